@@ -1,0 +1,307 @@
+//! What a [`Stack`](crate::Stack) puts out, and what it made of what came in.
+
+use core::fmt;
+
+use twomsl_wire::Packet;
+
+use crate::{Instant, SocketError, Verdict};
+
+/// A socket of one stack. Never used twice: a new connection in an old slot gets another
+/// generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl SocketId {
+    /// A number that names this socket for the whole life of its stack.
+    pub const fn number(self) -> u64 {
+        (self.generation as u64) << 32 | self.index as u64
+    }
+}
+
+/// The eleven states of a connection (RFC 9293 §3.3.2), CLOSED included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TcpState {
+    /// No connection.
+    Closed,
+    /// Waiting for a SYN.
+    Listen,
+    /// A SYN was sent.
+    SynSent,
+    /// A SYN was received and answered.
+    SynReceived,
+    /// Open both ways.
+    Established,
+    /// Our FIN was sent.
+    FinWait1,
+    /// Our FIN was acknowledged.
+    FinWait2,
+    /// The peer's FIN was received.
+    CloseWait,
+    /// FINs crossed; ours is not acknowledged yet.
+    Closing,
+    /// The peer's FIN was received, ours was sent.
+    LastAck,
+    /// Both FINs acknowledged; old segments are given time to die.
+    TimeWait,
+}
+
+impl TcpState {
+    /// All states, in the order in which RFC 9293 §3.3.2 lists them, CLOSED first.
+    pub const ALL: [Self; 11] = [
+        Self::Closed,
+        Self::Listen,
+        Self::SynSent,
+        Self::SynReceived,
+        Self::Established,
+        Self::FinWait1,
+        Self::FinWait2,
+        Self::CloseWait,
+        Self::Closing,
+        Self::LastAck,
+        Self::TimeWait,
+    ];
+
+    /// The RFC's spelling: `SYN-SENT`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "CLOSED",
+            Self::Listen => "LISTEN",
+            Self::SynSent => "SYN-SENT",
+            Self::SynReceived => "SYN-RECEIVED",
+            Self::Established => "ESTABLISHED",
+            Self::FinWait1 => "FIN-WAIT-1",
+            Self::FinWait2 => "FIN-WAIT-2",
+            Self::CloseWait => "CLOSE-WAIT",
+            Self::Closing => "CLOSING",
+            Self::LastAck => "LAST-ACK",
+            Self::TimeWait => "TIME-WAIT",
+        }
+    }
+}
+
+impl fmt::Display for TcpState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One effect of a stack.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// Send this packet.
+    Transmit(Transmit),
+    /// Something happened to a socket.
+    Event(Event),
+}
+
+/// A packet to send.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Transmit {
+    /// The packet.
+    pub packet: Packet,
+    /// Whose it is; a reset for an unknown connection belongs to nobody.
+    pub socket: Option<SocketId>,
+    /// Why it is sent.
+    pub reason: SendReason,
+}
+
+/// Why a packet is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SendReason {
+    /// SYN, text or FIN that were not sent before.
+    New,
+    /// The retransmission timer fired (RFC 6298).
+    Retransmission,
+    /// A SYN came again, and is answered again.
+    SynAgain,
+    /// The persist timer fired (RFC 9293 §3.8.6.1).
+    WindowProbe,
+    /// The keepalive timer fired (RFC 9293 §3.8.4).
+    KeepAlive,
+    /// Text or a FIN is acknowledged at once.
+    Ack,
+    /// The delayed-acknowledgment timer fired (RFC 9293 §3.8.6.3).
+    DelayedAck,
+    /// The segment that came was a duplicate, or outside the window (RFC 9293 §3.10.7.4).
+    DuplicateAck,
+    /// A RST or SYN has to prove itself (RFC 5961).
+    ChallengeAck,
+    /// The receive window has grown enough to say so (RFC 9293 §3.8.6.2.2).
+    WindowUpdate,
+    /// The connection is reset, or there is none (RFC 9293 §3.5.2).
+    Reset,
+}
+
+/// Something that happened to a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A state changed.
+    State(StateChange),
+    /// A timer was set, stopped or fired. Only while the stack is
+    /// [observed](crate::Stack::observe).
+    Timer {
+        /// Whose timer.
+        socket: SocketId,
+        /// Which one.
+        timer: TimerKind,
+        /// What became of it.
+        change: TimerChange,
+    },
+    /// The application can do something it could not do before (RFC 9293 §3.9.1.8).
+    Ready {
+        /// Whose application.
+        socket: SocketId,
+        /// What it can do.
+        readiness: Readiness,
+    },
+}
+
+/// An arrow of the state diagram, taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateChange {
+    /// Whose state. A connection that a listener makes begins with LISTEN → SYN-RECEIVED
+    /// under its own number; the listener stays in LISTEN.
+    pub socket: SocketId,
+    /// The state left.
+    pub from: TcpState,
+    /// The state entered.
+    pub to: TcpState,
+    /// What moved it.
+    pub cause: Cause,
+}
+
+/// What moved a connection from one state to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// OPEN, passive.
+    Listen,
+    /// OPEN, active.
+    Connect,
+    /// SEND on a listening socket (RFC 9293 §3.10.2).
+    Send,
+    /// CLOSE: `shutdown` of the sending side, or `close`.
+    Close,
+    /// ABORT, or a close that must reset.
+    Abort,
+    /// A SYN arrived.
+    Syn,
+    /// A SYN,ACK arrived.
+    SynAck,
+    /// An acknowledgment of our SYN arrived.
+    AckOfSyn,
+    /// An acknowledgment of our FIN arrived.
+    AckOfFin,
+    /// A FIN arrived.
+    Fin,
+    /// A FIN that also acknowledges ours arrived.
+    FinAndAckOfFin,
+    /// A RST arrived.
+    Rst,
+    /// An ICMP error arrived.
+    Icmp,
+    /// A timer ran out.
+    Timeout(TimerKind),
+    /// A new SYN took over a connection in TIME-WAIT (RFC 9293 §3.10.7.4, RFC 6191).
+    Reuse,
+}
+
+/// The timers of a connection (RFC 9293 §3.10.8, RFC 1122).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimerKind {
+    /// RFC 6298.
+    Retransmission,
+    /// Zero-window probes, RFC 9293 §3.8.6.1.
+    Persist,
+    /// RFC 9293 §3.8.4.
+    KeepAlive,
+    /// RFC 9293 §3.8.6.3.
+    DelayedAck,
+    /// 2MSL, RFC 9293 §3.10.8.
+    TimeWait,
+    /// FIN-WAIT-2 of an orphan; not in the RFC.
+    FinWait2,
+    /// RFC 9293 §3.8.3 and RFC 5482.
+    UserTimeout,
+    /// `SO_LINGER` with a time.
+    Linger,
+}
+
+impl TimerKind {
+    /// The number of kinds.
+    pub const COUNT: usize = 8;
+
+    /// As `ss` and this project's scenarios spell it: `time-wait`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Retransmission => "retransmission",
+            Self::Persist => "persist",
+            Self::KeepAlive => "keepalive",
+            Self::DelayedAck => "delayed-ack",
+            Self::TimeWait => "time-wait",
+            Self::FinWait2 => "fin-wait-2",
+            Self::UserTimeout => "user-timeout",
+            Self::Linger => "linger",
+        }
+    }
+}
+
+/// What became of a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimerChange {
+    /// It was not running and now is.
+    Set(Instant),
+    /// It was running and now has another deadline.
+    Restarted(Instant),
+    /// It was stopped.
+    Stopped,
+    /// It ran out.
+    Fired,
+}
+
+/// What an application can do that it could not do before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Readiness {
+    /// The connection is established.
+    Connected,
+    /// A connection waits in the accept queue of this listener.
+    Acceptable,
+    /// There is text to read.
+    Readable,
+    /// There is room to write.
+    Writable,
+    /// The peer will send no more.
+    EndOfFile,
+    /// The peer's urgent pointer moved on (RFC 9293 §3.8.5).
+    Urgent,
+    /// The connection is gone, and this is why.
+    Failed(SocketError),
+    /// `SO_LINGER`: everything was acknowledged, or the time is up.
+    LingerOver,
+    /// The connection reached CLOSED after both sides closed.
+    Closed,
+}
+
+/// What a stack made of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Arrival {
+    /// The socket it was for.
+    pub socket: Option<SocketId>,
+    /// What was made of it.
+    pub verdict: Verdict,
+    /// Octets of text that were taken, in order or out of it.
+    pub text: u32,
+    /// Whether its SYN was taken as the beginning of the peer's sequence space.
+    pub syn: SynTaken,
+}
+
+/// Whether a segment's SYN began the peer's sequence space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SynTaken {
+    /// It did: IRS is its sequence number.
+    Yes,
+    /// There was none, or it was not taken.
+    No,
+}

@@ -1,0 +1,78 @@
+//! Socket options, with Linux' names.
+
+use core::time::Duration;
+
+/// One option with its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SocketOption {
+    /// `TCP_NODELAY`: the Nagle algorithm is off (RFC 9293 §3.7.4).
+    NoDelay(bool),
+    /// `SO_LINGER`: on with this time, or off. Zero makes `close` reset.
+    Linger(Option<Duration>),
+    /// `SO_REUSEADDR`: listening is allowed while connections of the port still exist.
+    ReuseAddress(bool),
+    /// `SO_KEEPALIVE` (RFC 9293 §3.8.4).
+    KeepAlive(bool),
+    /// `TCP_KEEPIDLE`: silence before the first probe.
+    KeepIdle(Duration),
+    /// `TCP_KEEPINTVL`: between probes.
+    KeepInterval(Duration),
+    /// `TCP_KEEPCNT`: unanswered probes that end the connection.
+    KeepCount(u32),
+    /// `TCP_USER_TIMEOUT`: how long text may stay unacknowledged. Zero is off.
+    UserTimeout(Duration),
+    /// `SO_SNDBUF` in octets of text.
+    SendBuffer(u32),
+    /// `SO_RCVBUF` in octets of text.
+    ReceiveBuffer(u32),
+    /// `TCP_MAXSEG`: the largest segment to send and to announce, in octets of text.
+    MaxSegment(u16),
+}
+
+/// The options of a socket. A profile gives the defaults.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SocketOptions {
+    /// See [`SocketOption::NoDelay`].
+    pub no_delay: bool,
+    /// See [`SocketOption::Linger`].
+    pub linger: Option<Duration>,
+    /// See [`SocketOption::ReuseAddress`].
+    pub reuse_address: bool,
+    /// See [`SocketOption::KeepAlive`].
+    pub keep_alive: bool,
+    /// See [`SocketOption::KeepIdle`].
+    pub keep_idle: Duration,
+    /// See [`SocketOption::KeepInterval`].
+    pub keep_interval: Duration,
+    /// See [`SocketOption::KeepCount`].
+    pub keep_count: u32,
+    /// See [`SocketOption::UserTimeout`].
+    pub user_timeout: Option<Duration>,
+    /// See [`SocketOption::SendBuffer`].
+    pub send_buffer: u32,
+    /// See [`SocketOption::ReceiveBuffer`].
+    pub receive_buffer: u32,
+    /// See [`SocketOption::MaxSegment`].
+    pub max_segment: Option<u16>,
+}
+
+impl SocketOptions {
+    /// Sets one option.
+    pub fn set(&mut self, option: SocketOption) {
+        match option {
+            SocketOption::NoDelay(on) => self.no_delay = on,
+            SocketOption::Linger(time) => self.linger = time,
+            SocketOption::ReuseAddress(on) => self.reuse_address = on,
+            SocketOption::KeepAlive(on) => self.keep_alive = on,
+            SocketOption::KeepIdle(time) => self.keep_idle = time,
+            SocketOption::KeepInterval(time) => self.keep_interval = time,
+            SocketOption::KeepCount(count) => self.keep_count = count,
+            SocketOption::UserTimeout(time) => {
+                self.user_timeout = (!time.is_zero()).then_some(time);
+            }
+            SocketOption::SendBuffer(octets) => self.send_buffer = octets,
+            SocketOption::ReceiveBuffer(octets) => self.receive_buffer = octets,
+            SocketOption::MaxSegment(octets) => self.max_segment = Some(octets),
+        }
+    }
+}

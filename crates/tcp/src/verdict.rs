@@ -1,0 +1,136 @@
+//! What "segment arrives" made of a segment, in words that cite their source.
+
+/// What was made of a packet. Everything but [`Accepted`](Self::Accepted) has a
+/// [`note`](Self::note).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Taken as it came.
+    Accepted,
+    /// Text beyond RCV.NXT, kept until the gap closes.
+    OutOfOrder,
+    /// No socket for it: answered with a reset.
+    NoConnection,
+    /// A RST for no socket: dropped.
+    NoConnectionRst,
+    /// A RST to a listener: dropped.
+    ListenRst,
+    /// An ACK to a listener: answered with a reset.
+    ListenAck,
+    /// Neither SYN, ACK nor RST to a listener: dropped.
+    ListenNothing,
+    /// The SYN queue is full: dropped.
+    SynQueueFull,
+    /// The accept queue is full: dropped.
+    AcceptQueueFull,
+    /// The accept queue is full: answered with a reset (`tcp_abort_on_overflow`).
+    AcceptQueueFullReset,
+    /// SYN-SENT: an ACK of something never sent: answered with a reset.
+    SynSentBadAck,
+    /// SYN-SENT: a RST that does not acknowledge our SYN: dropped.
+    SynSentRst,
+    /// SYN-SENT: neither SYN nor RST: dropped.
+    SynSentNothing,
+    /// Before the window: nothing new in it.
+    OldDuplicate,
+    /// Beyond the window, or text for a zero window.
+    OutsideWindow,
+    /// A RST outside the window: dropped.
+    OutsideWindowRst,
+    /// A RST inside the window but not at RCV.NXT: challenged.
+    RstChallenged,
+    /// A SYN on a synchronized connection: challenged.
+    SynChallenged,
+    /// A SYN in the window of a synchronized connection, under the rules of RFC 793: reset.
+    SynReset,
+    /// No ACK where one is needed: dropped.
+    NoAck,
+    /// SYN-RECEIVED: an ACK of something never sent: answered with a reset.
+    SynReceivedBadAck,
+    /// An acknowledgment older than the largest window we ever saw: challenged.
+    AckTooOld,
+    /// An acknowledgment of something not sent yet.
+    AckOfUnsent,
+    /// Text for an application that has closed: answered with a reset.
+    TextAfterClose,
+    /// Text or FIN after the peer's FIN: ignored.
+    AfterFin,
+    /// There was room for a part of the text only.
+    Trimmed,
+    /// Reassembly has no room for another gap: dropped.
+    ReassemblyFull,
+    /// TIME-WAIT: the FIN came again; it is acknowledged and 2MSL starts over.
+    TimeWaitFin,
+    /// TIME-WAIT: something else came; it is acknowledged.
+    TimeWaitAck,
+    /// TIME-WAIT: a RST ended it.
+    TimeWaitRst,
+    /// TIME-WAIT: a RST is ignored (RFC 1337).
+    TimeWaitRstIgnored,
+    /// It would have been challenged, but the rate limit is used up: dropped.
+    ChallengeLimited,
+    /// A bit flipped on the way: the checksum caught it.
+    BadChecksum,
+    /// An ICMP error that ends the connection attempt.
+    IcmpHard,
+    /// An ICMP error that is only remembered.
+    IcmpSoft,
+    /// An ICMP message that means nothing here.
+    IcmpIgnored,
+    /// The address is not ours: dropped.
+    NotOurs,
+}
+
+/// Why a segment was not simply accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Note {
+    /// A few words for a ladder: `old duplicate, acknowledged again`.
+    pub text: &'static str,
+    /// The source: `9293 §3.10.7.4`.
+    pub rfc: &'static str,
+}
+
+impl Verdict {
+    /// The words and the source; `None` for a segment that was simply accepted.
+    pub const fn note(self) -> Option<Note> {
+        let (text, rfc) = match self {
+            Self::Accepted => return None,
+            Self::OutOfOrder => ("out of order, kept", "9293 §3.10.7.4"),
+            Self::NoConnection => ("no connection: reset", "9293 §3.10.7.1"),
+            Self::NoConnectionRst => ("RST for no connection, dropped", "9293 §3.10.7.1"),
+            Self::ListenRst => ("RST to a listener, dropped", "9293 §3.10.7.2"),
+            Self::ListenAck => ("ACK to a listener: reset", "9293 §3.10.7.2"),
+            Self::ListenNothing => ("no SYN, dropped", "9293 §3.10.7.2"),
+            Self::SynQueueFull => ("SYN queue full, dropped", "4987 §2"),
+            Self::AcceptQueueFull => ("accept queue full, dropped", "listen(2)"),
+            Self::AcceptQueueFullReset => ("accept queue full: reset", "tcp_abort_on_overflow"),
+            Self::SynSentBadAck => ("ACK of nothing we sent: reset", "9293 §3.10.7.3"),
+            Self::SynSentRst => ("RST without our SYN's ACK, dropped", "9293 §3.10.7.3"),
+            Self::SynSentNothing => ("neither SYN nor RST, dropped", "9293 §3.10.7.3"),
+            Self::OldDuplicate => ("old duplicate", "9293 §3.10.7.4"),
+            Self::OutsideWindow => ("outside the window", "9293 §3.10.7.4"),
+            Self::OutsideWindowRst => ("RST outside the window, dropped", "9293 §3.10.7.4"),
+            Self::RstChallenged => ("RST not at RCV.NXT: challenged", "5961 §3.2"),
+            Self::SynChallenged => ("SYN on a live connection: challenged", "5961 §4.2"),
+            Self::SynReset => ("SYN in the window: reset", "9293 §3.10.7.4"),
+            Self::NoAck => ("no ACK, dropped", "9293 §3.10.7.4"),
+            Self::SynReceivedBadAck => ("ACK of nothing we sent: reset", "9293 §3.10.7.4"),
+            Self::AckTooOld => ("ACK too old: challenged", "5961 §5.2"),
+            Self::AckOfUnsent => ("ACK of something not sent yet", "9293 §3.10.7.4"),
+            Self::TextAfterClose => ("text after close: reset", "9293 §3.6.1"),
+            Self::AfterFin => ("after the peer's FIN, ignored", "9293 §3.10.7.4"),
+            Self::Trimmed => ("trimmed to the window", "9293 §3.10.7.4"),
+            Self::ReassemblyFull => ("no room to reassemble, dropped", "9293 §3.10.7.4"),
+            Self::TimeWaitFin => ("FIN again: 2MSL restarted", "9293 §3.10.7.4"),
+            Self::TimeWaitAck => ("TIME-WAIT: acknowledged again", "9293 §3.10.7.4"),
+            Self::TimeWaitRst => ("RST ends TIME-WAIT", "1337 §2"),
+            Self::TimeWaitRstIgnored => ("RST ignored in TIME-WAIT", "1337 §3"),
+            Self::ChallengeLimited => ("challenge limit used up, dropped", "5961 §7"),
+            Self::BadChecksum => ("bad checksum, dropped", "9293 §3.1"),
+            Self::IcmpHard => ("ICMP error: attempt ended", "1122 §4.2.3.9"),
+            Self::IcmpSoft => ("ICMP error, remembered", "9293 §3.9.2.2"),
+            Self::IcmpIgnored => ("ICMP message, ignored", "9293 §3.9.2.2"),
+            Self::NotOurs => ("not our address, dropped", "9293 §3.9.2.3"),
+        };
+        Some(Note { text, rfc })
+    }
+}
