@@ -3,13 +3,18 @@
 
 extern crate alloc;
 
+mod connection;
 mod error;
 mod event;
 mod options;
-mod profile;
+mod outbox;
+mod parameters;
+pub mod profile;
 mod stack;
 mod status;
 mod time;
+mod timers;
+mod tuple;
 mod verdict;
 
 pub use error::SocketError;
@@ -18,8 +23,9 @@ pub use event::{
     TcpState, TimerChange, TimerKind, Transmit,
 };
 pub use options::{SocketOption, SocketOptions};
-pub use profile::{ParameterError, Profile};
-pub use stack::{Shutdown, Stack};
+pub use parameters::ParameterError;
+pub use profile::Profile;
+pub use stack::{ObserveTimers, Shutdown, Stack};
 pub use status::{Detail, Holder, Status};
 pub use time::Instant;
 pub use twomsl_wire as wire;

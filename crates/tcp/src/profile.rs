@@ -1,37 +1,187 @@
 //! Profiles: the parameters and policies of a stack, each with its source.
 
-use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::SocketOptions;
 
-/// The parameters of a stack.
+/// The parameters of a stack. All of it is data: two stacks with equal profiles behave alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
     /// `rfc9293`, `linux`.
     pub name: &'static str,
     /// What sockets start with.
     pub options: SocketOptions,
+
     /// How long TIME-WAIT lasts: 2MSL.
     pub time_wait: Duration,
+    /// How long an orphan may stay in FIN-WAIT-2; `None` for ever.
+    pub fin_timeout: Option<Duration>,
+    /// Whether a RST ends TIME-WAIT.
+    pub time_wait_rst: TimeWaitRst,
+    /// Whether a new SYN may take over a connection in TIME-WAIT (MAY-2).
+    pub time_wait_reuse: TimeWaitReuse,
+
+    /// The retransmission timeout before the first round-trip sample.
+    pub rto_initial: Duration,
+    /// What keeps the timeout from becoming too small.
+    pub rto_floor: RtoFloor,
+    /// The largest timeout that back-off reaches.
+    pub rto_max: Duration,
+    /// When a SYN is given up.
+    pub syn_retries: RetryLimit,
+    /// When a SYN,ACK is given up.
+    pub synack_retries: RetryLimit,
+    /// When text or a FIN is given up.
+    pub retries: RetryLimit,
+    /// The same for an orphan.
+    pub orphan_retries: RetryLimit,
+
+    /// The largest segment this host announces and sends, before the path's MTU (MUST-14).
+    pub mss: u16,
+    /// The congestion window at the start, in segments.
+    pub initial_window: u32,
+    /// What the window that is offered is rounded down to.
+    pub window_rounding: WindowRounding,
+    /// What a zero-window probe looks like.
+    pub window_probe: WindowProbe,
+    /// How long an acknowledgment may wait (MUST-40: less than 0.5 s).
+    pub delayed_ack: Duration,
+    /// How many acknowledgments are sent at once when a connection is young.
+    pub quick_acks: u8,
+
+    /// Whether RST and SYN must prove themselves (RFC 5961).
+    pub blind_attacks: BlindAttacks,
+    /// How many challenge ACKs the whole stack may send per `challenge_period`.
+    pub challenge_limit: u32,
+    /// See `challenge_limit`.
+    pub challenge_period: Duration,
+    /// How far apart the challenge ACKs of one connection are at least.
+    pub challenge_spacing: Duration,
+
+    /// What happens when the accept queue is full.
+    pub accept_overflow: AcceptOverflow,
+    /// Connections that may wait to be accepted, whatever `listen` asked for.
+    pub max_backlog: u32,
+    /// The first ephemeral port.
+    pub first_port: u16,
+    /// The last ephemeral port.
+    pub last_port: u16,
+    /// How initial sequence numbers are made.
+    pub isn: IsnSource,
+    /// What becomes of unread text when a RST arrives.
+    pub unread_on_reset: UnreadOnReset,
+    /// What CLOSE answers when it was already called.
+    pub repeated_close: RepeatedClose,
+    /// What an unreachable destination does to a connection attempt.
+    pub unreachable: Unreachable,
 }
 
-/// A parameter that could not be set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParameterError {
-    /// There is no parameter of this name.
-    #[error("a profile has no parameter `{0}`")]
-    Unknown(String),
-    /// The value is not one of this parameter.
-    #[error("`{value}` is no value for `{name}`: expected {expected}")]
-    Value {
-        /// The parameter.
-        name: &'static str,
-        /// What was given.
-        value: String,
-        /// What it takes: `a duration such as 60s`.
-        expected: &'static str,
-    },
+/// Whether a RST ends TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimeWaitRst {
+    /// As RFC 9293 §3.10.7.4 says: it does.
+    Honoured,
+    /// As RFC 1337 advises: it does not.
+    Ignored,
+}
+
+/// Whether a new SYN may take over a connection in TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimeWaitReuse {
+    /// When its sequence number is beyond all of the old incarnation (MAY-2, RFC 6191).
+    BeyondOld,
+    /// Never.
+    Never,
+}
+
+/// What keeps a retransmission timeout from becoming too small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RtoFloor {
+    /// The whole of it is at least this (RFC 6298 §2.4).
+    Total(Duration),
+    /// What is added to the smoothed round-trip time is at least this (Linux).
+    Variance(Duration),
+}
+
+/// When repeating something is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RetryLimit {
+    /// After so many repetitions without an answer.
+    Count(u32),
+    /// When so much time has passed since the first transmission (RFC 9293 §3.8.3's R2).
+    Time(Duration),
+}
+
+/// What the window that is offered is rounded down to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WindowRounding {
+    /// Nothing.
+    None,
+    /// Whole segments.
+    Segments,
+}
+
+/// What a zero-window probe looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WindowProbe {
+    /// One octet of new text (RFC 9293 §3.8.6.1).
+    OneOctet,
+    /// Nothing, with an old sequence number, which draws an ACK all the same (Linux).
+    Empty,
+}
+
+/// What is done about blind attacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlindAttacks {
+    /// RST and SYN in the window are challenged, and old ACKs too (RFC 5961).
+    Challenged,
+    /// RST and SYN in the window reset the connection (RFC 793).
+    Believed,
+}
+
+/// What happens to the ACK that completes a handshake when the accept queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AcceptOverflow {
+    /// It is dropped; the SYN,ACK will be sent again.
+    Drop,
+    /// The connection is reset (`tcp_abort_on_overflow`).
+    Reset,
+}
+
+/// How initial sequence numbers are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IsnSource {
+    /// A clock of this tick plus a keyed hash of the 4-tuple (RFC 6528 §3).
+    Clock(Duration),
+    /// Always this one. For tests next to the wrap, and to show what goes wrong.
+    Fixed(u32),
+}
+
+/// What becomes of text that was received but not read when a RST arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnreadOnReset {
+    /// It is thrown away (RFC 9293 §3.10.7.4: "all segment queues should be flushed").
+    Flushed,
+    /// It can still be read, then comes the error (Linux).
+    Kept,
+}
+
+/// What CLOSE answers when it was already called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RepeatedClose {
+    /// "error: connection closing" in CLOSING, LAST-ACK and TIME-WAIT (RFC 9293 §3.10.4).
+    Error,
+    /// Nothing happens (Linux' `shutdown`).
+    Ok,
+}
+
+/// What an ICMP "destination unreachable" does to a connection attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unreachable {
+    /// It is remembered, and told when the attempt times out (RFC 9293 §3.9.2.2, MUST-56).
+    Soft,
+    /// It ends the attempt at once (Linux; RFC 5461 §4.1).
+    EndsAttempt,
 }
 
 impl Profile {
@@ -47,43 +197,104 @@ impl Profile {
         }
     }
 
-    /// The textbook.
+    /// The textbook: RFC 9293 with the RFCs it requires, and its own numbers.
     pub fn rfc9293() -> Self {
         Self {
             name: "rfc9293",
-            options: SocketOptions {
-                no_delay: false,
-                linger: None,
-                reuse_address: false,
-                keep_alive: false,
-                keep_idle: Duration::from_secs(7200),
-                keep_interval: Duration::from_secs(75),
-                keep_count: 9,
-                user_timeout: None,
-                send_buffer: 65_535,
-                receive_buffer: 65_535,
-                max_segment: None,
-            },
-            time_wait: Duration::from_secs(240),
+            options: rfc9293_options(),
+            time_wait: Duration::from_secs(240), // §3.4.2: MSL is 2 minutes
+            fin_timeout: None,                   // the RFC has no such timer
+            time_wait_rst: TimeWaitRst::Honoured,
+            time_wait_reuse: TimeWaitReuse::BeyondOld,
+            rto_initial: Duration::from_secs(1), // RFC 6298 §2.1
+            rto_floor: RtoFloor::Total(Duration::from_secs(1)), // RFC 6298 §2.4
+            rto_max: Duration::from_secs(60),    // RFC 6298 §2.5: at least 60 s
+            syn_retries: RetryLimit::Time(Duration::from_secs(180)), // §3.8.3: R2 of a SYN
+            synack_retries: RetryLimit::Time(Duration::from_secs(180)),
+            retries: RetryLimit::Time(Duration::from_secs(100)), // §3.8.3: R2 of data, SHLD-11
+            orphan_retries: RetryLimit::Time(Duration::from_secs(100)),
+            mss: 1460,
+            initial_window: 3, // RFC 5681 §3.1, for segments of 1,096 to 2,190 octets: 3
+            window_rounding: WindowRounding::None,
+            window_probe: WindowProbe::OneOctet,
+            delayed_ack: Duration::from_millis(200), // §3.8.6.3: less than 0.5 s
+            quick_acks: 0,
+            blind_attacks: BlindAttacks::Challenged,
+            challenge_limit: 10, // RFC 5961 §7
+            challenge_period: Duration::from_secs(5),
+            challenge_spacing: Duration::ZERO,
+            accept_overflow: AcceptOverflow::Drop,
+            max_backlog: u32::MAX,
+            first_port: 49_152, // RFC 6335 §6
+            last_port: 65_535,
+            isn: IsnSource::Clock(Duration::from_micros(4)), // §3.4.1, MUST-8
+            unread_on_reset: UnreadOnReset::Flushed,
+            repeated_close: RepeatedClose::Error,
+            unreachable: Unreachable::Soft,
         }
     }
 
-    /// Linux 6.x with its default sysctls.
+    /// Linux 6.x with its default sysctls (Documentation/networking/ip-sysctl.rst), without the
+    /// options that are negotiated (window scale, timestamps, SACK).
     pub fn linux() -> Self {
-        Self { name: "linux", time_wait: Duration::from_secs(60), ..Self::rfc9293() }
+        Self {
+            name: "linux",
+            options: linux_options(),
+            time_wait: Duration::from_secs(60), // TCP_TIMEWAIT_LEN in include/net/tcp.h
+            fin_timeout: Some(Duration::from_secs(60)), // tcp_fin_timeout
+            time_wait_rst: TimeWaitRst::Honoured, // tcp_rfc1337 = 0
+            rto_floor: RtoFloor::Variance(Duration::from_millis(200)), // TCP_RTO_MIN
+            rto_max: Duration::from_secs(120),  // TCP_RTO_MAX
+            syn_retries: RetryLimit::Count(6),  // tcp_syn_retries
+            synack_retries: RetryLimit::Count(5), // tcp_synack_retries
+            retries: RetryLimit::Count(15),     // tcp_retries2
+            orphan_retries: RetryLimit::Count(8), // tcp_orphan_retries = 0 means 8
+            initial_window: 10,                 // TCP_INIT_CWND, RFC 6928
+            window_rounding: WindowRounding::Segments, // __tcp_select_window
+            window_probe: WindowProbe::Empty,   // tcp_xmit_probe_skb
+            delayed_ack: Duration::from_millis(40), // TCP_DELACK_MIN
+            quick_acks: 16,                     // TCP_MAX_QUICKACKS
+            challenge_limit: u32::MAX,          // tcp_challenge_ack_limit: unlimited
+            challenge_spacing: Duration::from_millis(500), // tcp_invalid_ratelimit
+            max_backlog: 4096,                  // net.core.somaxconn
+            first_port: 32_768,                 // ip_local_port_range
+            last_port: 60_999,
+            isn: IsnSource::Clock(Duration::from_nanos(64)), // seq_scale() in secure_seq.c
+            unread_on_reset: UnreadOnReset::Kept,
+            repeated_close: RepeatedClose::Ok,
+            unreachable: Unreachable::EndsAttempt, // tcp_v4_err in SYN-SENT
+            ..Self::rfc9293()
+        }
     }
 
-    /// The names of all parameters, with a line about each.
-    pub fn parameters() -> impl Iterator<Item = (&'static str, &'static str)> {
-        [("time-wait", "how long TIME-WAIT lasts: 2MSL")].into_iter()
+    /// How many ephemeral ports there are.
+    pub fn ephemeral_ports(&self) -> u32 {
+        u32::from(self.last_port.saturating_sub(self.first_port)) + 1
     }
+}
 
-    /// Sets the parameter `name` to what `value` says: `time-wait` to `60s`.
-    ///
-    /// # Errors
-    /// The parameter is unknown, or the value is not one of its kind.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
-        let _ = value;
-        Err(ParameterError::Unknown(name.to_string()))
+fn rfc9293_options() -> SocketOptions {
+    SocketOptions {
+        no_delay: false,
+        linger: None,
+        reuse_address: false,
+        keep_alive: false,                      // §3.8.4, MUST-25: off
+        keep_idle: Duration::from_secs(7200),   // MUST-28: no less than two hours
+        keep_interval: Duration::from_secs(75), // not in the RFC: as BSD and Linux
+        keep_count: 9,                          // not in the RFC: as Linux
+        user_timeout: None,                     // §3.8.3: R2 alone decides
+        send_buffer: 65_535,
+        receive_buffer: 65_535, // the largest window without scaling
+        max_segment: None,
+    }
+}
+
+fn linux_options() -> SocketOptions {
+    SocketOptions {
+        keep_idle: Duration::from_secs(7200),   // tcp_keepalive_time
+        keep_interval: Duration::from_secs(75), // tcp_keepalive_intvl
+        keep_count: 9,                          // tcp_keepalive_probes
+        send_buffer: 87_040,                    // tcp_wmem[1] is 16 KiB and grows; fixed here
+        ..rfc9293_options()
     }
 }

@@ -38,6 +38,10 @@ pub enum Verdict {
     OutsideWindowRst,
     /// A RST inside the window but not at RCV.NXT: challenged.
     RstChallenged,
+    /// SYN-RECEIVED: the SYN came again, and is answered again.
+    SynAgain,
+    /// SYN-RECEIVED: another SYN: the connection goes back to LISTEN.
+    SynBackToListen,
     /// A SYN on a synchronized connection: challenged.
     SynChallenged,
     /// A SYN in the window of a synchronized connection, under the rules of RFC 793: reset.
@@ -110,6 +114,8 @@ impl Verdict {
             Self::OutsideWindow => ("outside the window", "9293 §3.10.7.4"),
             Self::OutsideWindowRst => ("RST outside the window, dropped", "9293 §3.10.7.4"),
             Self::RstChallenged => ("RST not at RCV.NXT: challenged", "5961 §3.2"),
+            Self::SynAgain => ("SYN again: answered again", "9293 §3.8.1"),
+            Self::SynBackToListen => ("another SYN: back to LISTEN", "9293 §3.10.7.4"),
             Self::SynChallenged => ("SYN on a live connection: challenged", "5961 §4.2"),
             Self::SynReset => ("SYN in the window: reset", "9293 §3.10.7.4"),
             Self::NoAck => ("no ACK, dropped", "9293 §3.10.7.4"),

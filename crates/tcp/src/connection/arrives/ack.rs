@@ -1,0 +1,164 @@
+//! Fifth: check the ACK field.
+
+use twomsl_wire::{Flags, Segment};
+
+use super::super::congestion::Controller as _;
+use super::super::receive::{Owed, Waiting};
+use super::super::send::Writing;
+use super::super::{Connection, Origin, State};
+use super::{Step, is_challenged};
+use crate::event::{Cause, Readiness, TimerKind};
+use crate::outbox::{AcceptQueue, Context};
+use crate::profile::AcceptOverflow;
+use crate::{Holder, SendReason, Verdict};
+
+impl Connection {
+    pub(super) fn check_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
+        if !segment.has(Flags::ACK) {
+            return Err(Verdict::NoAck);
+        }
+        if let State::SynReceived(origin) = self.state {
+            self.ack_in_syn_received(cx, segment, origin)?;
+        } else {
+            self.check_ack_range(cx, segment)?;
+        }
+        self.take_ack(cx, segment);
+        match self.state {
+            State::Closing if self.send.fin_acknowledged() => {
+                self.enter_time_wait(cx, Cause::AckOfFin);
+                Err(Verdict::Accepted)
+            }
+            State::LastAck if self.send.fin_acknowledged() => {
+                self.finish(cx, Cause::AckOfFin, None);
+                Err(Verdict::Accepted)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// RFC 5961 §5.2, and the check of RFC 9293 for what was never sent.
+    fn check_ack_range(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
+        if segment.ack.after(self.send.nxt) {
+            self.send_ack(cx, SendReason::DuplicateAck);
+            return Err(Verdict::AckOfUnsent);
+        }
+        let oldest = self.send.una - self.send.max_wnd;
+        if is_challenged(cx) && segment.ack.before(oldest) {
+            return Err(self.challenge(cx, Verdict::AckTooOld));
+        }
+        Ok(())
+    }
+
+    /// The handshake ends here, if there is room for the connection.
+    ///
+    /// A wrong acknowledgment is answered with a reset, as §3.10.7.4 says for this state, and not
+    /// with the ACK of RFC 5961 §5: it comes from a peer that knows of another connection, and
+    /// only a reset helps it.
+    fn ack_in_syn_received(
+        &mut self,
+        cx: &mut Context<'_>,
+        segment: &Segment,
+        origin: Origin,
+    ) -> Step {
+        let (una, nxt) = (self.send.una, self.send.nxt);
+        if !(segment.ack.after(una) && segment.ack.at_or_before(nxt)) {
+            self.answer_with_reset(cx, segment);
+            return Err(Verdict::SynReceivedBadAck);
+        }
+        if matches!(origin, Origin::Passive { .. }) {
+            self.check_accept_queue(cx, segment)?;
+        }
+        self.send.set_window(segment.seq, segment.ack, u32::from(segment.window));
+        self.establish(cx, Cause::AckOfSyn);
+        Ok(())
+    }
+
+    fn check_accept_queue(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
+        match (cx.accept_queue, cx.profile.accept_overflow) {
+            (AcceptQueue::Room, _) => Ok(()),
+            (AcceptQueue::Full, AcceptOverflow::Drop) => Err(Verdict::AcceptQueueFull),
+            (AcceptQueue::Full, AcceptOverflow::Reset) => {
+                self.answer_with_reset(cx, segment);
+                self.back_to_listen(cx, Cause::Abort);
+                Err(Verdict::AcceptQueueFullReset)
+            }
+            (AcceptQueue::Gone, _) => {
+                self.answer_with_reset(cx, segment);
+                self.back_to_listen(cx, Cause::Abort);
+                Err(Verdict::NoConnection)
+            }
+        }
+    }
+
+    /// <SEQ=SEG.ACK><CTL=RST>
+    pub(super) fn answer_with_reset(&mut self, cx: &mut Context<'_>, segment: &Segment) {
+        let reset = crate::stack::reset_for(segment);
+        cx.out.transmit(&self.tuple, reset, Some(cx.socket), SendReason::Reset);
+    }
+
+    /// Enters ESTABLISHED, and goes on at once to what the application asked for before.
+    pub(super) fn establish(&mut self, cx: &mut Context<'_>, cause: Cause) {
+        if self.retransmissions > 0 {
+            // RFC 5681 §3.1: after a lost SYN the initial window is one segment.
+            self.congestion.start(self.send.mss, 1);
+            self.rtt.after_lost_syn();
+        }
+        self.transition(cx, State::Established, cause);
+        if self.holder == Holder::Application {
+            cx.out.ready(cx.socket, Readiness::Connected);
+        }
+        self.arm_keepalive(cx);
+        if matches!(self.send.writing, Writing::Ended(_)) {
+            self.transition(cx, State::FinWait1, Cause::Close);
+        }
+    }
+
+    /// SND.UNA, SND.WND, and what hangs on them.
+    pub(super) fn take_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
+        let new = segment.ack.after(self.send.una);
+        if new {
+            self.take_new_ack(cx, segment);
+        }
+        self.window_probes = 0;
+        if segment.ack == self.send.una {
+            self.send.update_window(segment.seq, segment.ack, u32::from(segment.window));
+        }
+    }
+
+    fn take_new_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
+        let acked = segment.ack.since(self.send.una);
+        self.send.acknowledge(segment.ack);
+        self.rtt.on_ack(segment.ack, cx.now, cx.profile);
+        self.congestion.on_ack(acked);
+        self.retransmissions = 0;
+        self.waiting_since = cx.now;
+        // RFC 6298 §5.2 and §5.3.
+        if self.send.is_idle() {
+            self.timers.stop(cx, TimerKind::Retransmission);
+        } else {
+            let deadline = cx.now + self.rtt.timeout(cx.profile);
+            self.timers.set(cx, TimerKind::Retransmission, deadline);
+        }
+        self.wake_writer(cx);
+        if self.timers.is_running(TimerKind::Linger) && self.send.fin_acknowledged() {
+            self.timers.stop(cx, TimerKind::Linger);
+            cx.out.ready(cx.socket, Readiness::LingerOver);
+        }
+    }
+
+    /// A writer that was told to wait goes on when a third of the buffer is free, as Linux'
+    /// `sk_stream_is_writeable` has it: not for every acknowledgment.
+    fn wake_writer(&mut self, cx: &mut Context<'_>) {
+        if self.send.waiting == Waiting::Yes
+            && self.send.room() >= (self.send.capacity / 3).max(1) as usize
+        {
+            self.send.waiting = Waiting::No;
+            self.tell(cx, Readiness::Writable);
+        }
+    }
+
+    /// An acknowledgment is owed at once.
+    pub(super) fn owe_ack(&mut self) {
+        self.receive.owed = Owed::Now;
+    }
+}

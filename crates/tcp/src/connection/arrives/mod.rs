@@ -1,0 +1,114 @@
+//! "Segment arrives" (RFC 9293 §3.10.7.3 and §3.10.7.4), split by its steps.
+//!
+//! A step that ends the processing of a segment returns its [`Verdict`] as `Err`.
+
+mod ack;
+mod reset;
+mod sequence;
+mod syn_sent;
+mod text;
+
+use bytes::Bytes;
+use twomsl_wire::{Flags, Segment};
+
+use super::{Connection, State};
+use crate::event::SynTaken;
+use crate::outbox::Context;
+use crate::profile::BlindAttacks;
+use crate::{SendReason, Verdict};
+
+/// Whether processing goes on with the next step.
+type Step = Result<(), Verdict>;
+
+/// What was taken of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) verdict: Verdict,
+    /// Octets of text, in order or kept for later.
+    pub(crate) text: u32,
+    pub(crate) syn: SynTaken,
+}
+
+impl From<Verdict> for Taken {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, text: 0, syn: SynTaken::No }
+    }
+}
+
+impl Connection {
+    /// A segment for this connection arrives.
+    pub(crate) fn segment_arrives(&mut self, cx: &mut Context<'_>, segment: Segment) -> Taken {
+        self.heard = cx.now;
+        self.keepalive_probes = 0;
+        match self.state {
+            State::SynSent => self.arrives_in_syn_sent(cx, segment),
+            State::Closed | State::Listen | State::TimeWait => {
+                unreachable!("the stack holds no connection in these states")
+            }
+            _ => self.arrives_in_other_states(cx, segment),
+        }
+    }
+
+    /// RFC 9293 §3.10.7.4, in its order.
+    fn arrives_in_other_states(&mut self, cx: &mut Context<'_>, mut segment: Segment) -> Taken {
+        let mut taken = Taken::from(Verdict::Accepted);
+        let steps = self.process(cx, &mut segment, &mut taken);
+        if let Err(verdict) = steps {
+            taken.verdict = verdict;
+        }
+        if self.may_transmit() {
+            self.transmit(cx);
+        }
+        taken
+    }
+
+    fn process(&mut self, cx: &mut Context<'_>, segment: &mut Segment, taken: &mut Taken) -> Step {
+        self.check_syn_first(cx, segment)?;
+        self.check_sequence(cx, segment, taken)?;
+        self.check_reset(cx, segment)?;
+        self.check_syn(cx, segment)?;
+        self.check_ack(cx, segment)?;
+        self.process_text(cx, segment, taken)
+    }
+
+    /// Steps six to eight: URG, text, FIN.
+    fn process_text(
+        &mut self,
+        cx: &mut Context<'_>,
+        segment: &mut Segment,
+        taken: &mut Taken,
+    ) -> Step {
+        if segment.has(Flags::URG) {
+            self.take_urgent(cx, segment);
+        }
+        let payload = core::mem::take(&mut segment.payload);
+        if !payload.is_empty() {
+            self.take_text(cx, segment, payload, taken)?;
+        }
+        self.take_fin(cx, segment, taken);
+        Ok(())
+    }
+
+    /// RFC 5961: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, unless the limits are used up.
+    fn challenge(&mut self, cx: &mut Context<'_>, verdict: Verdict) -> Verdict {
+        let spacing = cx.profile.challenge_spacing;
+        if self.challenged.is_some_and(|last| cx.now.since(last) < spacing)
+            || !cx.challenges.take(cx.now, cx.profile)
+        {
+            return Verdict::ChallengeLimited;
+        }
+        self.challenged = Some(cx.now);
+        self.send_ack(cx, SendReason::ChallengeAck);
+        verdict
+    }
+}
+
+fn is_challenged(cx: &Context<'_>) -> bool {
+    cx.profile.blind_attacks == BlindAttacks::Challenged
+}
+
+/// Text of a segment without its first `cut` octets.
+fn without_front(mut text: Bytes, cut: u32) -> Bytes {
+    let _ = text.split_to((cut as usize).min(text.len()));
+    text
+}

@@ -1,0 +1,67 @@
+//! Second: check the RST bit. Fourth: check the SYN bit. (The third, security, left with RFC 793.)
+
+use twomsl_wire::{Flags, Segment};
+
+use super::super::{Connection, Origin, State};
+use super::{Step, is_challenged};
+use crate::event::Cause;
+use crate::outbox::Context;
+use crate::profile::UnreadOnReset;
+use crate::{SocketError, Verdict};
+
+impl Connection {
+    pub(super) fn check_reset(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
+        if !segment.has(Flags::RST) {
+            return Ok(());
+        }
+        // RFC 5961 §3.2: only the exact sequence number is believed.
+        if is_challenged(cx) && segment.seq != self.receive.nxt {
+            return Err(self.challenge(cx, Verdict::RstChallenged));
+        }
+        match self.state {
+            State::SynReceived(Origin::Passive { .. }) => self.back_to_listen(cx, Cause::Rst),
+            State::SynReceived(Origin::Active) => {
+                self.finish(cx, Cause::Rst, Some(SocketError::ConnectionRefused));
+            }
+            // Both sides have closed: the application has nothing to lose.
+            State::Closing | State::LastAck => self.finish(cx, Cause::Rst, None),
+            _ => self.reset_by_peer(cx, Cause::Rst),
+        }
+        Err(Verdict::Accepted)
+    }
+
+    pub(super) fn check_syn(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
+        if !segment.has(Flags::SYN) {
+            return Ok(());
+        }
+        match self.state {
+            State::SynReceived(Origin::Passive { .. }) => {
+                self.back_to_listen(cx, Cause::Syn);
+                return Err(Verdict::SynBackToListen);
+            }
+            // "Otherwise, handle per the directions for synchronized states."
+            _ if is_challenged(cx) => return Err(self.challenge(cx, Verdict::SynChallenged)),
+            _ => {}
+        }
+        // RFC 793: a SYN in the window is an error.
+        self.send_reset(cx);
+        self.reset_by_peer(cx, Cause::Syn);
+        Err(Verdict::SynReset)
+    }
+
+    /// "All segment queues should be flushed. Users should also receive an unsolicited general
+    /// 'connection reset' signal."
+    pub(super) fn reset_by_peer(&mut self, cx: &mut Context<'_>, cause: Cause) {
+        if cx.profile.unread_on_reset == UnreadOnReset::Flushed {
+            self.receive.flush();
+        }
+        // A peer that resets while we are in CLOSE-WAIT has closed before: writing is what
+        // fails (Linux' tcp_reset).
+        let error = if self.state == State::CloseWait {
+            SocketError::BrokenPipe
+        } else {
+            SocketError::ConnectionReset
+        };
+        self.finish(cx, cause, Some(error));
+    }
+}

@@ -1,0 +1,91 @@
+//! First: check the sequence number.
+
+use twomsl_wire::{Flags, Segment};
+
+use super::super::{Connection, Origin, State};
+use super::{Step, Taken, is_challenged};
+use crate::outbox::Context;
+use crate::{SendReason, Verdict};
+
+impl Connection {
+    /// A SYN is looked at before its sequence number: it may be the same one again, the other
+    /// half of a simultaneous open, or, on a synchronized connection, something to challenge
+    /// "irrespective of the sequence number" (RFC 5961 §4.2).
+    pub(super) fn check_syn_first(&mut self, cx: &mut Context<'_>, segment: &mut Segment) -> Step {
+        if !segment.has(Flags::SYN) || segment.has(Flags::RST) {
+            return Ok(());
+        }
+        if let State::SynReceived(origin) = self.state {
+            return self.syn_in_syn_received(cx, segment, origin);
+        }
+        if is_challenged(cx) {
+            return Err(self.challenge(cx, Verdict::SynChallenged));
+        }
+        Ok(())
+    }
+
+    fn syn_in_syn_received(
+        &mut self,
+        cx: &mut Context<'_>,
+        segment: &mut Segment,
+        origin: Origin,
+    ) -> Step {
+        if segment.seq != self.receive.irs {
+            return Ok(());
+        }
+        if segment.has(Flags::ACK) {
+            // Simultaneous open (§3.5, figure 7): the peer's SYN,ACK repeats the SYN we know.
+            // What follows the SYN begins at RCV.NXT.
+            segment.flags -= Flags::SYN;
+            segment.seq += 1;
+            return Ok(());
+        }
+        if matches!(origin, Origin::Passive { .. }) {
+            // Our SYN,ACK was lost, or is late. The same SYN gets the same answer.
+            self.send_syn(cx, SendReason::SynAgain);
+            return Err(Verdict::SynAgain);
+        }
+        Ok(())
+    }
+
+    /// The four cases of table 6, and what is done about a segment that fails them.
+    pub(super) fn check_sequence(
+        &mut self,
+        cx: &mut Context<'_>,
+        segment: &mut Segment,
+        taken: &mut Taken,
+    ) -> Step {
+        if self.is_acceptable(segment) {
+            return Ok(());
+        }
+        if segment.has(Flags::RST) {
+            return Err(Verdict::OutsideWindowRst);
+        }
+        if self.receive.window() == 0 && segment.seq == self.receive.nxt {
+            // "If the RCV.WND is zero, no segments will be acceptable, but special allowance
+            // should be made to accept valid ACKs, URGs, and RSTs." The text is left out, and
+            // answered like any unacceptable segment: this is how window probes are answered.
+            segment.payload.clear();
+            segment.flags -= Flags::FIN;
+            taken.verdict = Verdict::OutsideWindow;
+            self.receive.owed = super::super::Owed::Now;
+            return Ok(());
+        }
+        self.send_ack(cx, SendReason::DuplicateAck);
+        let old = segment.seq_end().at_or_before(self.receive.nxt);
+        Err(if old { Verdict::OldDuplicate } else { Verdict::OutsideWindow })
+    }
+
+    /// RFC 9293 §3.10.7.4, table 6.
+    fn is_acceptable(&self, segment: &Segment) -> bool {
+        let (nxt, window, length) = (self.receive.nxt, self.receive.window(), segment.seq_len());
+        match (length, window) {
+            (0, 0) => segment.seq == nxt,
+            (0, _) => segment.seq.is_within(nxt, window),
+            (_, 0) => false,
+            _ => {
+                segment.seq.is_within(nxt, window) || (segment.seq_end() - 1).is_within(nxt, window)
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! SYN-SENT (RFC 9293 §3.10.7.3).
+
+use twomsl_wire::{Flags, Segment};
+
+use super::super::{Connection, Origin, State};
+use super::{Step, Taken};
+use crate::event::{Cause, SynTaken};
+use crate::outbox::Context;
+use crate::{SendReason, SocketError, Verdict};
+
+impl Connection {
+    pub(super) fn arrives_in_syn_sent(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut segment: Segment,
+    ) -> Taken {
+        let mut taken = Taken::from(Verdict::Accepted);
+        if let Err(verdict) = self.check_syn_sent(cx, &segment) {
+            taken.verdict = verdict;
+            return taken;
+        }
+        taken.syn = SynTaken::Yes;
+        self.synchronize(segment.seq, segment.ack, segment.window, segment.options.mss(), cx);
+        segment.seq += 1;
+        segment.flags -= Flags::SYN;
+        if segment.has(Flags::ACK) {
+            self.take_ack(cx, &segment);
+            self.establish(cx, Cause::SynAck);
+            self.owe_ack();
+            // "Continue processing at the sixth step."
+            if let Err(verdict) = self.process_text(cx, &mut segment, &mut taken) {
+                taken.verdict = verdict;
+            }
+            if self.may_transmit() {
+                self.transmit(cx);
+            }
+        } else {
+            self.cross(cx, &segment, &mut taken);
+        }
+        taken
+    }
+
+    /// First the ACK bit, second the RST bit, fourth the SYN bit.
+    fn check_syn_sent(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
+        let ack = segment.has(Flags::ACK);
+        let ack_is_bad =
+            ack && (segment.ack.at_or_before(self.send.iss) || segment.ack.after(self.send.nxt));
+        if segment.has(Flags::RST) {
+            if !ack || ack_is_bad {
+                return Err(Verdict::SynSentRst);
+            }
+            self.finish(cx, Cause::Rst, Some(SocketError::ConnectionRefused));
+            return Err(Verdict::Accepted);
+        }
+        if ack_is_bad {
+            self.answer_with_reset(cx, segment);
+            return Err(Verdict::SynSentBadAck);
+        }
+        if segment.has(Flags::SYN) { Ok(()) } else { Err(Verdict::SynSentNothing) }
+    }
+
+    /// The SYNs crossed: a simultaneous open (§3.5, figure 7), or a connection to ourselves.
+    fn cross(&mut self, cx: &mut Context<'_>, segment: &Segment, taken: &mut Taken) {
+        self.transition(cx, State::SynReceived(Origin::Active), Cause::Syn);
+        self.hold_text_of_syn(segment, taken);
+        self.send_syn(cx, SendReason::New);
+        self.arm_timers(cx);
+    }
+
+    /// "If there are other controls or text in the segment, queue them for processing after the
+    /// ESTABLISHED state has been reached."
+    pub(in super::super) fn hold_text_of_syn(&mut self, segment: &Segment, taken: &mut Taken) {
+        let text =
+            segment.payload.slice(..segment.payload.len().min(self.receive.capacity as usize));
+        let whole = text.len() == segment.payload.len();
+        if !text.is_empty() {
+            taken.text = self.receive.reassembly.insert(segment.seq, text).unwrap_or(0);
+        }
+        if whole && segment.has(Flags::FIN) {
+            let fin = segment.seq + segment.payload.len() as u32;
+            self.receive.fin = super::super::receive::PeerFin::At(fin);
+        }
+    }
+}

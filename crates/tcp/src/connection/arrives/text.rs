@@ -1,0 +1,185 @@
+//! Sixth: check the URG bit. Seventh: process the segment text. Eighth: check the FIN bit.
+
+use bytes::Bytes;
+use twomsl_wire::{Flags, Segment, SeqNum};
+
+use super::super::receive::{Owed, PeerFin, Reading, Waiting};
+use super::super::{Connection, State};
+use super::{Step, Taken, without_front};
+use crate::event::{Cause, Readiness, TimerKind};
+use crate::outbox::Context;
+use crate::{Holder, SocketError, Verdict};
+
+impl Connection {
+    /// Whether the peer may still send text in this state.
+    fn takes_text(&self) -> bool {
+        matches!(self.state, State::Established | State::FinWait1 | State::FinWait2)
+    }
+
+    /// RCV.UP <- max(RCV.UP, SEG.UP); the application hears of it once per stretch of urgent text.
+    pub(super) fn take_urgent(&mut self, cx: &mut Context<'_>, segment: &Segment) {
+        if !self.takes_text() {
+            return;
+        }
+        let pointer = segment.seq + u32::from(segment.urgent);
+        let ahead = pointer.after(self.receive.read_position());
+        let moved = self.receive.urgent.is_none_or(|known| pointer.after(known));
+        if ahead && moved {
+            // MUST-32: told when there was none before, and whenever the pointer advances.
+            self.receive.urgent = Some(pointer);
+            self.tell(cx, Readiness::Urgent);
+        }
+    }
+
+    pub(super) fn take_text(
+        &mut self,
+        cx: &mut Context<'_>,
+        segment: &mut Segment,
+        text: Bytes,
+        taken: &mut Taken,
+    ) -> Step {
+        if !self.takes_text() {
+            taken.verdict = Verdict::AfterFin;
+            return Ok(());
+        }
+        if self.is_lost_on_the_application(segment, &text) {
+            return Err(self.reset_for_lost_text(cx));
+        }
+        let (seq, text) = self.trim(segment, text, taken);
+        if text.is_empty() {
+            self.owe_ack();
+        } else if seq == self.receive.nxt {
+            self.take_in_order(cx, text, taken);
+        } else {
+            self.take_out_of_order(seq, text, taken);
+        }
+        Ok(())
+    }
+
+    /// New text for somebody who will not read it: the application has closed (SHLD-3), or has
+    /// shut down both directions.
+    fn is_lost_on_the_application(&self, segment: &Segment, text: &Bytes) -> bool {
+        let end = segment.seq + text.len() as u32;
+        self.receive.reading == Reading::Shut
+            && self.state != State::Established
+            && end.after(self.receive.nxt)
+    }
+
+    fn reset_for_lost_text(&mut self, cx: &mut Context<'_>) -> Verdict {
+        self.send_reset(cx);
+        let error = (self.holder == Holder::Application).then_some(SocketError::ConnectionReset);
+        self.finish(cx, Cause::Abort, error);
+        Verdict::TextAfterClose
+    }
+
+    /// Cuts off what lies outside the window, the FIN included, so that "the idealized segment"
+    /// remains.
+    fn trim(&self, segment: &mut Segment, text: Bytes, taken: &mut Taken) -> (SeqNum, Bytes) {
+        let old = self.receive.nxt.offset_from(segment.seq).max(0).cast_unsigned();
+        let (mut seq, mut text) = (segment.seq, text);
+        let end = seq + text.len() as u32;
+        if old > 0 {
+            seq += old.min(text.len() as u32);
+            text = without_front(text, old);
+        }
+        let beyond = end.offset_from(self.receive.edge).max(0).cast_unsigned() as usize;
+        if beyond > 0 {
+            text.truncate(text.len().saturating_sub(beyond));
+            segment.flags -= Flags::FIN;
+            taken.verdict = Verdict::Trimmed;
+        }
+        // The FIN of this segment stands after its text, wherever that was cut.
+        segment.seq = end;
+        (seq, text)
+    }
+
+    fn take_in_order(&mut self, cx: &mut Context<'_>, text: Bytes, taken: &mut Taken) {
+        taken.text = text.len() as u32;
+        // MAY-13: what closes a gap is acknowledged at once (RFC 5681 §4.2).
+        let closes_gap = !self.receive.reassembly.is_empty();
+        self.receive.append(text);
+        self.owe_for_text(closes_gap);
+        self.wake_reader(cx);
+    }
+
+    fn take_out_of_order(&mut self, seq: SeqNum, text: Bytes, taken: &mut Taken) {
+        // RFC 5681 §4.2: an immediate duplicate ACK.
+        self.owe_ack();
+        match self.receive.reassembly.insert(seq, text) {
+            Some(new) => {
+                taken.text = new;
+                taken.verdict = Verdict::OutOfOrder;
+            }
+            None => taken.verdict = Verdict::ReassemblyFull,
+        }
+    }
+
+    /// MUST-40 and SHLD-18/19: an acknowledgment may wait, but not for more than two segments.
+    fn owe_for_text(&mut self, closes_gap: bool) {
+        let unacknowledged = self.receive.nxt.since(self.receive.acknowledged);
+        if closes_gap || unacknowledged >= 2 * self.send.mss {
+            self.owe_ack();
+        } else if self.receive.quick_acks > 0 {
+            self.receive.quick_acks -= 1;
+            self.owe_ack();
+        } else {
+            self.receive.owed = self.receive.owed.max(Owed::Delayed);
+        }
+    }
+
+    pub(super) fn wake_reader(&mut self, cx: &mut Context<'_>) {
+        if self.receive.waiting == Waiting::Yes {
+            self.receive.waiting = Waiting::No;
+            self.tell(cx, Readiness::Readable);
+        }
+    }
+
+    /// The FIN, of this segment or one that waited for the text before it; then what it means
+    /// together with the acknowledgment of ours.
+    pub(super) fn take_fin(&mut self, cx: &mut Context<'_>, segment: &Segment, taken: &mut Taken) {
+        if segment.has(Flags::FIN) && self.receive.fin == PeerFin::Unseen {
+            // `trim` has moved SEG.SEQ behind the text.
+            self.receive.fin = PeerFin::At(segment.seq);
+            if segment.seq != self.receive.nxt {
+                taken.verdict = Verdict::OutOfOrder;
+                self.owe_ack();
+            }
+        }
+        if self.receive.take_fin() {
+            self.owe_ack();
+            self.on_peer_fin(cx);
+        } else if self.state == State::FinWait1 && self.send.fin_acknowledged() {
+            self.transition(cx, State::FinWait2, Cause::AckOfFin);
+            self.arm_fin_timeout(cx);
+        }
+    }
+
+    fn on_peer_fin(&mut self, cx: &mut Context<'_>) {
+        self.wake_reader(cx);
+        self.tell(cx, Readiness::EndOfFile);
+        match self.state {
+            State::Established => self.transition(cx, State::CloseWait, Cause::Fin),
+            // The FIN may also acknowledge ours: FIN-WAIT-2 is never seen then.
+            State::FinWait1 if self.send.fin_acknowledged() => {
+                self.last_ack_to_peer(cx, Cause::FinAndAckOfFin);
+            }
+            State::FinWait1 => self.transition(cx, State::Closing, Cause::Fin),
+            State::FinWait2 => self.last_ack_to_peer(cx, Cause::Fin),
+            _ => {}
+        }
+    }
+
+    fn last_ack_to_peer(&mut self, cx: &mut Context<'_>, cause: Cause) {
+        self.send_ack(cx, crate::SendReason::Ack);
+        self.enter_time_wait(cx, cause);
+    }
+
+    /// Not in the RFC: an orphan whose peer never closes is forgotten (`tcp_fin_timeout`).
+    pub(in super::super) fn arm_fin_timeout(&mut self, cx: &mut Context<'_>) {
+        if let (State::FinWait2, Holder::Orphan, Some(wait)) =
+            (self.state, self.holder, cx.profile.fin_timeout)
+        {
+            self.timers.set(cx, TimerKind::FinWait2, cx.now + wait);
+        }
+    }
+}

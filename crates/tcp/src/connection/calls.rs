@@ -1,0 +1,276 @@
+//! User calls (RFC 9293 §3.10.1 to §3.10.6) on a connection.
+
+use bytes::Bytes;
+
+use super::arrives::Taken;
+use super::receive::{PeerFin, Reading, Waiting};
+use super::send::Writing;
+use super::{Connection, Origin, State};
+use crate::event::{Cause, Readiness, SendReason, SocketId, SynTaken, TcpState, TimerKind};
+use crate::outbox::Context;
+use crate::profile::RepeatedClose;
+use crate::{Holder, Profile, Shutdown, SocketError, SocketOption, Verdict};
+use twomsl_wire::Segment;
+
+impl Connection {
+    /// Active OPEN: sends the SYN.
+    pub(crate) fn open(&mut self, cx: &mut Context<'_>) {
+        self.transition(cx, State::SynSent, Cause::Connect);
+        self.send_syn(cx, SendReason::New);
+        self.arm_timers(cx);
+    }
+
+    /// A listener becomes a connection: it starts from LISTEN.
+    pub(crate) fn begin_in_listen(&mut self) {
+        self.state = State::Listen;
+    }
+
+    /// Whether the application has given it back.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.holder == Holder::Orphan
+    }
+
+    /// A SYN arrived for a listener: answers it (RFC 9293 §3.10.7.2).
+    pub(crate) fn open_for_syn(
+        &mut self,
+        cx: &mut Context<'_>,
+        segment: &Segment,
+        listener: SocketId,
+        supersedes: Option<SocketId>,
+    ) -> Taken {
+        // The listener stays in LISTEN; this connection begins there.
+        self.state = State::Listen;
+        self.synchronize(segment.seq, segment.ack, segment.window, segment.options.mss(), cx);
+        self.transition(
+            cx,
+            State::SynReceived(Origin::Passive { listener, supersedes }),
+            Cause::Syn,
+        );
+        let mut taken = Taken { verdict: Verdict::Accepted, text: 0, syn: SynTaken::Yes };
+        let mut rest = segment.clone();
+        rest.seq += 1;
+        self.hold_text_of_syn(&rest, &mut taken);
+        self.send_syn(cx, SendReason::New);
+        self.arm_timers(cx);
+        taken
+    }
+
+    /// SEND: how many octets from the front of `text` were taken.
+    pub(crate) fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        text: &mut Bytes,
+    ) -> Result<usize, SocketError> {
+        self.check_writable()?;
+        let octets = self.send.room().min(text.len());
+        if octets < text.len() {
+            self.send.waiting = Waiting::Yes;
+            if octets == 0 {
+                return Err(SocketError::WouldBlock);
+            }
+        }
+        let was_stuck = self.send.has_more() || !self.send.is_idle();
+        self.send.buffer.push(text.split_to(octets));
+        if !was_stuck {
+            self.waiting_since = cx.now;
+        }
+        if self.may_transmit() {
+            self.transmit(cx);
+        }
+        Ok(octets)
+    }
+
+    /// SEND with the urgent flag. SND.UP is set before anything leaves, so that the first segment
+    /// carries it already.
+    pub(crate) fn write_urgent(
+        &mut self,
+        cx: &mut Context<'_>,
+        text: &mut Bytes,
+    ) -> Result<usize, SocketError> {
+        self.check_writable()?;
+        let octets = self.send.room().min(text.len());
+        if octets > 0 {
+            self.send.urgent = Some(self.send.text_end() + octets as u32);
+        }
+        self.write(cx, text)
+    }
+
+    fn check_writable(&mut self) -> Result<(), SocketError> {
+        match self.state {
+            State::SynSent | State::SynReceived(_) | State::Established | State::CloseWait
+                if self.send.writing == Writing::Open =>
+            {
+                Ok(())
+            }
+            State::Closed => Err(self.error.take().unwrap_or(SocketError::BrokenPipe)),
+            // "Error: connection closing."
+            _ => Err(SocketError::BrokenPipe),
+        }
+    }
+
+    /// RECEIVE: at most `limit` octets; none at the end of the file.
+    pub(crate) fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        limit: usize,
+    ) -> Result<Bytes, SocketError> {
+        if limit > 0 && self.receive.unread() > 0 && self.can_read() {
+            let text = self.receive.read(limit);
+            self.update_window(cx);
+            return Ok(text);
+        }
+        match self.state {
+            State::Closed => self.error.take().map_or(Ok(Bytes::new()), Err),
+            _ if self.receive.reading == Reading::Shut || self.receive.fin == PeerFin::Taken => {
+                Ok(Bytes::new())
+            }
+            _ if limit == 0 => Ok(Bytes::new()),
+            _ => {
+                self.receive.waiting = Waiting::Yes;
+                Err(SocketError::WouldBlock)
+            }
+        }
+    }
+
+    /// Text that came with a SYN is not the application's before the handshake is over.
+    fn can_read(&self) -> bool {
+        !matches!(self.state, State::SynSent | State::SynReceived(_))
+    }
+
+    /// How much urgent text is still to be read (MUST-33).
+    pub(crate) fn urgent_ahead(&self) -> u32 {
+        let position = self.receive.read_position();
+        self.receive.urgent.map_or(0, |urgent| urgent.offset_from(position).max(0).cast_unsigned())
+    }
+
+    /// `shutdown`: of the sending side it is CLOSE of RFC 9293 §3.10.4.
+    pub(crate) fn shut_down(
+        &mut self,
+        cx: &mut Context<'_>,
+        how: Shutdown,
+    ) -> Result<(), SocketError> {
+        shut_down_allowed(self.state.name(), how, cx.profile)?;
+        if how != Shutdown::Write {
+            self.receive.reading = Reading::Shut;
+            self.wake_reader_at_end(cx);
+        }
+        if how != Shutdown::Read {
+            self.end_writing(cx);
+        }
+        Ok(())
+    }
+
+    fn wake_reader_at_end(&mut self, cx: &mut Context<'_>) {
+        if self.receive.waiting == Waiting::Yes {
+            self.receive.waiting = Waiting::No;
+            self.tell(cx, Readiness::Readable);
+        }
+    }
+
+    /// A FIN follows what was written.
+    fn end_writing(&mut self, cx: &mut Context<'_>) {
+        if self.send.writing != Writing::Open {
+            return;
+        }
+        match self.state {
+            // "Delete the TCB and return 'error: closing' responses to any queued SENDs."
+            State::SynSent => return self.finish(cx, Cause::Close, None),
+            State::SynReceived(_) => {
+                self.send.writing = Writing::Ended(self.send.text_end());
+                // "If no SENDs have been issued and there is no pending data to send, then form a
+                // FIN segment and send it; otherwise, queue for after ESTABLISHED."
+                if self.send.buffer.len() == 0 {
+                    self.transition(cx, State::FinWait1, Cause::Close);
+                }
+            }
+            State::Established => {
+                self.send.writing = Writing::Ended(self.send.text_end());
+                self.transition(cx, State::FinWait1, Cause::Close);
+            }
+            State::CloseWait => {
+                self.send.writing = Writing::Ended(self.send.text_end());
+                self.transition(cx, State::LastAck, Cause::Close);
+            }
+            _ => return,
+        }
+        if self.may_transmit() {
+            self.transmit(cx);
+        }
+    }
+
+    /// `close(2)`: the application gives the connection back.
+    pub(crate) fn close(&mut self, cx: &mut Context<'_>) {
+        if self.options.linger.is_some_and(|time| time.is_zero()) || self.loses_text() {
+            return self.abort(cx);
+        }
+        self.holder = Holder::Orphan;
+        self.receive.reading = Reading::Shut;
+        self.end_writing(cx);
+        self.arm_fin_timeout(cx);
+        if let Some(time) = self.options.linger {
+            let unfinished = self.state != State::Closed && !self.send.fin_acknowledged();
+            if unfinished {
+                self.timers.set(cx, TimerKind::Linger, cx.now + time);
+            } else {
+                cx.out.ready(cx.socket, Readiness::LingerOver);
+            }
+        }
+    }
+
+    /// Whether closing now would throw away text that was acknowledged (SHLD-3).
+    fn loses_text(&self) -> bool {
+        self.receive.unread() > 0 && self.state.is_synchronized()
+    }
+
+    /// ABORT (RFC 9293 §3.10.5).
+    pub(crate) fn abort(&mut self, cx: &mut Context<'_>) {
+        self.holder = Holder::Orphan;
+        match self.state {
+            State::Closed => {}
+            State::SynSent | State::Closing | State::LastAck => self.finish(cx, Cause::Abort, None),
+            _ => {
+                self.send_reset(cx);
+                self.finish(cx, Cause::Abort, None);
+            }
+        }
+    }
+
+    pub(crate) fn set_option(&mut self, cx: &mut Context<'_>, option: SocketOption) {
+        self.options.set(option);
+        self.send.capacity = self.options.send_buffer;
+        self.receive.capacity = self.options.receive_buffer;
+        self.arm_keepalive(cx);
+        if self.may_transmit() {
+            self.transmit(cx);
+            self.update_window(cx);
+        } else if self.state != State::Closed {
+            self.arm_timers(cx);
+        }
+    }
+
+    /// An ICMP error that is only remembered.
+    pub(crate) fn remember(&mut self, error: SocketError) {
+        self.soft_error = Some(error);
+    }
+
+    /// An ICMP error that ends the attempt to connect.
+    pub(crate) fn end_attempt(&mut self, cx: &mut Context<'_>, error: SocketError) {
+        self.finish(cx, Cause::Icmp, Some(error));
+    }
+}
+
+/// Whether CLOSE makes sense in a state (RFC 9293 §3.10.4).
+pub(crate) fn shut_down_allowed(
+    state: TcpState,
+    how: Shutdown,
+    profile: &Profile,
+) -> Result<(), SocketError> {
+    let closing = matches!(state, TcpState::Closing | TcpState::LastAck | TcpState::TimeWait);
+    match state {
+        TcpState::Closed => Err(SocketError::NotConnected),
+        _ if closing && how != Shutdown::Read && profile.repeated_close == RepeatedClose::Error => {
+            Err(SocketError::NotConnected)
+        }
+        _ => Ok(()),
+    }
+}

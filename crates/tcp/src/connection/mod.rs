@@ -1,0 +1,257 @@
+//! One connection: the transmission control block of RFC 9293 §3.3.1 and what it does.
+//!
+//! - [`calls`]: user calls (§3.10.1–3.10.6)
+//! - [`arrives`]: "segment arrives" (§3.10.7)
+//! - [`timeouts`]: timers that run out (§3.10.8)
+//! - [`transmit`]: what may be sent now, and how
+//! - [`transition`]: every change of state
+
+mod arrives;
+mod calls;
+mod congestion;
+mod reassembly;
+mod receive;
+mod rtt;
+mod send;
+mod send_buffer;
+mod timeouts;
+mod transition;
+mod transmit;
+
+use twomsl_wire::{SeqNum, Window};
+
+pub(crate) use arrives::Taken;
+pub(crate) use calls::shut_down_allowed;
+use receive::Owed;
+pub(crate) use transition::Cleanup;
+
+use crate::event::{Readiness, SocketId, TcpState, TimerKind};
+use crate::outbox::Context;
+use crate::timers::Timers;
+use crate::tuple::Tuple;
+use crate::{Detail, Holder, Instant, Profile, SocketError, SocketOptions, Status};
+use congestion::{Congestion, Controller as _};
+use receive::ReceiveHalf;
+use rtt::RoundTrip;
+use send::SendHalf;
+
+/// A connection in any state but LISTEN. TIME-WAIT is passed through only: the stack makes a
+/// compact record of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Connection {
+    pub(crate) tuple: Tuple,
+    pub(crate) state: State,
+    /// When it entered this state.
+    pub(crate) since: Instant,
+    pub(crate) holder: Holder,
+    pub(crate) options: SocketOptions,
+    pub(crate) send: SendHalf,
+    pub(crate) receive: ReceiveHalf,
+    pub(crate) timers: Timers,
+    rtt: RoundTrip,
+    congestion: Congestion,
+    /// Retransmissions since something new was acknowledged.
+    retransmissions: u32,
+    /// Window probes since the peer last answered one.
+    window_probes: u32,
+    /// Keepalive probes since the peer was last heard.
+    keepalive_probes: u32,
+    /// When the oldest unacknowledged octet was first sent, or the last progress was made.
+    waiting_since: Instant,
+    /// When the peer was last heard.
+    heard: Instant,
+    /// When the last challenge ACK was sent.
+    challenged: Option<Instant>,
+    /// `SO_ERROR`: why the connection ended, until the application was told.
+    pub(crate) error: Option<SocketError>,
+    /// An ICMP error that only counts when the connection times out (MUST-56).
+    soft_error: Option<SocketError>,
+}
+
+/// The state, with what only this state knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum State {
+    /// The end of the connection; the application may still hold it.
+    Closed,
+    /// Back to the listener it came from: the connection is forgotten.
+    Listen,
+    SynSent,
+    SynReceived(Origin),
+    Established,
+    FinWait1,
+    FinWait2,
+    CloseWait,
+    Closing,
+    LastAck,
+    TimeWait,
+}
+
+/// How a connection in SYN-RECEIVED was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    /// By an active OPEN: the SYNs crossed.
+    Active,
+    /// By a SYN to a listener.
+    Passive {
+        listener: SocketId,
+        /// The connection in TIME-WAIT whose 4-tuple this one wants to have. It lives on until
+        /// the SYN has proved not to be an old duplicate (MAY-2).
+        supersedes: Option<SocketId>,
+    },
+}
+
+impl State {
+    pub(crate) const fn name(self) -> TcpState {
+        match self {
+            Self::Closed => TcpState::Closed,
+            Self::Listen => TcpState::Listen,
+            Self::SynSent => TcpState::SynSent,
+            Self::SynReceived(_) => TcpState::SynReceived,
+            Self::Established => TcpState::Established,
+            Self::FinWait1 => TcpState::FinWait1,
+            Self::FinWait2 => TcpState::FinWait2,
+            Self::CloseWait => TcpState::CloseWait,
+            Self::Closing => TcpState::Closing,
+            Self::LastAck => TcpState::LastAck,
+            Self::TimeWait => TcpState::TimeWait,
+        }
+    }
+
+    /// Whether both sequence spaces are known and the handshake is over.
+    pub(crate) const fn is_synchronized(self) -> bool {
+        !matches!(self, Self::Closed | Self::Listen | Self::SynSent | Self::SynReceived(_))
+    }
+}
+
+impl Connection {
+    /// A connection about to be opened: nothing is sent yet.
+    pub(crate) fn new(
+        now: Instant,
+        tuple: Tuple,
+        iss: SeqNum,
+        options: SocketOptions,
+        holder: Holder,
+        profile: &Profile,
+    ) -> Self {
+        let mss = own_mss(&tuple, &options, profile);
+        Self {
+            tuple,
+            state: State::Closed,
+            since: now,
+            holder,
+            send: SendHalf::new(iss, options.send_buffer, mss),
+            receive: ReceiveHalf::new(options.receive_buffer, profile.quick_acks),
+            options,
+            timers: Timers::new(),
+            rtt: RoundTrip::new(profile),
+            congestion: Congestion::new(mss, profile.initial_window),
+            retransmissions: 0,
+            window_probes: 0,
+            keepalive_probes: 0,
+            waiting_since: now,
+            heard: now,
+            challenged: None,
+            error: None,
+            soft_error: None,
+        }
+    }
+
+    /// Takes the peer's SYN: its sequence space, its window, its segment size.
+    fn synchronize(
+        &mut self,
+        seq: SeqNum,
+        ack: SeqNum,
+        window: u16,
+        mss: Option<u16>,
+        cx: &Context<'_>,
+    ) {
+        self.receive.synchronize(seq);
+        self.send.set_window(seq, ack, u32::from(window));
+        // RFC 9293 §3.7.1: the smaller of what the peer takes and what we have room for.
+        let default = if self.tuple.local_addr.is_ipv4() { 536 } else { 1220 };
+        let announced = u32::from(mss.unwrap_or(default)).max(1);
+        self.send.mss = announced.min(own_mss(&self.tuple, &self.options, cx.profile));
+        self.congestion.start(self.send.mss, cx.profile.initial_window);
+    }
+
+    /// Tells the application, if there is one.
+    fn tell(&self, cx: &mut Context<'_>, readiness: Readiness) {
+        if self.holder == Holder::Application {
+            cx.out.ready(cx.socket, readiness);
+        }
+    }
+
+    /// The earliest deadline of its timers.
+    pub(crate) fn deadline(&self) -> Option<(Instant, TimerKind)> {
+        self.timers.earliest()
+    }
+
+    /// What must hold between events. A connection with something unacknowledged or unsendable
+    /// has a timer running, or nothing would ever move it again.
+    pub(crate) fn assert_sane(&self) {
+        if matches!(self.state, State::Closed | State::Listen | State::TimeWait) {
+            return;
+        }
+        let (send, receive) = (&self.send, &self.receive);
+        assert!(send.una.at_or_before(send.resume), "SND.UNA is before what is to be sent");
+        assert!(send.resume.at_or_before(send.nxt), "nothing is skipped");
+        assert!(receive.nxt.at_or_before(receive.edge), "RCV.NXT is within the window");
+        assert!(
+            (send.is_idle() && (!send.has_more() || !self.may_transmit()))
+                || self.timers.is_running(TimerKind::Retransmission)
+                || self.timers.is_running(TimerKind::Persist),
+            "what is not acknowledged has a timer: {:?} {send:?}",
+            self.state,
+        );
+        assert!(
+            receive.owed == Owed::Nothing || self.timers.is_running(TimerKind::DelayedAck),
+            "an acknowledgment that is owed has a timer"
+        );
+    }
+
+    /// What `ss` would show.
+    pub(crate) fn status(&self, socket: SocketId, profile: &Profile) -> Status {
+        Status {
+            socket,
+            state: self.state.name(),
+            since: self.since,
+            local: self.tuple.local(),
+            remote: Some(self.tuple.remote()),
+            receive_queue: self.receive.unread(),
+            send_queue: self.send.buffer.len() as u32,
+            timers: self.timers.running(),
+            retransmits: self.retransmissions.max(self.window_probes).max(self.keepalive_probes),
+            holder: self.holder,
+            detail: Some(self.detail(profile)),
+        }
+    }
+
+    fn detail(&self, profile: &Profile) -> Detail {
+        Detail {
+            iss: self.send.iss.value(),
+            snd_una: self.send.una.value(),
+            snd_nxt: self.send.nxt.value(),
+            snd_wnd: self.send.wnd,
+            irs: self.receive.irs.value(),
+            rcv_nxt: self.receive.nxt.value(),
+            rcv_wnd: self.receive.window(),
+            congestion_window: self.congestion.window(),
+            slow_start_threshold: self.congestion.threshold(),
+            mss: self.send.mss,
+            srtt: self.rtt.smoothed,
+            rto: crate::time::nanos(self.rtt.timeout(profile)),
+        }
+    }
+
+    /// SND.WND in octets, for tests of other modules.
+    pub(crate) fn offered_window(&self) -> Window {
+        Window(self.receive.window())
+    }
+}
+
+/// The largest text this host sends and announces on a connection (MUST-14, MUST-67).
+pub(crate) fn own_mss(tuple: &Tuple, options: &SocketOptions, profile: &Profile) -> u32 {
+    // An IPv6 header is 20 octets longer than an IPv4 header.
+    let path = if tuple.local_addr.is_ipv4() { profile.mss } else { profile.mss - 20 };
+    u32::from(options.max_segment.map_or(path, |max| max.clamp(1, path)))
+}

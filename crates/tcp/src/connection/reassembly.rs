@@ -1,0 +1,136 @@
+//! Text that arrived before what precedes it (SHLD-31).
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use twomsl_wire::SeqNum;
+
+/// The most pieces that are kept apart. The window bounds the octets; this bounds the gaps,
+/// so that one-octet segments cannot make the bookkeeping larger than the text.
+const MAX_PIECES: usize = 256;
+
+/// Pieces of text beyond RCV.NXT, in order, without overlap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Reassembly {
+    pieces: Vec<(SeqNum, Bytes)>,
+}
+
+impl Reassembly {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.pieces.clear();
+    }
+
+    /// Keeps what is new of `text`; how many octets that was, or `None` when there is no room.
+    ///
+    /// Of octets that came twice the first copy stays.
+    pub(crate) fn insert(&mut self, mut seq: SeqNum, mut text: Bytes) -> Option<u32> {
+        let mut index = self.pieces.partition_point(|(start, _)| start.at_or_before(seq));
+        let mut new = 0;
+        if let Some((start, piece)) = index.checked_sub(1).map(|before| &self.pieces[before]) {
+            let covered = (*start + piece.len() as u32).offset_from(seq);
+            cut_front(&mut seq, &mut text, covered);
+        }
+        while !text.is_empty() {
+            let next = self.pieces.get(index).map(|(start, piece)| (*start, piece.len() as u32));
+            let room = next.map_or(text.len(), |(start, _)| start.since(seq) as usize);
+            let fresh = text.split_to(room.min(text.len()));
+            if !fresh.is_empty() {
+                if self.pieces.len() == MAX_PIECES {
+                    return (new > 0).then_some(new);
+                }
+                new += fresh.len() as u32;
+                let start = seq;
+                seq += fresh.len() as u32;
+                self.pieces.insert(index, (start, fresh));
+                index += 1;
+            }
+            if let Some((start, length)) = next {
+                let covered = (start + length).offset_from(seq);
+                cut_front(&mut seq, &mut text, covered);
+                index += 1;
+            }
+        }
+        Some(new)
+    }
+
+    /// Takes the first piece if it begins at or before `next`, without what lies before it.
+    pub(crate) fn take(&mut self, next: SeqNum) -> Option<Bytes> {
+        while let Some((start, _)) = self.pieces.first()
+            && start.at_or_before(next)
+        {
+            let (mut start, mut piece) = self.pieces.remove(0);
+            let before = next.offset_from(start);
+            cut_front(&mut start, &mut piece, before);
+            if !piece.is_empty() {
+                return Some(piece);
+            }
+        }
+        None
+    }
+}
+
+/// Cuts up to `octets` from the front; nothing when that is negative.
+fn cut_front(seq: &mut SeqNum, text: &mut Bytes, octets: i32) {
+    let cut = text.len().min(usize::try_from(octets).unwrap_or(0));
+    let _ = text.split_to(cut);
+    *seq += cut as u32;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Inserts pieces next to the wrap and takes all of them out again.
+    fn reassemble(pieces: &[(u32, &'static [u8])]) -> (u32, Vec<u8>) {
+        let base = SeqNum::new(u32::MAX - 3);
+        let mut reassembly = Reassembly::default();
+        let mut new = 0;
+        for (offset, text) in pieces {
+            new += reassembly.insert(base + *offset, Bytes::from_static(text)).unwrap();
+        }
+        let mut text = Vec::new();
+        while let Some(piece) = reassembly.take(base + text.len() as u32) {
+            text.extend_from_slice(&piece);
+        }
+        (new, text)
+    }
+
+    #[test]
+    fn pieces_come_out_in_order_whatever_the_order_they_came_in() {
+        let cases: [(&[(u32, &'static [u8])], &[u8]); 6] = [
+            (&[(0, b"ab"), (2, b"cd")], b"abcd"),
+            (&[(2, b"cd"), (0, b"ab")], b"abcd"),
+            (&[(4, b"ef"), (0, b"abcdef")], b"abcdef"),
+            (&[(1, b"bcd"), (0, b"abcdef")], b"abcdef"),
+            (&[(0, b"abc"), (2, b"cde")], b"abcde"),
+            (&[(2, b"c"), (4, b"e"), (0, b"abcdefg")], b"abcdefg"),
+        ];
+        for (pieces, expected) in cases {
+            assert_eq!(reassemble(pieces), (expected.len() as u32, expected.to_vec()));
+        }
+    }
+
+    #[test]
+    fn a_gap_holds_back_what_follows_it() {
+        assert_eq!(reassemble(&[(0, b"ab"), (3, b"d")]), (3, b"ab".to_vec()));
+    }
+
+    #[test]
+    fn of_octets_that_came_twice_the_first_copy_stays() {
+        assert_eq!(reassemble(&[(1, b"XX"), (0, b"abcd")]).1, b"aXXd".to_vec());
+    }
+
+    #[test]
+    fn there_is_a_bound_on_gaps() {
+        let mut reassembly = Reassembly::default();
+        for n in 0..MAX_PIECES as u32 {
+            assert_eq!(reassembly.insert(SeqNum::new(2 * n), Bytes::from_static(b"x")), Some(1));
+        }
+        let beyond = SeqNum::new(2 * MAX_PIECES as u32);
+        assert_eq!(reassembly.insert(beyond, Bytes::from_static(b"x")), None);
+    }
+}

@@ -1,0 +1,201 @@
+//! The receiving half of a connection (RFC 9293 §3.3.1, §3.8.6).
+
+use alloc::collections::VecDeque;
+
+use bytes::Bytes;
+use twomsl_wire::{Scale, SeqNum, Window};
+
+use super::reassembly::Reassembly;
+use crate::profile::WindowRounding;
+
+/// RCV.NXT, the window, and text that waits for the application.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ReceiveHalf {
+    /// IRS.
+    pub(crate) irs: SeqNum,
+    /// RCV.NXT.
+    pub(crate) nxt: SeqNum,
+    /// RCV.NXT + RCV.WND as last told to the peer: it never moves back (SHLD-14).
+    pub(crate) edge: SeqNum,
+    /// How much text may wait, in octets.
+    pub(crate) capacity: u32,
+    /// Text that waits to be read.
+    ready: VecDeque<Bytes>,
+    ready_octets: u32,
+    /// Text beyond a gap.
+    pub(crate) reassembly: Reassembly,
+    /// The peer's FIN.
+    pub(crate) fin: PeerFin,
+    /// RCV.UP, while urgent text is still to be read.
+    pub(crate) urgent: Option<SeqNum>,
+    /// What the application said about reading.
+    pub(crate) reading: Reading,
+    /// Whether a RECEIVE was told to come back later.
+    pub(crate) waiting: Waiting,
+    /// Which acknowledgment is owed.
+    pub(crate) owed: Owed,
+    /// RCV.NXT when the last acknowledgment was sent.
+    pub(crate) acknowledged: SeqNum,
+    /// Acknowledgments that are still sent at once, because the connection is young (Linux).
+    pub(crate) quick_acks: u8,
+}
+
+/// What is known of the peer's FIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PeerFin {
+    /// None came.
+    Unseen,
+    /// One came with this sequence number, but text before it is missing.
+    At(SeqNum),
+    /// RCV.NXT has moved over it.
+    Taken,
+}
+
+/// Whether the application still reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reading {
+    Open,
+    Shut,
+}
+
+/// Whether the application waits for an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Waiting {
+    Yes,
+    No,
+}
+
+/// Which acknowledgment is owed to the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Owed {
+    Nothing,
+    /// Before the delayed-acknowledgment timer fires.
+    Delayed,
+    /// With this event.
+    Now,
+}
+
+impl ReceiveHalf {
+    pub(crate) fn new(capacity: u32, quick_acks: u8) -> Self {
+        Self {
+            irs: SeqNum::new(0),
+            nxt: SeqNum::new(0),
+            edge: SeqNum::new(0),
+            capacity,
+            ready: VecDeque::new(),
+            ready_octets: 0,
+            reassembly: Reassembly::default(),
+            fin: PeerFin::Unseen,
+            urgent: None,
+            reading: Reading::Open,
+            waiting: Waiting::No,
+            owed: Owed::Nothing,
+            acknowledged: SeqNum::new(0),
+            quick_acks,
+        }
+    }
+
+    /// The peer's sequence space begins: its SYN was taken.
+    pub(crate) fn synchronize(&mut self, irs: SeqNum) {
+        self.irs = irs;
+        self.nxt = irs + 1;
+        self.edge = self.nxt;
+        self.acknowledged = irs;
+    }
+
+    /// RCV.WND: what the peer was told it may send.
+    pub(crate) fn window(&self) -> u32 {
+        self.edge.since(self.nxt)
+    }
+
+    pub(crate) const fn unread(&self) -> u32 {
+        self.ready_octets
+    }
+
+    /// The window to offer now. The edge moves only when the step is worth it, which keeps the
+    /// silly window syndrome away (RFC 9293 §3.8.6.2.2).
+    pub(crate) fn offer(&mut self, mss: u32, rounding: WindowRounding) -> u16 {
+        let edge = self.possible_edge(mss, rounding);
+        if edge.offset_from(self.edge) >= self.worthwhile_step(mss) {
+            self.edge = edge;
+        }
+        Window(self.window()).to_field(Scale::NONE)
+    }
+
+    /// Whether the window could now grow by enough to tell the peer without being asked: two
+    /// segments, or half of the buffer.
+    pub(crate) fn has_news(&self, mss: u32, rounding: WindowRounding) -> bool {
+        let step = self.possible_edge(mss, rounding).offset_from(self.edge);
+        let news = self.worthwhile_step(mss).max((2 * mss).min(self.capacity / 2).cast_signed());
+        step > 0 && step >= news
+    }
+
+    fn worthwhile_step(&self, mss: u32) -> i32 {
+        mss.min(self.capacity / 2).max(1).cast_signed()
+    }
+
+    fn possible_edge(&self, mss: u32, rounding: WindowRounding) -> SeqNum {
+        let room = self.capacity.min(Window::MAX_UNSCALED.0).saturating_sub(self.ready_octets);
+        let room = match rounding {
+            WindowRounding::Segments if room > mss => room - room % mss,
+            _ => room,
+        };
+        self.nxt + room
+    }
+
+    /// Takes text that begins at RCV.NXT, and what it makes whole.
+    pub(crate) fn append(&mut self, text: Bytes) {
+        self.push(text);
+        if !self.reassembly.is_empty() {
+            while let Some(piece) = self.reassembly.take(self.nxt) {
+                self.push(piece);
+            }
+        }
+    }
+
+    fn push(&mut self, text: Bytes) {
+        let octets = text.len() as u32;
+        self.nxt += octets;
+        self.ready_octets += octets;
+        self.ready.push_back(text);
+    }
+
+    /// Moves RCV.NXT over the FIN when everything before it is here; whether it did.
+    pub(crate) fn take_fin(&mut self) -> bool {
+        let due = self.fin == PeerFin::At(self.nxt);
+        if due {
+            self.fin = PeerFin::Taken;
+            self.nxt += 1;
+            // The FIN needs no room in the buffer, so the window does not shrink for it.
+            self.edge = self.edge.later(self.nxt);
+        }
+        due
+    }
+
+    /// At most `limit` octets for the application.
+    pub(crate) fn read(&mut self, limit: usize) -> Bytes {
+        let Some(front) = self.ready.front_mut() else { return Bytes::new() };
+        let text = if front.len() > limit {
+            front.split_to(limit)
+        } else {
+            self.ready.pop_front().unwrap_or_default()
+        };
+        self.ready_octets -= text.len() as u32;
+        if self.urgent.is_some_and(|urgent| self.read_position().at_or_after(urgent)) {
+            self.urgent = None;
+        }
+        text
+    }
+
+    /// The sequence number of the next octet the application will read.
+    pub(crate) fn read_position(&self) -> SeqNum {
+        self.nxt - self.ready_octets - u32::from(self.fin == PeerFin::Taken)
+    }
+
+    /// Throws away what nobody will read.
+    pub(crate) fn flush(&mut self) {
+        self.ready.clear();
+        self.ready_octets = 0;
+        self.reassembly.clear();
+    }
+}

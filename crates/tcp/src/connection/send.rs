@@ -1,0 +1,139 @@
+//! The sending half of a connection (RFC 9293 §3.3.1).
+
+use twomsl_wire::SeqNum;
+
+use super::receive::Waiting;
+use super::send_buffer::SendBuffer;
+
+/// SND.UNA, SND.NXT, the peer's window, and text that is not acknowledged yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SendHalf {
+    /// ISS.
+    pub(crate) iss: SeqNum,
+    /// SND.UNA.
+    pub(crate) una: SeqNum,
+    /// SND.NXT: the number after everything that was ever sent.
+    pub(crate) nxt: SeqNum,
+    /// Where sending goes on. Equal to `nxt`, or before it after a retransmission timeout, when
+    /// everything from SND.UNA on counts as lost.
+    pub(crate) resume: SeqNum,
+    /// SND.WND.
+    pub(crate) wnd: u32,
+    /// SND.WL1.
+    pub(crate) wl1: SeqNum,
+    /// SND.WL2.
+    pub(crate) wl2: SeqNum,
+    /// MAX.SND.WND (RFC 5961 §5.2).
+    pub(crate) max_wnd: u32,
+    /// SND.UP: the number after the last urgent octet, while it is not acknowledged.
+    pub(crate) urgent: Option<SeqNum>,
+    /// Text from `text_start` on.
+    pub(crate) buffer: SendBuffer,
+    /// How much text may be in it, in octets.
+    pub(crate) capacity: u32,
+    /// Whether the application has said that there is no more.
+    pub(crate) writing: Writing,
+    /// Whether a SEND was told to come back later.
+    pub(crate) waiting: Waiting,
+    /// Eff.snd.MSS: the largest text of a segment (RFC 9293 §3.7.1).
+    pub(crate) mss: u32,
+}
+
+/// Whether the application still writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Writing {
+    Open,
+    /// CLOSE was called: the FIN follows the text, with this sequence number.
+    Ended(SeqNum),
+}
+
+impl SendHalf {
+    pub(crate) fn new(iss: SeqNum, capacity: u32, mss: u32) -> Self {
+        Self {
+            iss,
+            una: iss,
+            nxt: iss,
+            resume: iss,
+            wnd: 0,
+            wl1: SeqNum::new(0),
+            wl2: SeqNum::new(0),
+            max_wnd: 0,
+            urgent: None,
+            buffer: SendBuffer::default(),
+            capacity,
+            writing: Writing::Open,
+            waiting: Waiting::No,
+            mss,
+        }
+    }
+
+    /// The sequence number of the first octet in the buffer: after the SYN, and after what was
+    /// acknowledged.
+    pub(crate) fn text_start(&self) -> SeqNum {
+        if self.una == self.iss { self.iss + 1 } else { self.una }
+    }
+
+    /// The sequence number after all the text: that of the FIN, if there is one.
+    pub(crate) fn text_end(&self) -> SeqNum {
+        match self.writing {
+            Writing::Open => self.text_start() + self.buffer.len() as u32,
+            Writing::Ended(fin) => fin,
+        }
+    }
+
+    /// Whether everything that was sent is acknowledged.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.una == self.nxt
+    }
+
+    /// Octets of sequence space that are under way.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.resume.since(self.una)
+    }
+
+    /// Whether our FIN was sent and acknowledged.
+    pub(crate) fn fin_acknowledged(&self) -> bool {
+        matches!(self.writing, Writing::Ended(fin) if self.una.after(fin))
+    }
+
+    /// Whether there is text or a FIN that was never sent, or has to be sent again.
+    pub(crate) fn has_more(&self) -> bool {
+        match self.writing {
+            Writing::Open => self.resume.before(self.text_end()),
+            Writing::Ended(fin) => self.resume.at_or_before(fin),
+        }
+    }
+
+    /// Takes an acknowledgment of everything before `ack`; how many octets of text that was.
+    pub(crate) fn acknowledge(&mut self, ack: SeqNum) -> u32 {
+        let text_start = self.text_start();
+        let text = ack.offset_from(text_start).max(0).cast_unsigned().min(self.buffer.len() as u32);
+        self.buffer.drop_front(text as usize);
+        self.una = ack;
+        self.resume = self.resume.later(ack);
+        if self.urgent.is_some_and(|urgent| ack.at_or_after(urgent)) {
+            self.urgent = None;
+        }
+        text
+    }
+
+    /// Room for text, in octets.
+    pub(crate) fn room(&self) -> usize {
+        (self.capacity as usize).saturating_sub(self.buffer.len())
+    }
+
+    /// SND.WND as updated by a segment that is not older than the last one used
+    /// (RFC 9293 §3.10.7.4, step 5).
+    pub(crate) fn update_window(&mut self, seq: SeqNum, ack: SeqNum, window: u32) {
+        if self.wl1.before(seq) || (self.wl1 == seq && self.wl2.at_or_before(ack)) {
+            self.set_window(seq, ack, window);
+        }
+    }
+
+    pub(crate) fn set_window(&mut self, seq: SeqNum, ack: SeqNum, window: u32) {
+        self.wnd = window;
+        self.wl1 = seq;
+        self.wl2 = ack;
+        self.max_wnd = self.max_wnd.max(window);
+    }
+}

@@ -1,0 +1,125 @@
+//! Timeouts (RFC 9293 §3.10.8, §3.8.3, §3.8.4).
+
+use super::congestion::{Controller as _, Repeated};
+use super::{Connection, Origin, State};
+use crate::event::{Cause, Readiness, SendReason, TimerKind};
+use crate::outbox::Context;
+use crate::profile::RetryLimit;
+use crate::{Holder, SocketError};
+
+impl Connection {
+    /// Runs every timer that is due.
+    pub(crate) fn on_timeout(&mut self, cx: &mut Context<'_>) {
+        while let Some(timer) = self.timers.take_due(cx) {
+            match timer {
+                TimerKind::Retransmission => self.on_retransmission_timeout(cx),
+                TimerKind::Persist => self.on_persist_timeout(cx),
+                TimerKind::KeepAlive => self.on_keepalive_timeout(cx),
+                TimerKind::DelayedAck => self.send_ack(cx, SendReason::DelayedAck),
+                TimerKind::FinWait2 | TimerKind::TimeWait => {
+                    self.finish(cx, Cause::Timeout(timer), None);
+                }
+                TimerKind::UserTimeout => self.give_up(cx, timer),
+                TimerKind::Linger => cx.out.ready(cx.socket, Readiness::LingerOver),
+            }
+        }
+    }
+
+    fn on_retransmission_timeout(&mut self, cx: &mut Context<'_>) {
+        if self.is_hopeless(cx, self.retransmissions) {
+            return self.give_up(cx, TimerKind::Retransmission);
+        }
+        let repeated = if self.retransmissions > 0 { Repeated::Yes } else { Repeated::No };
+        self.retransmissions += 1;
+        self.rtt.back_off();
+        if self.send.una == self.send.iss {
+            // The handshake is not over: SYN or SYN,ACK again, alone.
+            self.send_syn(cx, SendReason::Retransmission);
+        } else {
+            // RFC 6298 §5.4: the earliest segment again. Everything after it counts as lost, and
+            // follows as the acknowledgments come in.
+            self.congestion.on_timeout(self.send.nxt.since(self.send.una), repeated);
+            self.send.resume = self.send.una;
+        }
+        self.transmit(cx);
+    }
+
+    /// Whether the profile's limit for this kind of segment is reached.
+    fn is_hopeless(&self, cx: &Context<'_>, tries: u32) -> bool {
+        let limit = match self.state {
+            State::SynSent => cx.profile.syn_retries,
+            State::SynReceived(_) => cx.profile.synack_retries,
+            _ if self.holder == Holder::Orphan => cx.profile.orphan_retries,
+            _ => cx.profile.retries,
+        };
+        match limit {
+            RetryLimit::Count(count) => tries >= count,
+            RetryLimit::Time(time) => cx.now.since(self.waiting_since) >= time,
+        }
+    }
+
+    /// The connection is aborted: the peer does not answer (RFC 9293 §3.8.3, MUST-20). A soft
+    /// ICMP error that was remembered says more than the timeout.
+    fn give_up(&mut self, cx: &mut Context<'_>, timer: TimerKind) {
+        let cause = Cause::Timeout(timer);
+        if let State::SynReceived(Origin::Passive { .. }) = self.state {
+            return self.back_to_listen(cx, cause);
+        }
+        let error = self.soft_error.unwrap_or(SocketError::TimedOut);
+        self.finish(cx, cause, Some(error));
+    }
+
+    /// The window is still closed, or something small was held back long enough.
+    fn on_persist_timeout(&mut self, cx: &mut Context<'_>) {
+        if self.send.wnd > 0 && self.send_held_back(cx) {
+            return self.arm_timers(cx);
+        }
+        // MUST-37: a peer that answers may keep its window closed for ever; one that does not
+        // answer is given up like any other.
+        if self.window_probes > 0 && self.is_hopeless_probe(cx) {
+            return self.give_up(cx, TimerKind::Persist);
+        }
+        self.window_probes += 1;
+        self.send_window_probe(cx);
+        self.arm_timers(cx);
+    }
+
+    fn is_hopeless_probe(&self, cx: &Context<'_>) -> bool {
+        match cx.profile.retries {
+            RetryLimit::Count(count) => self.window_probes >= count,
+            RetryLimit::Time(time) => cx.now.since(self.heard) >= time,
+        }
+    }
+
+    /// MUST-25 to MUST-29: only when asked for, only when idle, and one lost answer proves nothing.
+    fn on_keepalive_timeout(&mut self, cx: &mut Context<'_>) {
+        let due = self.heard + self.options.keep_idle;
+        if due > cx.now || !self.send.is_idle() {
+            self.keepalive_probes = 0;
+            let deadline = due.max(cx.now + self.options.keep_interval);
+            let deadline = if due > cx.now { due } else { deadline };
+            return self.timers.set(cx, TimerKind::KeepAlive, deadline);
+        }
+        if self.keepalive_probes >= self.options.keep_count {
+            self.send_reset(cx);
+            return self.give_up(cx, TimerKind::KeepAlive);
+        }
+        self.keepalive_probes += 1;
+        self.send_keepalive(cx);
+        self.timers.set(cx, TimerKind::KeepAlive, cx.now + self.options.keep_interval);
+    }
+
+    /// Starts or stops the keepalive timer as the option says.
+    pub(super) fn arm_keepalive(&mut self, cx: &mut Context<'_>) {
+        let lives = matches!(
+            self.state,
+            State::Established | State::CloseWait | State::FinWait1 | State::FinWait2
+        );
+        if self.options.keep_alive && lives {
+            let deadline = self.heard + self.options.keep_idle;
+            self.timers.set(cx, TimerKind::KeepAlive, deadline.max(cx.now));
+        } else {
+            self.timers.stop(cx, TimerKind::KeepAlive);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Every change of state goes through here.
+
+use super::{Connection, Origin, State};
+use crate::event::{Cause, Event, Readiness, StateChange, TcpState};
+use crate::outbox::Context;
+use crate::{Holder, Instant, SocketError};
+use TcpState::{
+    CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived,
+    SynSent, TimeWait,
+};
+
+/// The arrows of the state diagram (RFC 9293 §3.3.2, figure 5), and those that only its text
+/// has: resets, timeouts and ABORT lead to CLOSED from everywhere.
+const ARROWS: [(TcpState, &[TcpState]); 11] = [
+    (Closed, &[Listen, SynSent]),
+    (Listen, &[SynReceived, SynSent, Closed]),
+    (SynSent, &[SynReceived, Established, Closed]),
+    (SynReceived, &[Established, FinWait1, Listen, Closed]),
+    (Established, &[FinWait1, CloseWait, Closed]),
+    (FinWait1, &[FinWait2, Closing, TimeWait, Closed]),
+    (FinWait2, &[TimeWait, Closed]),
+    (CloseWait, &[LastAck, Closed]),
+    (Closing, &[TimeWait, Closed]),
+    (LastAck, &[Closed]),
+    (TimeWait, &[Closed]),
+];
+
+impl TcpState {
+    /// The states that one step can lead to from this one.
+    pub const fn successors(self) -> &'static [TcpState] {
+        ARROWS[self as usize].1
+    }
+}
+
+/// What the stack has to do after a connection changed its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cleanup {
+    /// Nothing: it lives.
+    None,
+    /// Make a compact record of it.
+    TimeWait,
+    /// Keep it for the application, which has not closed it yet, or will accept it, but free its
+    /// 4-tuple.
+    Unlink,
+    /// Forget it.
+    Forget,
+}
+
+impl Connection {
+    /// Takes an arrow of the state diagram.
+    pub(super) fn transition(&mut self, cx: &mut Context<'_>, to: State, cause: Cause) {
+        let (from, target) = (self.state.name(), to.name());
+        assert!(from.successors().contains(&target), "{from} → {target} is in the diagram");
+        self.state = to;
+        self.since = cx.now;
+        let change = StateChange { socket: cx.socket, from, to: target, cause };
+        cx.out.event(Event::State(change));
+    }
+
+    /// The connection is over. With an error the application hears why.
+    pub(super) fn finish(
+        &mut self,
+        cx: &mut Context<'_>,
+        cause: Cause,
+        error: Option<SocketError>,
+    ) {
+        self.timers.stop_all(cx);
+        self.transition(cx, State::Closed, cause);
+        self.error = error;
+        self.tell(cx, error.map_or(Readiness::Closed, Readiness::Failed));
+    }
+
+    /// A handshake that a listener began came to nothing: the listener never left LISTEN.
+    pub(super) fn back_to_listen(&mut self, cx: &mut Context<'_>, cause: Cause) {
+        self.timers.stop_all(cx);
+        self.transition(cx, State::Listen, cause);
+    }
+
+    /// Everything is said both ways; what is left is to wait for old segments to die.
+    pub(super) fn enter_time_wait(&mut self, cx: &mut Context<'_>, cause: Cause) {
+        self.timers.stop_all(cx);
+        self.transition(cx, State::TimeWait, cause);
+    }
+
+    /// The record that stood for it is gone: only the application still knows it.
+    pub(crate) fn end_of_time_wait(&mut self, now: Instant) {
+        self.state = State::Closed;
+        self.since = now;
+    }
+
+    /// What the stack has to do with it now.
+    pub(crate) fn cleanup(&self) -> Cleanup {
+        match self.state {
+            State::TimeWait => Cleanup::TimeWait,
+            State::Listen => Cleanup::Forget,
+            State::Closed if self.holder == Holder::Orphan => Cleanup::Forget,
+            State::Closed => Cleanup::Unlink,
+            _ => Cleanup::None,
+        }
+    }
+
+    /// How it was opened, while the handshake is not over.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        match self.state {
+            State::SynReceived(origin) => Some(origin),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! What may be sent now, and the segments that carry it.
+
+use bytes::Bytes;
+use twomsl_wire::{Flags, Options, Segment, SeqNum, TcpOption};
+
+use super::congestion::Controller as _;
+use super::receive::{Owed, Reading};
+use super::send::Writing;
+use super::{Connection, State, own_mss};
+use crate::event::{SendReason, TimerKind};
+use crate::outbox::Context;
+use crate::profile::WindowProbe;
+
+/// A segment that may be sent.
+struct Plan {
+    seq: SeqNum,
+    text: u32,
+    fin: Fin,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fin {
+    Yes,
+    No,
+}
+
+/// Whether Nagle and silly-window avoidance have a say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Yes,
+    /// The override timeout of RFC 9293 §3.8.6.2.1 has passed.
+    No,
+}
+
+impl Connection {
+    /// Sends all that may be sent, then the acknowledgment that is owed if nothing carried it,
+    /// and sets the timers that what is left needs.
+    pub(super) fn transmit(&mut self, cx: &mut Context<'_>) {
+        if self.may_transmit() && self.send.has_more() {
+            while let Some(plan) = self.next_segment(Patience::Yes) {
+                self.send_planned(cx, &plan);
+            }
+        }
+        match self.receive.owed {
+            Owed::Now => self.send_ack(cx, SendReason::Ack),
+            Owed::Delayed if !self.timers.is_running(TimerKind::DelayedAck) => {
+                let deadline = cx.now + cx.profile.delayed_ack;
+                self.timers.set(cx, TimerKind::DelayedAck, deadline);
+            }
+            _ => {}
+        }
+        self.arm_timers(cx);
+    }
+
+    /// Whether text or a FIN may leave in this state. Before the handshake is over only the SYN
+    /// is sent.
+    pub(super) fn may_transmit(&self) -> bool {
+        self.state.is_synchronized() && self.state != State::TimeWait
+    }
+
+    /// The next segment from the text and the FIN, if one may be sent now.
+    fn next_segment(&self, patience: Patience) -> Option<Plan> {
+        let send = &self.send;
+        if !send.has_more() {
+            return None;
+        }
+        if send.resume == send.iss {
+            return Some(Plan { seq: send.iss, text: 0, fin: Fin::No });
+        }
+        let in_flight = send.in_flight();
+        let left = send.text_end().since(send.resume);
+        let room = send.wnd.saturating_sub(in_flight);
+        let usable = room.min(self.congestion.window().saturating_sub(in_flight));
+        let text = left.min(send.mss).min(usable);
+        let ends = text == left && matches!(send.writing, Writing::Ended(_)) && room > text;
+        let plan = Plan { seq: send.resume, text, fin: if ends { Fin::Yes } else { Fin::No } };
+        (ends || (text > 0 && (patience == Patience::No || self.is_worth_sending(text, left))))
+            .then_some(plan)
+    }
+
+    /// Nagle's algorithm (RFC 9293 §3.7.4) and the sender's side of silly-window avoidance
+    /// (§3.8.6.2.1).
+    fn is_worth_sending(&self, text: u32, left: u32) -> bool {
+        let send = &self.send;
+        let again = send.resume.before(send.nxt);
+        let all_of_it = text == left;
+        text == send.mss
+            || again
+            || (all_of_it && (self.options.no_delay || send.is_idle()))
+            || (text >= send.max_wnd / 2 && send.max_wnd > 0)
+    }
+
+    fn send_planned(&mut self, cx: &mut Context<'_>, plan: &Plan) {
+        if plan.seq == self.send.iss {
+            self.send_syn(cx, SendReason::Retransmission);
+            return;
+        }
+        let new = self.send.resume == self.send.nxt;
+        let offset = plan.seq.since(self.send.text_start());
+        let payload = self.send.buffer.slice(offset as usize, plan.text as usize);
+        let mut flags = Flags::ACK;
+        // MUST-61: the last text there is carries PSH.
+        if plan.text > 0 && plan.seq + plan.text == self.send.text_end() {
+            flags |= Flags::PSH;
+        }
+        let mut end = plan.seq + plan.text;
+        if plan.fin == Fin::Yes {
+            flags |= Flags::FIN;
+            end += 1;
+        }
+        let was_idle = self.send.is_idle();
+        self.send.resume = end;
+        self.send.nxt = self.send.nxt.later(end);
+        let reason = if new {
+            self.rtt.on_send(end, cx.now);
+            SendReason::New
+        } else {
+            self.rtt.on_retransmit();
+            SendReason::Retransmission
+        };
+        if was_idle {
+            self.waiting_since = cx.now;
+        }
+        let segment = self.segment(cx, plan.seq, flags, payload);
+        self.put_out(cx, segment, reason);
+    }
+
+    /// Sends the SYN, with an ACK if the peer's is known.
+    pub(super) fn send_syn(&mut self, cx: &mut Context<'_>, reason: SendReason) {
+        let iss = self.send.iss;
+        if self.send.nxt == iss {
+            self.rtt.on_send(iss + 1, cx.now);
+            self.waiting_since = cx.now;
+        } else {
+            self.rtt.on_retransmit();
+        }
+        self.send.resume = self.send.resume.later(iss + 1);
+        self.send.nxt = self.send.nxt.later(iss + 1);
+        let ack = if self.state == State::SynSent { Flags::empty() } else { Flags::ACK };
+        let mut segment = self.segment(cx, iss, Flags::SYN | ack, Bytes::new());
+        // MUST-14: the option is always sent. It always fits: nothing else is in there.
+        let mss = own_mss(&self.tuple, &self.options, cx.profile) as u16;
+        let mut options = Options::NONE;
+        let _ = options.push(TcpOption::MaximumSegmentSize(mss));
+        segment.options = options;
+        self.put_out(cx, segment, reason);
+    }
+
+    /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
+    pub(super) fn send_ack(&mut self, cx: &mut Context<'_>, reason: SendReason) {
+        let segment = self.segment(cx, self.send.nxt, Flags::ACK, Bytes::new());
+        self.put_out(cx, segment, reason);
+    }
+
+    /// <SEQ=SND.NXT><CTL=RST> (RFC 9293 §3.10.5)
+    pub(super) fn send_reset(&mut self, cx: &mut Context<'_>) {
+        let mut segment = self.segment(cx, self.send.nxt, Flags::RST, Bytes::new());
+        segment.window = 0;
+        self.put_out(cx, segment, SendReason::Reset);
+    }
+
+    /// Asks the peer for its window (RFC 9293 §3.8.6.1). Whatever is said here again draws an
+    /// ACK, which carries it.
+    pub(super) fn send_window_probe(&mut self, cx: &mut Context<'_>) {
+        let (una, text_end) = (self.send.una, self.send.text_end());
+        if cx.profile.window_probe == WindowProbe::Empty {
+            let segment = self.segment(cx, una - 1, Flags::ACK, Bytes::new());
+            self.put_out(cx, segment, SendReason::WindowProbe);
+            return;
+        }
+        let (flags, payload) = if una.before(text_end) {
+            (Flags::ACK | Flags::PSH, self.send.buffer.slice(0, 1))
+        } else {
+            (Flags::ACK | Flags::FIN, Bytes::new())
+        };
+        // The octet counts as sent, since the peer may take it; sending goes on from SND.UNA.
+        self.send.nxt = self.send.nxt.later(una + 1);
+        let segment = self.segment(cx, una, flags, payload);
+        self.put_out(cx, segment, SendReason::WindowProbe);
+    }
+
+    /// An old sequence number and no text: the peer has to answer (RFC 9293 §3.8.4).
+    pub(super) fn send_keepalive(&mut self, cx: &mut Context<'_>) {
+        let segment = self.segment(cx, self.send.nxt - 1, Flags::ACK, Bytes::new());
+        self.put_out(cx, segment, SendReason::KeepAlive);
+    }
+
+    /// Sends what is held back although it is small (the override timeout of §3.8.6.2.1).
+    /// Whether there was something that the window allows.
+    pub(super) fn send_held_back(&mut self, cx: &mut Context<'_>) -> bool {
+        let plan = self.next_segment(Patience::No);
+        if let Some(plan) = &plan {
+            self.send_planned(cx, plan);
+        }
+        plan.is_some()
+    }
+
+    fn segment(&mut self, cx: &Context<'_>, seq: SeqNum, flags: Flags, payload: Bytes) -> Segment {
+        let acknowledges = flags.contains(Flags::ACK);
+        let window = self.receive.offer(self.send.mss, cx.profile.window_rounding);
+        let mut segment = Segment {
+            src_port: self.tuple.local_port,
+            dst_port: self.tuple.remote_port,
+            seq,
+            ack: if acknowledges { self.receive.nxt } else { SeqNum::new(0) },
+            flags,
+            window,
+            urgent: 0,
+            options: Options::NONE,
+            payload,
+        };
+        if let Some(urgent) = self.send.urgent {
+            mark_urgent(&mut segment, urgent);
+        }
+        segment
+    }
+
+    fn put_out(&mut self, cx: &mut Context<'_>, segment: Segment, reason: SendReason) {
+        if segment.has(Flags::ACK) {
+            self.receive.owed = Owed::Nothing;
+            self.receive.acknowledged = self.receive.nxt;
+            self.timers.stop(cx, TimerKind::DelayedAck);
+        }
+        cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
+    }
+
+    /// Starts and stops the timers that unacknowledged and unsendable octets need.
+    pub(super) fn arm_timers(&mut self, cx: &mut Context<'_>) {
+        let opening = self.send.una == self.send.iss;
+        let stuck = self.may_transmit() && self.send.has_more();
+        if !self.send.is_idle() && (opening || self.send.wnd > 0) {
+            self.timers.stop(cx, TimerKind::Persist);
+            if !self.timers.is_running(TimerKind::Retransmission) {
+                let deadline = cx.now + self.rtt.timeout(cx.profile);
+                self.timers.set(cx, TimerKind::Retransmission, deadline);
+            }
+        } else if !self.send.is_idle() || stuck {
+            self.timers.stop(cx, TimerKind::Retransmission);
+            if !self.timers.is_running(TimerKind::Persist) {
+                let wait = self.rtt.backed_off(self.window_probes, cx.profile);
+                self.timers.set(cx, TimerKind::Persist, cx.now + wait);
+            }
+        } else {
+            self.timers.stop(cx, TimerKind::Retransmission);
+            self.timers.stop(cx, TimerKind::Persist);
+        }
+        self.arm_user_timeout(cx);
+    }
+
+    /// RFC 5482: the clock runs from the last progress while something waits for one.
+    fn arm_user_timeout(&mut self, cx: &mut Context<'_>) {
+        let waits = !self.send.is_idle() || (self.may_transmit() && self.send.has_more());
+        match self.options.user_timeout {
+            Some(limit) if waits => {
+                let deadline = self.waiting_since + limit;
+                self.timers.set(cx, TimerKind::UserTimeout, deadline);
+            }
+            _ => self.timers.stop(cx, TimerKind::UserTimeout),
+        }
+    }
+
+    /// After the application has read: tells the peer of the room there is, when it is worth it.
+    pub(super) fn update_window(&mut self, cx: &mut Context<'_>) {
+        let open = matches!(self.state, State::Established | State::FinWait1 | State::FinWait2);
+        if open
+            && self.receive.reading == Reading::Open
+            && self.receive.has_news(self.send.mss, cx.profile.window_rounding)
+        {
+            self.send_ack(cx, SendReason::WindowUpdate);
+        }
+    }
+}
+
+/// Sets URG and the pointer when urgent text is still ahead (MUST-62: it points to the octet
+/// after the urgent text; what is too far away is as far as the field can say).
+fn mark_urgent(segment: &mut Segment, urgent: SeqNum) {
+    let ahead = urgent.offset_from(segment.seq);
+    if ahead > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST) {
+        segment.flags |= Flags::URG;
+        segment.urgent = u16::try_from(ahead).unwrap_or(u16::MAX);
+    }
+}

@@ -1,0 +1,146 @@
+//! The parameters of a profile by name, for scenario files and the command line.
+
+use alloc::string::{String, ToString};
+use core::time::Duration;
+
+use crate::profile::{
+    AcceptOverflow, BlindAttacks, IsnSource, Profile, RepeatedClose, RetryLimit, RtoFloor,
+    TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe, WindowRounding,
+};
+
+/// A parameter that could not be set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// There is no parameter of this name.
+    #[error("a profile has no parameter `{0}`")]
+    Unknown(String),
+    /// The value is not one of this parameter.
+    #[error("`{value}` is no value for `{name}`: expected {expected}")]
+    Value {
+        /// The parameter.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What it takes: `a duration such as 60s`.
+        expected: &'static str,
+    },
+}
+
+/// How one parameter is set. Returns whether the value was understood.
+type Setter = fn(&mut Profile, &str) -> bool;
+
+/// One row: the name, a line about it, what it takes, how it is set.
+type Row = (&'static str, &'static str, &'static str, Setter);
+
+const DURATION: &str = "a duration such as 60s or 200ms";
+const OPTIONAL: &str = "a duration such as 60s, or `off`";
+const LIMIT: &str = "a count such as 6, or a duration such as 100s";
+const NUMBER: &str = "a number";
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    ("time-wait", "how long TIME-WAIT lasts: 2MSL", DURATION, |p, v| set(&mut p.time_wait, duration(v))),
+    ("fin-timeout", "how long an orphan may stay in FIN-WAIT-2", OPTIONAL, |p, v| set(&mut p.fin_timeout, optional(v))),
+    ("time-wait-rst", "whether a RST ends TIME-WAIT (RFC 1337)", "`honoured` or `ignored`", |p, v| set(&mut p.time_wait_rst, choice(v, &[("honoured", TimeWaitRst::Honoured), ("ignored", TimeWaitRst::Ignored)]))),
+    ("time-wait-reuse", "whether a new SYN may take over TIME-WAIT", "`beyond-old` or `never`", |p, v| set(&mut p.time_wait_reuse, choice(v, &[("beyond-old", TimeWaitReuse::BeyondOld), ("never", TimeWaitReuse::Never)]))),
+    ("rto-initial", "the retransmission timeout before the first sample", DURATION, |p, v| set(&mut p.rto_initial, duration(v))),
+    ("rto-min", "the smallest retransmission timeout", DURATION, |p, v| set_floor(&mut p.rto_floor, duration(v))),
+    ("rto-max", "the largest retransmission timeout", DURATION, |p, v| set(&mut p.rto_max, duration(v))),
+    ("syn-retries", "when a SYN is given up", LIMIT, |p, v| set(&mut p.syn_retries, limit(v))),
+    ("synack-retries", "when a SYN,ACK is given up", LIMIT, |p, v| set(&mut p.synack_retries, limit(v))),
+    ("retries", "when text or a FIN is given up", LIMIT, |p, v| set(&mut p.retries, limit(v))),
+    ("orphan-retries", "the same for an orphan", LIMIT, |p, v| set(&mut p.orphan_retries, limit(v))),
+    ("mss", "the largest segment, in octets of text", "a number from 64 to 65495", |p, v| set(&mut p.mss, number(v).filter(|mss| (64..=65_495).contains(mss)))),
+    ("initial-window", "the congestion window at the start, in segments", "a number from 1 to 1000", |p, v| set(&mut p.initial_window, number(v).filter(|n| (1..=1000).contains(n)))),
+    ("window-rounding", "what the offered window is rounded down to", "`none` or `segments`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments)]))),
+    ("window-probe", "what a zero-window probe looks like", "`one-octet` or `empty`", |p, v| set(&mut p.window_probe, choice(v, &[("one-octet", WindowProbe::OneOctet), ("empty", WindowProbe::Empty)]))),
+    ("delayed-ack", "how long an acknowledgment may wait", DURATION, |p, v| set(&mut p.delayed_ack, duration(v))),
+    ("quick-acks", "acknowledgments sent at once at first", "a number from 0 to 255", |p, v| set(&mut p.quick_acks, number(v))),
+    ("blind-attacks", "whether RST and SYN must prove themselves (RFC 5961)", "`challenged` or `believed`", |p, v| set(&mut p.blind_attacks, choice(v, &[("challenged", BlindAttacks::Challenged), ("believed", BlindAttacks::Believed)]))),
+    ("challenge-limit", "challenge ACKs per period, of the whole stack", NUMBER, |p, v| set(&mut p.challenge_limit, number(v))),
+    ("challenge-period", "the period of the challenge limit", DURATION, |p, v| set(&mut p.challenge_period, duration(v))),
+    ("challenge-spacing", "between challenge ACKs of one connection", DURATION, |p, v| set(&mut p.challenge_spacing, duration(v))),
+    ("accept-overflow", "what a full accept queue does (tcp_abort_on_overflow)", "`drop` or `reset`", |p, v| set(&mut p.accept_overflow, choice(v, &[("drop", AcceptOverflow::Drop), ("reset", AcceptOverflow::Reset)]))),
+    ("max-backlog", "connections that may wait to be accepted", NUMBER, |p, v| set(&mut p.max_backlog, number(v))),
+    ("first-port", "the first ephemeral port", "a port", |p, v| set(&mut p.first_port, number(v).filter(|port| *port > 0))),
+    ("last-port", "the last ephemeral port", "a port", |p, v| set(&mut p.last_port, number(v).filter(|port| *port > 0))),
+    ("isn", "a fixed initial sequence number (what-if)", "a number below 2^32", |p, v| set(&mut p.isn, number(v).map(IsnSource::Fixed))),
+    ("unread-on-reset", "what becomes of unread text when a RST arrives", "`flushed` or `kept`", |p, v| set(&mut p.unread_on_reset, choice(v, &[("flushed", UnreadOnReset::Flushed), ("kept", UnreadOnReset::Kept)]))),
+    ("repeated-close", "what a second CLOSE answers", "`error` or `ok`", |p, v| set(&mut p.repeated_close, choice(v, &[("error", RepeatedClose::Error), ("ok", RepeatedClose::Ok)]))),
+    ("unreachable", "what an unreachable destination does to an attempt", "`soft` or `ends-attempt`", |p, v| set(&mut p.unreachable, choice(v, &[("soft", Unreachable::Soft), ("ends-attempt", Unreachable::EndsAttempt)]))),
+    ("send-buffer", "octets a socket may have unsent or unacknowledged", NUMBER, |p, v| set(&mut p.options.send_buffer, number(v).filter(|n| *n > 0))),
+    ("receive-buffer", "octets a socket may have unread", NUMBER, |p, v| set(&mut p.options.receive_buffer, number(v).filter(|n| *n > 0))),
+    ("keepalive-idle", "silence before the first keepalive probe", DURATION, |p, v| set(&mut p.options.keep_idle, duration(v))),
+    ("keepalive-interval", "between keepalive probes", DURATION, |p, v| set(&mut p.options.keep_interval, duration(v))),
+    ("keepalive-count", "unanswered probes that end a connection", NUMBER, |p, v| set(&mut p.options.keep_count, number(v))),
+    ("user-timeout", "how long text may stay unacknowledged", OPTIONAL, |p, v| set(&mut p.options.user_timeout, optional(v))),
+];
+
+impl Profile {
+    /// The names of all parameters, with a line about each and what it takes.
+    pub fn parameters() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        TABLE.iter().map(|(name, about, takes, _)| (*name, *about, *takes))
+    }
+
+    /// Sets the parameter `name` to what `value` says: `time-wait` to `60s`.
+    ///
+    /// # Errors
+    /// The parameter is unknown, or the value is not one of its kind. The profile is unchanged.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
+        let (name, _, expected, setter) = TABLE
+            .iter()
+            .find(|row| row.0 == name)
+            .ok_or_else(|| ParameterError::Unknown(name.to_string()))?;
+        if setter(self, value) {
+            Ok(())
+        } else {
+            Err(ParameterError::Value { name, value: value.to_string(), expected })
+        }
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) -> bool {
+    value.map(|value| *place = value).is_some()
+}
+
+fn set_floor(place: &mut RtoFloor, value: Option<Duration>) -> bool {
+    let floor = match place {
+        RtoFloor::Total(_) => value.map(RtoFloor::Total),
+        RtoFloor::Variance(_) => value.map(RtoFloor::Variance),
+    };
+    set(place, floor)
+}
+
+fn choice<T: Copy>(value: &str, choices: &[(&str, T)]) -> Option<T> {
+    choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice)
+}
+
+fn number<T: core::str::FromStr>(value: &str) -> Option<T> {
+    value.parse().ok()
+}
+
+fn limit(value: &str) -> Option<RetryLimit> {
+    number(value).map(RetryLimit::Count).or_else(|| duration(value).map(RetryLimit::Time))
+}
+
+/// `off`, or a duration.
+#[expect(clippy::option_option, reason = "the outer one is whether it was understood")]
+fn optional(value: &str) -> Option<Option<Duration>> {
+    if value == "off" { Some(None) } else { duration(value).map(Some) }
+}
+
+/// A whole number with a unit: `60s`, `200ms`, `2h`.
+fn duration(value: &str) -> Option<Duration> {
+    const UNITS: [(&str, u64); 6] = [
+        ("ns", 1),
+        ("us", 1_000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("min", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+    ];
+    let digits = value.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = value.split_at(digits);
+    let nanos = UNITS.iter().find(|(name, _)| *name == unit)?.1;
+    count.parse::<u64>().ok()?.checked_mul(nanos).map(Duration::from_nanos)
+}

@@ -1,0 +1,185 @@
+//! A packet arrives: which socket it is for, and the states CLOSED, LISTEN and TIME-WAIT
+//! (RFC 9293 §3.10.7.1, §3.10.7.2, §3.10.7.4).
+
+use alloc::boxed::Box;
+
+use bytes::Bytes;
+use twomsl_wire::{Body, Flags, Options, Packet, Segment, SeqNum};
+
+use super::Stack;
+use super::isn::initial_sequence;
+use super::time_wait::Answer;
+use crate::connection::{Connection, Taken};
+use crate::event::{Arrival, Cause, SendReason, SocketId};
+use crate::tuple::Tuple;
+use crate::{Holder, Instant, Verdict};
+
+impl Stack {
+    /// A packet arrives. Returns what was made of it; what follows from it is put out.
+    pub fn on_packet(&mut self, now: Instant, packet: Packet) -> Arrival {
+        let Packet { src, dst, body, .. } = packet;
+        if !self.addresses.contains(&dst) {
+            return arrival(None, Verdict::NotOurs.into());
+        }
+        let segment = match body {
+            Body::Tcp(segment) => segment,
+            Body::Icmp(icmp) => return self.on_icmp(now, &icmp),
+        };
+        let tuple = Tuple {
+            local_addr: dst,
+            remote_addr: src,
+            local_port: segment.dst_port,
+            remote_port: segment.src_port,
+        };
+        let Some(&socket) = self.connections.get(&tuple) else {
+            return self.arrives_for_nobody(now, &tuple, &segment);
+        };
+        if self.slots.time_wait(socket).is_some() {
+            return self.arrives_in_time_wait(now, socket, &tuple, &segment);
+        }
+        let taken = self
+            .with_connection(now, socket, |connection, cx| connection.segment_arrives(cx, segment));
+        arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
+    }
+
+    /// LISTEN if somebody listens, else CLOSED.
+    fn arrives_for_nobody(&mut self, now: Instant, tuple: &Tuple, segment: &Segment) -> Arrival {
+        match self.find_listener(tuple.local_addr, tuple.local_port) {
+            Some(listener) => self.arrives_in_listen(now, listener, tuple, segment),
+            None => self.arrives_in_closed(tuple, segment),
+        }
+    }
+
+    /// RFC 9293 §3.10.7.1.
+    fn arrives_in_closed(&mut self, tuple: &Tuple, segment: &Segment) -> Arrival {
+        if segment.has(Flags::RST) {
+            return arrival(None, Verdict::NoConnectionRst.into());
+        }
+        self.out.transmit(tuple, reset_for(segment), None, SendReason::Reset);
+        arrival(None, Verdict::NoConnection.into())
+    }
+
+    /// RFC 9293 §3.10.7.2.
+    fn arrives_in_listen(
+        &mut self,
+        now: Instant,
+        listener: SocketId,
+        tuple: &Tuple,
+        segment: &Segment,
+    ) -> Arrival {
+        let verdict = if segment.has(Flags::RST) {
+            Verdict::ListenRst
+        } else if segment.has(Flags::ACK) {
+            self.out.transmit(tuple, reset_for(segment), Some(listener), SendReason::Reset);
+            Verdict::ListenAck
+        } else if segment.has(Flags::SYN) {
+            return self.open_from_syn(now, listener, tuple, segment, None);
+        } else {
+            Verdict::ListenNothing
+        };
+        arrival(Some(listener), verdict.into())
+    }
+
+    /// LISTEN → SYN-RECEIVED, if the queues have room.
+    fn open_from_syn(
+        &mut self,
+        now: Instant,
+        listener: SocketId,
+        tuple: &Tuple,
+        segment: &Segment,
+        supersedes: Option<SocketId>,
+    ) -> Arrival {
+        let Some(queue) = self.slots.listener_mut(listener) else {
+            return arrival(None, Verdict::NoConnection.into());
+        };
+        // A SYN is not worth remembering when what it asks for could not be accepted anyway.
+        if queue.accept_queue_is_full() {
+            return arrival(Some(listener), Verdict::AcceptQueueFull.into());
+        }
+        if queue.syn_queue_is_full() {
+            return arrival(Some(listener), Verdict::SynQueueFull.into());
+        }
+        queue.opening += 1;
+        let options = queue.options.clone();
+        let mut iss = initial_sequence(now, tuple, &self.secret, &self.profile);
+        if let Some(record) = supersedes.and_then(|old| self.slots.time_wait(old)) {
+            iss = iss.later(record.next_iss());
+        }
+        let holder = Holder::Listener;
+        let connection = Connection::new(now, *tuple, iss, options, holder, &self.profile);
+        let socket = self.link(Box::new(connection));
+        let taken = self.with_connection(now, socket, |connection, cx| {
+            connection.open_for_syn(cx, segment, listener, supersedes)
+        });
+        arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
+    }
+
+    fn arrives_in_time_wait(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        tuple: &Tuple,
+        segment: &Segment,
+    ) -> Arrival {
+        let Some(record) = self.slots.time_wait(socket) else {
+            return arrival(None, Verdict::NoConnection.into());
+        };
+        let verdict = match record.segment_arrives(segment, &self.profile) {
+            Answer::Ignore(verdict) => verdict,
+            Answer::Acknowledge(verdict) => {
+                self.acknowledge_in_time_wait(socket);
+                verdict
+            }
+            Answer::Restart(verdict) => {
+                self.acknowledge_in_time_wait(socket);
+                self.restart_time_wait(now, socket);
+                verdict
+            }
+            Answer::End(verdict) => {
+                self.end_time_wait(now, socket, Cause::Rst);
+                verdict
+            }
+            Answer::Reopen => {
+                let listener = self.find_listener(tuple.local_addr, tuple.local_port);
+                if let Some(listener) = listener {
+                    return self.open_from_syn(now, listener, tuple, segment, Some(socket));
+                }
+                self.acknowledge_in_time_wait(socket);
+                Verdict::TimeWaitAck
+            }
+        };
+        arrival(Some(socket), verdict.into())
+    }
+
+    fn acknowledge_in_time_wait(&mut self, socket: SocketId) {
+        if let Some(record) = self.slots.time_wait(socket) {
+            let (tuple, segment) = (record.tuple, record.acknowledgment());
+            self.out.transmit(&tuple, segment, Some(socket), SendReason::DuplicateAck);
+        }
+    }
+}
+
+const fn arrival(socket: Option<SocketId>, taken: Taken) -> Arrival {
+    Arrival { socket, verdict: taken.verdict, text: taken.text, syn: taken.syn }
+}
+
+/// The reset for a segment that belongs to no connection (RFC 9293 §3.5.2): with the number the
+/// sender expects, or, when it said none, acknowledging all of the segment.
+pub(crate) fn reset_for(segment: &Segment) -> Segment {
+    let (seq, ack, flags) = if segment.has(Flags::ACK) {
+        (segment.ack, SeqNum::new(0), Flags::RST)
+    } else {
+        (SeqNum::new(0), segment.seq_end(), Flags::RST | Flags::ACK)
+    };
+    Segment {
+        src_port: segment.dst_port,
+        dst_port: segment.src_port,
+        seq,
+        ack,
+        flags,
+        window: 0,
+        urgent: 0,
+        options: Options::NONE,
+        payload: Bytes::new(),
+    }
+}

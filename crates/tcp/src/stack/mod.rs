@@ -1,0 +1,219 @@
+//! One host's TCP.
+
+mod arrives;
+mod calls;
+mod deadlines;
+mod icmp;
+mod isn;
+mod listener;
+mod open;
+mod ports;
+mod settle;
+mod slots;
+mod time_wait;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::hash::{BuildHasherDefault, Hash, Hasher};
+use core::net::IpAddr;
+
+use hashbrown::HashMap;
+use rustc_hash::FxHasher;
+
+pub(crate) use arrives::reset_for;
+pub use calls::Shutdown;
+
+use crate::event::{Output, SocketId, TimerKind};
+use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
+use crate::tuple::Tuple;
+use crate::{Instant, Profile, SocketError, Status};
+use deadlines::Deadlines;
+use ports::Ports;
+use slots::{Slot, Slots};
+
+/// One host's TCP: all its sockets, its demultiplexer, its timers.
+///
+/// It does no input or output and reads no clock. There are four families of methods:
+///
+/// - **user calls** ([`listen`](Self::listen), [`connect`](Self::connect),
+///   [`accept`](Self::accept), [`send`](Self::send), [`receive`](Self::receive),
+///   [`shutdown`](Self::shutdown), [`close`](Self::close), [`abort`](Self::abort),
+///   [`status`](Self::status), …): RFC 9293 §3.9.1. None of them waits: they answer
+///   [`WouldBlock`](SocketError::WouldBlock), and a [`Ready`](crate::Event::Ready) event says
+///   when to try again;
+/// - **events**: [`on_packet`](Self::on_packet) and [`on_timeout`](Self::on_timeout);
+/// - **effects**: [`poll`](Self::poll), in one total order;
+/// - **time**: [`next_deadline`](Self::next_deadline).
+///
+/// After every call or event the driver takes all effects, then asks for the next deadline. The
+/// whole loop, here between a stack and itself, over a network that takes no time:
+///
+/// ```
+/// use twomsl_tcp::{Instant, Output, Profile, SocketError, Stack};
+///
+/// # fn main() -> Result<(), SocketError> {
+/// let mut stack = Stack::new(Profile::linux(), [0; 16]);
+/// stack.add_address("10.0.0.1".parse().unwrap());
+/// let mut now = Instant::ZERO;
+/// let listener = stack.listen(now, "10.0.0.1:80".parse().unwrap(), 16, None)?;
+/// let client = stack.connect(now, None, "10.0.0.1:80".parse().unwrap(), None)?;
+/// stack.send(now, client, b"hello")?;
+/// let server = loop {
+///     // Effects first.
+///     while let Some(output) = stack.poll() {
+///         match output {
+///             Output::Transmit(transmit) => {
+///                 stack.on_packet(now, transmit.packet);
+///             }
+///             Output::Event(_) => {} // wake whoever waits for it
+///         }
+///     }
+///     if let Ok(server) = stack.accept(now, listener) {
+///         break server;
+///     }
+///     // Nothing left to do now: time jumps to the next deadline.
+///     let (deadline, _) = stack.next_deadline().expect("a connection that waits has a timer");
+///     now = deadline;
+///     stack.on_timeout(now);
+/// };
+/// let mut buffer = [0; 16];
+/// let octets = stack.receive(now, server, &mut buffer)?;
+/// assert_eq!(&buffer[..octets], b"hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stack {
+    profile: Profile,
+    secret: [u8; 16],
+    addresses: Vec<IpAddr>,
+    slots: Slots,
+    /// For look-up only: nothing depends on its order.
+    connections: HashMap<Tuple, SocketId, BuildHasherDefault<FxHasher>>,
+    listeners: BTreeMap<(u16, Option<IpAddr>), SocketId>,
+    ports: Ports,
+    deadlines: Deadlines,
+    out: Outbox,
+    challenges: ChallengeLimit,
+}
+
+impl Stack {
+    /// A stack without addresses. The `secret` is what makes its initial sequence numbers
+    /// (RFC 6528) and its ports (RFC 6056) its own.
+    pub fn new(profile: Profile, secret: [u8; 16]) -> Self {
+        Self {
+            profile,
+            secret,
+            addresses: Vec::new(),
+            slots: Slots::default(),
+            connections: HashMap::default(),
+            listeners: BTreeMap::new(),
+            ports: Ports::default(),
+            deadlines: Deadlines::default(),
+            out: Outbox::default(),
+            challenges: ChallengeLimit::default(),
+        }
+    }
+
+    /// Adds an address. The first of a family is the source of connections of that family.
+    pub fn add_address(&mut self, address: IpAddr) {
+        self.addresses.push(address);
+    }
+
+    /// Its addresses, in the order in which they were added.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
+    }
+
+    /// Its parameters.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Whether [`Event::Timer`](crate::Event::Timer) is put out. Off at first: nobody pays for
+    /// what nobody reads.
+    pub fn observe(&mut self, timers: ObserveTimers) {
+        self.out.observed = match timers {
+            ObserveTimers::On => Observed::Yes,
+            ObserveTimers::Off => Observed::No,
+        };
+    }
+
+    /// The next effect. Take all of them after every call and every event.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.queue.pop_front()
+    }
+
+    /// The exact next moment at which [`on_timeout`](Self::on_timeout) has something to do, and
+    /// the timer that will fire. O(1).
+    pub fn next_deadline(&self) -> Option<(Instant, TimerKind)> {
+        let (at, index) = self.deadlines.earliest()?;
+        let kind = match self.slots.get(self.slots.id_at(index)) {
+            Some(Slot::Connection(connection)) => connection.deadline()?.1,
+            _ => TimerKind::TimeWait,
+        };
+        Some((at, kind))
+    }
+
+    /// STATUS (RFC 9293 §3.10.6). Works for orphans and TIME-WAIT as long as they exist.
+    ///
+    /// # Errors
+    /// `BadSocket` when there is no such socket any more.
+    pub fn status(&self, socket: SocketId) -> Result<Status, SocketError> {
+        self.slots
+            .get(socket)
+            .and_then(|slot| self.status_of(socket, slot))
+            .ok_or(SocketError::BadSocket)
+    }
+
+    /// All sockets, in the order of their slots.
+    pub fn sockets(&self) -> impl Iterator<Item = Status> + '_ {
+        self.slots.iter().filter_map(|(socket, slot)| self.status_of(socket, slot))
+    }
+
+    fn status_of(&self, socket: SocketId, slot: &Slot) -> Option<Status> {
+        match slot {
+            Slot::Free => None,
+            Slot::Listener(listener) => Some(listener.status(socket)),
+            Slot::Connection(connection) => Some(connection.status(socket, &self.profile)),
+            Slot::TimeWait(record) => Some(record.status(socket, &self.profile)),
+        }
+    }
+
+    /// Feeds everything that can influence the future into `hasher`.
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
+        self.slots.hash(hasher);
+        self.ports.hash(hasher);
+        self.listeners.hash(hasher);
+        self.out.hash(hasher);
+        self.challenges.hash(hasher);
+    }
+
+    /// What a connection sees of its stack.
+    fn context(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        accept_queue: AcceptQueue,
+    ) -> (Context<'_>, Option<&mut Slot>) {
+        let slot = self.slots.get_mut(socket);
+        let cx = Context {
+            now,
+            socket,
+            profile: &self.profile,
+            out: &mut self.out,
+            challenges: &mut self.challenges,
+            accept_queue,
+        };
+        (cx, slot)
+    }
+}
+
+/// Whether a stack reports its timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObserveTimers {
+    /// Every change of a timer is an event.
+    On,
+    /// None is.
+    Off,
+}

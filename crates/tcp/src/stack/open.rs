@@ -1,0 +1,169 @@
+//! OPEN, passive and active (RFC 9293 §3.10.1).
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use core::net::{IpAddr, SocketAddr};
+
+use super::Stack;
+use super::isn::initial_sequence;
+use super::listener::Listener;
+use super::slots::Slot;
+use crate::connection::Connection;
+use crate::event::{Cause, Event, SocketId, StateChange};
+use crate::tuple::Tuple;
+use crate::{Holder, Instant, SocketError, SocketOptions, TcpState};
+
+impl Stack {
+    /// Passive OPEN: waits for connections to `local`, whose address may be unspecified for all
+    /// addresses of this host. `backlog` connections may wait to be accepted. Without `options`
+    /// the profile's are used.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for port 0, `AddressNotAvailable` for an address that is not ours,
+    /// `AddressInUse` when somebody listens there already, or when connections of that port still
+    /// exist, TIME-WAIT included, and `SO_REUSEADDR` is off.
+    pub fn listen(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        backlog: u32,
+        options: Option<&SocketOptions>,
+    ) -> Result<SocketId, SocketError> {
+        let options = options.unwrap_or(&self.profile.options);
+        let address = (!local.ip().is_unspecified()).then_some(local.ip());
+        if local.port() == 0 {
+            return Err(SocketError::InvalidArgument);
+        }
+        if address.is_some_and(|address| !self.addresses.contains(&address)) {
+            return Err(SocketError::AddressNotAvailable);
+        }
+        let taken = self.is_listened_on(address, local.port());
+        if taken || (self.ports.is_used(local.port()) && !options.reuse_address) {
+            return Err(SocketError::AddressInUse);
+        }
+        let listener = Listener {
+            port: local.port(),
+            address,
+            since: now,
+            options: options.clone(),
+            backlog: backlog.min(self.profile.max_backlog),
+            opening: 0,
+            established: VecDeque::new(),
+        };
+        let socket = self.slots.insert(Slot::Listener(Box::new(listener)));
+        self.listeners.insert((local.port(), address), socket);
+        self.out.event(Event::State(StateChange {
+            socket,
+            from: TcpState::Closed,
+            to: TcpState::Listen,
+            cause: Cause::Listen,
+        }));
+        Ok(socket)
+    }
+
+    /// Active OPEN: sends a SYN to `remote`. Without `local`, or with port 0 in it, an ephemeral
+    /// port is taken. Without `options` the profile's are used.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for port 0 or an unspecified address, `AddressNotAvailable` without an
+    /// address of that family or without a free ephemeral port, `AddressInUse` when the 4-tuple
+    /// exists, TIME-WAIT included.
+    pub fn connect(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        options: Option<&SocketOptions>,
+    ) -> Result<SocketId, SocketError> {
+        let tuple = self.new_tuple(local, remote)?;
+        let options = options.unwrap_or(&self.profile.options).clone();
+        let iss = initial_sequence(now, &tuple, &self.secret, &self.profile);
+        let holder = Holder::Application;
+        let connection = Connection::new(now, tuple, iss, options, holder, &self.profile);
+        let socket = self.link(Box::new(connection));
+        self.with_connection(now, socket, Connection::open)?;
+        Ok(socket)
+    }
+
+    /// OPEN or SEND on a listening socket, with the remote end that it lacked: "change the
+    /// connection from passive to active" (RFC 9293 §3.10.1, §3.10.2). The socket keeps its name;
+    /// its queues are given up.
+    ///
+    /// # Errors
+    /// `AlreadyConnected` ("connection already exists") for anything but a listener, and those of
+    /// [`connect`](Self::connect).
+    pub fn connect_listener(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        remote: SocketAddr,
+    ) -> Result<(), SocketError> {
+        let listener = match self.slots.get(socket) {
+            Some(Slot::Listener(listener)) => listener,
+            Some(_) => return Err(SocketError::AlreadyConnected),
+            None => return Err(SocketError::BadSocket),
+        };
+        let (options, key) = (listener.options.clone(), (listener.port, listener.address));
+        let tuple =
+            self.new_tuple(Some(SocketAddr::new(self.source_for(key.1, remote)?, key.0)), remote)?;
+        self.abandon_queue(now, socket);
+        self.listeners.remove(&key);
+        let iss = initial_sequence(now, &tuple, &self.secret, &self.profile);
+        let mut connection =
+            Connection::new(now, tuple, iss, options, Holder::Application, &self.profile);
+        connection.begin_in_listen();
+        self.ports.take(&tuple, &self.profile);
+        self.connections.insert(tuple, socket);
+        if let Some(slot) = self.slots.get_mut(socket) {
+            *slot = Slot::Connection(Box::new(connection));
+        }
+        self.with_connection(now, socket, Connection::open)
+    }
+
+    /// The listener for a local address and port: one on that address before one on all.
+    pub(super) fn find_listener(&self, address: IpAddr, port: u16) -> Option<SocketId> {
+        let exact = self.listeners.get(&(port, Some(address)));
+        exact.or_else(|| self.listeners.get(&(port, None))).copied()
+    }
+
+    /// Whether a listener is in the way of another one: on the same address, or one of the two on
+    /// all.
+    fn is_listened_on(&self, address: Option<IpAddr>, port: u16) -> bool {
+        let all = (port, None);
+        let mut of_port = self.listeners.range(all..).take_while(|((other, _), _)| *other == port);
+        of_port.any(|((_, other), _)| address.is_none() || other.is_none() || *other == address)
+    }
+
+    /// The address to speak from.
+    fn source_for(&self, local: Option<IpAddr>, remote: SocketAddr) -> Result<IpAddr, SocketError> {
+        let wanted = local.filter(|address| !address.is_unspecified());
+        self.addresses
+            .iter()
+            .copied()
+            .find(|ours| {
+                ours.is_ipv4() == remote.is_ipv4() && wanted.is_none_or(|wanted| wanted == *ours)
+            })
+            .ok_or(SocketError::AddressNotAvailable)
+    }
+
+    fn new_tuple(
+        &mut self,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+    ) -> Result<Tuple, SocketError> {
+        if remote.port() == 0 || remote.ip().is_unspecified() {
+            return Err(SocketError::InvalidArgument);
+        }
+        let local_addr = self.source_for(local.map(|local| local.ip()), remote)?;
+        let local_port = match local.map_or(0, |local| local.port()) {
+            0 => self.ephemeral_port(local_addr, remote)?,
+            port => port,
+        };
+        let tuple =
+            Tuple { local_addr, remote_addr: remote.ip(), local_port, remote_port: remote.port() };
+        if self.connections.contains_key(&tuple) {
+            return Err(SocketError::AddressInUse);
+        }
+        Ok(tuple)
+    }
+}

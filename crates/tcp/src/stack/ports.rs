@@ -1,0 +1,96 @@
+//! Local ports: who uses them, and which ephemeral one comes next.
+
+use alloc::collections::BTreeMap;
+use core::net::{IpAddr, SocketAddr};
+
+use super::Stack;
+use super::isn::keyed;
+use crate::tuple::Tuple;
+use crate::{Profile, SocketError};
+
+/// How the local ports are used.
+#[derive(Clone, Debug, Default, Hash)]
+pub(crate) struct Ports {
+    /// Connections, TIME-WAIT included, per local port.
+    connections: BTreeMap<u16, u32>,
+    /// Ephemeral ports in use per local address and remote end: when all are, there is no need
+    /// to search.
+    ephemeral: BTreeMap<(IpAddr, SocketAddr), u32>,
+    /// Goes up with every ephemeral port: the search goes on where the last one ended.
+    counter: u32,
+}
+
+impl Ports {
+    pub(crate) fn take(&mut self, tuple: &Tuple, profile: &Profile) {
+        *self.connections.entry(tuple.local_port).or_default() += 1;
+        if is_ephemeral(tuple.local_port, profile) {
+            *self.ephemeral.entry((tuple.local_addr, tuple.remote())).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn release(&mut self, tuple: &Tuple, profile: &Profile) {
+        decrement(&mut self.connections, &tuple.local_port);
+        if is_ephemeral(tuple.local_port, profile) {
+            decrement(&mut self.ephemeral, &(tuple.local_addr, tuple.remote()));
+        }
+    }
+
+    /// Whether any connection, TIME-WAIT included, has this local port.
+    pub(crate) fn is_used(&self, port: u16) -> bool {
+        self.connections.contains_key(&port)
+    }
+}
+
+impl Stack {
+    /// An ephemeral port that makes a new 4-tuple with this remote end: RFC 6056 §3.3.3, a keyed
+    /// offset per destination plus a counter.
+    ///
+    /// # Errors
+    /// `AddressNotAvailable` when every one is in use for this destination.
+    pub(super) fn ephemeral_port(
+        &mut self,
+        local: IpAddr,
+        remote: SocketAddr,
+    ) -> Result<u16, SocketError> {
+        let count = self.profile.ephemeral_ports();
+        let used = self.ports.ephemeral.get(&(local, remote)).copied().unwrap_or(0);
+        if used >= count {
+            return Err(SocketError::AddressNotAvailable);
+        }
+        let offset = keyed(&self.secret, &(local, remote)) % u64::from(count);
+        for _ in 0..count {
+            let step = self.ports.counter;
+            self.ports.counter = self.ports.counter.wrapping_add(1);
+            let place = (offset + u64::from(step)) % u64::from(count);
+            let port = self.profile.first_port + place as u16;
+            if self.is_free(local, port, remote) {
+                return Ok(port);
+            }
+        }
+        Err(SocketError::AddressNotAvailable)
+    }
+
+    /// Whether nobody has this 4-tuple, and nobody listens on the port.
+    fn is_free(&self, local: IpAddr, port: u16, remote: SocketAddr) -> bool {
+        let tuple = Tuple {
+            local_addr: local,
+            remote_addr: remote.ip(),
+            local_port: port,
+            remote_port: remote.port(),
+        };
+        !self.connections.contains_key(&tuple) && self.find_listener(local, port).is_none()
+    }
+}
+
+fn is_ephemeral(port: u16, profile: &Profile) -> bool {
+    (profile.first_port..=profile.last_port).contains(&port)
+}
+
+fn decrement<K: Ord>(counts: &mut BTreeMap<K, u32>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What follows every event of a connection: its record, its 4-tuple, its deadline.
+
+use alloc::boxed::Box;
+
+use super::Stack;
+use super::slots::Slot;
+use super::time_wait::TimeWait;
+use crate::connection::{Cleanup, Connection, Origin, State};
+use crate::event::{Cause, Event, Readiness, SocketId, StateChange, TimerChange, TimerKind};
+use crate::outbox::{AcceptQueue, Context};
+use crate::tuple::Tuple;
+use crate::{Holder, Instant, SocketError, TcpState};
+
+impl Stack {
+    /// Runs every timer that is due.
+    pub fn on_timeout(&mut self, now: Instant) {
+        while let Some((at, index)) = self.deadlines.earliest()
+            && at <= now
+        {
+            let socket = self.slots.id_at(index);
+            if self.slots.time_wait(socket).is_some() {
+                self.out.timer(socket, TimerKind::TimeWait, TimerChange::Fired);
+                self.end_time_wait(now, socket, Cause::Timeout(TimerKind::TimeWait));
+            } else {
+                let _ =
+                    self.with_connection(now, socket, |connection, cx| connection.on_timeout(cx));
+            }
+        }
+    }
+
+    /// Lets a connection handle one event, and settles what follows from it.
+    pub(super) fn with_connection<R>(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        event: impl FnOnce(&mut Connection, &mut Context<'_>) -> R,
+    ) -> Result<R, SocketError> {
+        let accept_queue = self.accept_queue_of(socket);
+        let (mut cx, slot) = self.context(now, socket, accept_queue);
+        let Some(Slot::Connection(connection)) = slot else { return Err(SocketError::BadSocket) };
+        let before = connection.origin();
+        let was_linked = connection.state != State::Closed;
+        let result = event(connection, &mut cx);
+        connection.assert_sane();
+        let (cleanup, deadline) = (connection.cleanup(), connection.deadline());
+        let left = if connection.origin().is_none() { before } else { None };
+        self.deadlines.update(socket.index, deadline.map(|(at, _)| at));
+        if cleanup != Cleanup::None {
+            self.clean_up(now, socket, cleanup, was_linked);
+        }
+        if let Some(Origin::Passive { listener, supersedes }) = left {
+            self.leave_syn_queue(now, socket, listener, supersedes);
+        }
+        Ok(result)
+    }
+
+    fn clean_up(&mut self, now: Instant, socket: SocketId, cleanup: Cleanup, was_linked: bool) {
+        if cleanup == Cleanup::TimeWait {
+            return self.make_time_wait(now, socket);
+        }
+        if was_linked && let Some(connection) = self.slots.connection(socket) {
+            let tuple = connection.tuple;
+            self.unlink(socket, &tuple);
+        }
+        if cleanup == Cleanup::Forget {
+            self.forget(socket);
+        }
+    }
+
+    /// What the listener of a connection in SYN-RECEIVED has room for.
+    fn accept_queue_of(&self, socket: SocketId) -> AcceptQueue {
+        let origin = self.slots.connection(socket).and_then(Connection::origin);
+        let Some(Origin::Passive { listener, .. }) = origin else { return AcceptQueue::Room };
+        match self.slots.listener(listener) {
+            Some(listener) if listener.accept_queue_is_full() => AcceptQueue::Full,
+            Some(_) => AcceptQueue::Room,
+            None => AcceptQueue::Gone,
+        }
+    }
+
+    /// A handshake ended: well, and the connection waits to be accepted; or not, and whatever was
+    /// in TIME-WAIT under this 4-tuple has it back (MAY-2).
+    fn leave_syn_queue(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        listener: SocketId,
+        supersedes: Option<SocketId>,
+    ) {
+        let established = self.slots.get(socket).is_some();
+        if let Some(queue) = self.slots.listener_mut(listener) {
+            queue.opening -= 1;
+            if established {
+                queue.established.push_back(socket);
+                self.out.ready(listener, Readiness::Acceptable);
+            }
+        }
+        let Some(old) = supersedes else { return };
+        if established {
+            self.end_time_wait(now, old, Cause::Reuse);
+        } else if let Some(record) = self.slots.time_wait(old) {
+            self.connections.insert(record.tuple, old);
+        }
+    }
+
+    fn make_time_wait(&mut self, now: Instant, socket: SocketId) {
+        let Some(slot) = self.slots.get_mut(socket) else { return };
+        let Slot::Connection(connection) = core::mem::replace(slot, Slot::Free) else { return };
+        let record = TimeWait::new(connection, now, &self.profile);
+        let deadline = record.deadline;
+        *slot = Slot::TimeWait(record);
+        self.out.timer(socket, TimerKind::TimeWait, TimerChange::Set(deadline));
+        self.deadlines.update(socket.index, Some(deadline));
+    }
+
+    /// TIME-WAIT starts over.
+    pub(super) fn restart_time_wait(&mut self, now: Instant, socket: SocketId) {
+        let deadline = now + self.profile.time_wait;
+        if let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) {
+            record.deadline = deadline;
+            self.out.timer(socket, TimerKind::TimeWait, TimerChange::Restarted(deadline));
+            self.deadlines.update(socket.index, Some(deadline));
+        }
+    }
+
+    /// TIME-WAIT ends. An application that still holds the connection can read what is left.
+    pub(super) fn end_time_wait(&mut self, now: Instant, socket: SocketId, cause: Cause) {
+        let Some(slot) = self.slots.get_mut(socket) else { return };
+        let Slot::TimeWait(record) = core::mem::replace(slot, Slot::Free) else { return };
+        let (from, to) = (TcpState::TimeWait, TcpState::Closed);
+        self.out.event(Event::State(StateChange { socket, from, to, cause }));
+        if cause != Cause::Timeout(TimerKind::TimeWait) {
+            self.out.timer(socket, TimerKind::TimeWait, TimerChange::Stopped);
+        }
+        self.deadlines.update(socket.index, None);
+        self.unlink(socket, &record.tuple);
+        match record.held {
+            Some(mut connection) => {
+                connection.end_of_time_wait(now);
+                self.out.ready(socket, Readiness::Closed);
+                if let Some(slot) = self.slots.get_mut(socket) {
+                    *slot = Slot::Connection(connection);
+                }
+            }
+            None => self.forget(socket),
+        }
+    }
+
+    /// Frees the 4-tuple of a connection that is over. A connection that took it over from this
+    /// one in TIME-WAIT keeps it.
+    fn unlink(&mut self, socket: SocketId, tuple: &Tuple) {
+        if self.connections.get(tuple) == Some(&socket) {
+            self.connections.remove(tuple);
+        }
+        self.ports.release(tuple, &self.profile);
+    }
+
+    pub(super) fn forget(&mut self, socket: SocketId) {
+        self.deadlines.update(socket.index, None);
+        drop(self.slots.remove(socket));
+    }
+
+    /// Puts a new connection into its slot and under its 4-tuple.
+    pub(super) fn link(&mut self, connection: Box<Connection>) -> SocketId {
+        let tuple = connection.tuple;
+        self.ports.take(&tuple, &self.profile);
+        let socket = self.slots.insert(Slot::Connection(connection));
+        self.connections.insert(tuple, socket);
+        socket
+    }
+
+    /// Gives a connection that waits to be accepted to an application.
+    pub(super) fn hand_over(&mut self, socket: SocketId) {
+        match self.slots.get_mut(socket) {
+            Some(Slot::Connection(connection)) => connection.holder = Holder::Application,
+            Some(Slot::TimeWait(record)) => {
+                if let Some(held) = &mut record.held {
+                    held.holder = Holder::Application;
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Where the sockets of a stack live.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::listener::Listener;
+use super::time_wait::TimeWait;
+use crate::connection::Connection;
+use crate::event::SocketId;
+
+/// What a slot holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Slot {
+    Free,
+    Listener(Box<Listener>),
+    Connection(Box<Connection>),
+    TimeWait(TimeWait),
+}
+
+/// Slots by number. A slot that is used again has another generation, so that an old
+/// [`SocketId`] never names a new socket.
+#[derive(Clone, Debug, Default, Hash)]
+pub(crate) struct Slots {
+    entries: Vec<(u32, Slot)>,
+    free: Vec<u32>,
+}
+
+impl Slots {
+    pub(crate) fn insert(&mut self, slot: Slot) -> SocketId {
+        if let Some(index) = self.free.pop() {
+            let entry = &mut self.entries[index as usize];
+            entry.1 = slot;
+            return SocketId { index, generation: entry.0 };
+        }
+        self.entries.push((0, slot));
+        SocketId { index: self.entries.len() as u32 - 1, generation: 0 }
+    }
+
+    pub(crate) fn remove(&mut self, socket: SocketId) -> Slot {
+        let entry = &mut self.entries[socket.index as usize];
+        entry.0 += 1;
+        self.free.push(socket.index);
+        core::mem::replace(&mut entry.1, Slot::Free)
+    }
+
+    pub(crate) fn get(&self, socket: SocketId) -> Option<&Slot> {
+        let (generation, slot) = self.entries.get(socket.index as usize)?;
+        (*generation == socket.generation).then_some(slot)
+    }
+
+    pub(crate) fn get_mut(&mut self, socket: SocketId) -> Option<&mut Slot> {
+        let (generation, slot) = self.entries.get_mut(socket.index as usize)?;
+        (*generation == socket.generation).then_some(slot)
+    }
+
+    /// The socket that is in a slot now.
+    pub(crate) fn id_at(&self, index: u32) -> SocketId {
+        SocketId { index, generation: self.entries[index as usize].0 }
+    }
+
+    pub(crate) fn listener(&self, socket: SocketId) -> Option<&Listener> {
+        match self.get(socket) {
+            Some(Slot::Listener(listener)) => Some(listener),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn listener_mut(&mut self, socket: SocketId) -> Option<&mut Listener> {
+        match self.get_mut(socket) {
+            Some(Slot::Listener(listener)) => Some(listener),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn connection(&self, socket: SocketId) -> Option<&Connection> {
+        match self.get(socket) {
+            Some(Slot::Connection(connection)) => Some(connection),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn time_wait(&self, socket: SocketId) -> Option<&TimeWait> {
+        match self.get(socket) {
+            Some(Slot::TimeWait(record)) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// All sockets, in the order of their slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SocketId, &Slot)> {
+        self.entries
+            .iter()
+            .zip(0..)
+            .map(|((generation, slot), index)| (SocketId { index, generation: *generation }, slot))
+    }
+}

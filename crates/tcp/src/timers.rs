@@ -1,0 +1,91 @@
+//! The timers of one connection: deadlines, nothing else.
+
+use crate::Instant;
+use crate::event::{TimerChange, TimerKind};
+use crate::outbox::Context;
+
+const KINDS: [TimerKind; TimerKind::COUNT] = [
+    TimerKind::Retransmission,
+    TimerKind::Persist,
+    TimerKind::KeepAlive,
+    TimerKind::DelayedAck,
+    TimerKind::TimeWait,
+    TimerKind::FinWait2,
+    TimerKind::UserTimeout,
+    TimerKind::Linger,
+];
+
+/// A deadline per kind; `Instant::MAX` means that it is not running.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Timers {
+    deadlines: [Instant; TimerKind::COUNT],
+}
+
+impl Timers {
+    pub(crate) const fn new() -> Self {
+        Self { deadlines: [Instant::MAX; TimerKind::COUNT] }
+    }
+
+    pub(crate) fn is_running(&self, kind: TimerKind) -> bool {
+        self.deadlines[kind as usize] != Instant::MAX
+    }
+
+    /// Starts or restarts a timer.
+    pub(crate) fn set(&mut self, cx: &mut Context<'_>, kind: TimerKind, deadline: Instant) {
+        let place = &mut self.deadlines[kind as usize];
+        if *place == deadline {
+            return;
+        }
+        let change = if *place == Instant::MAX {
+            TimerChange::Set(deadline)
+        } else {
+            TimerChange::Restarted(deadline)
+        };
+        *place = deadline;
+        cx.out.timer(cx.socket, kind, change);
+    }
+
+    pub(crate) fn stop(&mut self, cx: &mut Context<'_>, kind: TimerKind) {
+        let place = &mut self.deadlines[kind as usize];
+        if *place != Instant::MAX {
+            *place = Instant::MAX;
+            cx.out.timer(cx.socket, kind, TimerChange::Stopped);
+        }
+    }
+
+    pub(crate) fn stop_all(&mut self, cx: &mut Context<'_>) {
+        for kind in KINDS {
+            self.stop(cx, kind);
+        }
+    }
+
+    /// The earliest deadline, and whose it is.
+    pub(crate) fn earliest(&self) -> Option<(Instant, TimerKind)> {
+        let (mut at, mut kind) = (Instant::MAX, TimerKind::Retransmission);
+        for (deadline, name) in self.deadlines.iter().zip(KINDS) {
+            if *deadline < at {
+                (at, kind) = (*deadline, name);
+            }
+        }
+        (at != Instant::MAX).then_some((at, kind))
+    }
+
+    /// Takes one timer that is due, in the order of their kinds.
+    pub(crate) fn take_due(&mut self, cx: &mut Context<'_>) -> Option<TimerKind> {
+        let kind = KINDS.into_iter().find(|kind| self.deadlines[*kind as usize] <= cx.now)?;
+        self.deadlines[kind as usize] = Instant::MAX;
+        cx.out.timer(cx.socket, kind, TimerChange::Fired);
+        Some(kind)
+    }
+
+    /// What is running, the earliest first.
+    pub(crate) fn running(&self) -> alloc::vec::Vec<(TimerKind, Instant)> {
+        let mut running: alloc::vec::Vec<_> = KINDS
+            .into_iter()
+            .map(|kind| (kind, self.deadlines[kind as usize]))
+            .filter(|(_, deadline)| *deadline != Instant::MAX)
+            .collect();
+        running.sort_by_key(|(kind, deadline)| (*deadline, *kind));
+        running
+    }
+}
