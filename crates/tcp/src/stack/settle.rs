@@ -22,8 +22,7 @@ impl Stack {
                 self.out.timer(socket, TimerKind::TimeWait, TimerChange::Fired);
                 self.end_time_wait(now, socket, Cause::Timeout(TimerKind::TimeWait));
             } else {
-                let _ =
-                    self.with_connection(now, socket, |connection, cx| connection.on_timeout(cx));
+                let _ = self.with_connection(now, socket, Connection::on_timeout);
             }
         }
     }
