@@ -112,7 +112,7 @@ impl Stack {
         let mut connection =
             Connection::new(now, tuple, iss, options, Holder::Application, &self.profile);
         connection.begin_in_listen();
-        self.ports.take(&tuple, &self.profile);
+        self.ports.take(&tuple);
         self.connections.insert(tuple, socket);
         if let Some(slot) = self.slots.get_mut(socket) {
             *slot = Slot::Connection(Box::new(connection));

@@ -6,32 +6,34 @@ use core::net::{IpAddr, SocketAddr};
 use super::Stack;
 use super::isn::keyed;
 use crate::tuple::Tuple;
-use crate::{Profile, SocketError};
+use crate::SocketError;
 
 /// How the local ports are used.
 #[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Ports {
     /// Connections, TIME-WAIT included, per local port.
     connections: BTreeMap<u16, u32>,
-    /// Ephemeral ports in use per local address and remote end: when all are, there is no need
-    /// to search.
-    ephemeral: BTreeMap<(IpAddr, SocketAddr), u32>,
     /// Goes up with every ephemeral port: the search goes on where the last one ended.
     counter: u32,
+    /// How many connections were forgotten so far.
+    released: u64,
+    /// Destinations for which no ephemeral port was free, and what `released` was then: until it
+    /// moves there is no need to search again.
+    exhausted: BTreeMap<(IpAddr, SocketAddr), u64>,
 }
 
 impl Ports {
-    pub(crate) fn take(&mut self, tuple: &Tuple, profile: &Profile) {
+    pub(crate) fn take(&mut self, tuple: &Tuple) {
         *self.connections.entry(tuple.local_port).or_default() += 1;
-        if is_ephemeral(tuple.local_port, profile) {
-            *self.ephemeral.entry((tuple.local_addr, tuple.remote())).or_default() += 1;
-        }
     }
 
-    pub(crate) fn release(&mut self, tuple: &Tuple, profile: &Profile) {
-        decrement(&mut self.connections, &tuple.local_port);
-        if is_ephemeral(tuple.local_port, profile) {
-            decrement(&mut self.ephemeral, &(tuple.local_addr, tuple.remote()));
+    pub(crate) fn release(&mut self, tuple: &Tuple) {
+        self.released += 1;
+        if let Some(count) = self.connections.get_mut(&tuple.local_port) {
+            *count -= 1;
+            if *count == 0 {
+                self.connections.remove(&tuple.local_port);
+            }
         }
     }
 
@@ -53,11 +55,11 @@ impl Stack {
         remote: SocketAddr,
     ) -> Result<u16, SocketError> {
         let count = self.profile.ephemeral_ports();
-        let used = self.ports.ephemeral.get(&(local, remote)).copied().unwrap_or(0);
-        if used >= count {
+        let destination = (local, remote);
+        if self.ports.exhausted.get(&destination) == Some(&self.ports.released) {
             return Err(SocketError::AddressNotAvailable);
         }
-        let offset = keyed(&self.secret, &(local, remote)) % u64::from(count);
+        let offset = keyed(&self.secret, &destination) % u64::from(count);
         for _ in 0..count {
             let step = self.ports.counter;
             self.ports.counter = self.ports.counter.wrapping_add(1);
@@ -67,6 +69,7 @@ impl Stack {
                 return Ok(port);
             }
         }
+        self.ports.exhausted.insert(destination, self.ports.released);
         Err(SocketError::AddressNotAvailable)
     }
 
@@ -79,18 +82,5 @@ impl Stack {
             remote_port: remote.port(),
         };
         !self.connections.contains_key(&tuple) && self.find_listener(local, port).is_none()
-    }
-}
-
-fn is_ephemeral(port: u16, profile: &Profile) -> bool {
-    (profile.first_port..=profile.last_port).contains(&port)
-}
-
-fn decrement<K: Ord>(counts: &mut BTreeMap<K, u32>, key: &K) {
-    if let Some(count) = counts.get_mut(key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(key);
-        }
     }
 }
