@@ -8,14 +8,18 @@
 
 extern crate alloc;
 
+mod checksum;
+mod codec;
+mod error;
 mod icmp;
 mod options;
 mod packet;
 mod segment;
 mod seq;
 
+pub use error::{EmitError, ParseError, Part};
 pub use icmp::{Icmp, IcmpKind, Quote};
-pub use options::{OptionKind, Options, OptionsFull, TcpOption};
+pub use options::{OptionError, Options, OptionsFull, OptionsIter, SackBlocks, TcpOption};
 pub use packet::{Body, Ecn, Packet};
 pub use segment::{Flags, Segment};
 pub use seq::{Mss, Scale, SeqNum, Window};
