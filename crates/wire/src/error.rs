@@ -38,7 +38,8 @@ pub enum ParseError {
         /// Whose.
         part: Part,
     },
-    /// The packet is a fragment. TCP sends none (RFC 9293 §3.7.1), and nothing reassembles here.
+    /// The packet is a fragment. With path MTU discovery TCP sends none (RFC 9293 §3.7.2),
+    /// and nothing reassembles here.
     #[error("the packet is a fragment")]
     Fragment,
     /// An IPv6 routing header with addresses still to visit: the packet is not at its

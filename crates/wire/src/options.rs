@@ -189,8 +189,8 @@ impl Options {
         })
     }
 
-    /// The first option that `pick` takes. Malformed options are as if absent: MUST-7 asks
-    /// only that they do no harm, and the RFC names ignoring them as the ordinary way.
+    /// The first option that `pick` takes. Malformed options are as if absent, as in the
+    /// stacks we model; for the reset that MUST-7 suggests, [`iter`](Self::iter) shows them.
     #[inline]
     fn find<T>(&self, pick: impl FnMut(TcpOption<'_>) -> Option<T>) -> Option<T> {
         if self.is_empty() {
