@@ -4,6 +4,10 @@
 //! indifferent to fields TCP has no use for: DSCP, flow label, identification, IPv4
 //! options, IPv6 extension headers, and the reserved bits of the TCP header, which
 //! "must be ignored in received segments" (RFC 9293 §3.1). Writing leaves all of those zero.
+//!
+//! A single flipped bit is always noticed, with the exception of the 36 bits of an IPv6
+//! header that no checksum covers: traffic class, flow label and hop limit. TCP uses none
+//! of them, so it is deceived at most about congestion.
 
 mod icmp;
 mod ip;
@@ -31,7 +35,7 @@ impl Packet {
     }
 
     /// Reads an IP packet. The text of a segment is a slice of `octets`, which lives as
-    /// long as the segment does.
+    /// long as the segment does: the way for a driver that receives into buffers of its own.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -49,6 +53,7 @@ impl Packet {
     /// [`EmitError`] when the fields contradict each other or exceed a length field.
     pub fn emit(&self) -> Result<Vec<u8>, EmitError> {
         let addresses = Addresses::new(self.src, self.dst)?;
+        // One allocation of the right size: captures write every packet of a run.
         let mut out = Vec::with_capacity(self.encoded_len());
         self.emit_ip(addresses, &mut out)?;
         match &self.body {
@@ -85,6 +90,7 @@ impl Packet {
     }
 }
 
+/// Reads the IP header, whose version decides on everything after it.
 fn parse_ip(octets: &[u8]) -> Result<Datagram<'_>, ParseError> {
     match octets.first().map(|first| first >> 4) {
         Some(4) => ipv4::parse(octets),
@@ -94,6 +100,7 @@ fn parse_ip(octets: &[u8]) -> Result<Datagram<'_>, ParseError> {
     }
 }
 
+/// Reads what the packet carries.
 fn parse_body(datagram: &Datagram<'_>, octets: &Bytes) -> Result<Body, ParseError> {
     // Each family has its own ICMP: number 1 means nothing in an IPv6 packet.
     match (datagram.head.protocol, datagram.head.addresses) {

@@ -161,7 +161,8 @@ impl Options {
         })
     }
 
-    /// Whether there is a SACK-permitted option.
+    /// Whether there is a SACK-permitted option. It counts only on a SYN (RFC 2018 §2), as
+    /// MSS and window scale do; the caller knows which segment this is.
     #[inline]
     pub fn sack_permitted(&self) -> bool {
         self.find(|option| (option == TcpOption::SackPermitted).then_some(())).is_some()
@@ -191,6 +192,8 @@ impl Options {
 
     /// The first option that `pick` takes. Malformed options are as if absent, as in the
     /// stacks we model; for the reset that MUST-7 suggests, [`iter`](Self::iter) shows them.
+    ///
+    /// Most segments without timestamps have no options at all, hence the check up front.
     #[inline]
     fn find<T>(&self, pick: impl FnMut(TcpOption<'_>) -> Option<T>) -> Option<T> {
         if self.is_empty() {

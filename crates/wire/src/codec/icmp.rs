@@ -70,6 +70,7 @@ pub(super) const fn encoded_len(message: &Icmp) -> usize {
     HEADER + ip + QUOTED
 }
 
+/// The fixed part of a message, once the checksum has shown that it can be believed.
 fn parse_header(octets: &[u8], sum: Checksum, part: Part) -> Result<(Said, &[u8]), ParseError> {
     let (&[kind, code, _, _, rest @ ..], quoted) = split::<HEADER>(octets, part)?;
     if !sum.add(octets).is_right() {
@@ -78,7 +79,9 @@ fn parse_header(octets: &[u8], sum: Checksum, part: Part) -> Result<(Said, &[u8]
     Ok(((kind, code, rest), quoted))
 }
 
+/// What finds the connection, from the octets after the quoted IP header.
 fn parse_quote(head: &Head, tcp: &[u8]) -> Result<Quote, ParseError> {
+    // About UDP, say: of no interest to a TCP, and its octets are no sequence number.
     if head.protocol != Protocol::TCP {
         return Err(ParseError::Quote);
     }
@@ -108,6 +111,7 @@ fn emit_quote(quote: &Quote, around: Addresses, out: &mut Vec<u8>) -> Result<(),
     Ok(())
 }
 
+/// The error for a message TCP has no use for: echo, redirect, neighbour discovery.
 const fn unknown((kind, code, _): Said, part: Part) -> ParseError {
     ParseError::IcmpMessage { part, kind, code }
 }
@@ -123,6 +127,7 @@ const fn kind_v4((kind, code, rest): Said) -> Option<IcmpKind> {
         (3, 3) => IcmpKind::PortUnreachable,
         (3, 4) => IcmpKind::PacketTooBig { mtu: u16::from_be_bytes([m0, m1]) as u32 },
         (3, 5) => IcmpKind::SourceRouteFailed,
+        // 13 is what RFC 1812 §5.2.7.1 has routers send; 9 and 10 are older, for networks and hosts.
         (3, 9 | 10 | 13..=15) => IcmpKind::AdminProhibited,
         (4, 0) => IcmpKind::SourceQuench,
         (11, 0) => IcmpKind::HopLimitExceeded,
@@ -148,6 +153,7 @@ fn said_v4(kind: IcmpKind) -> Option<Said> {
         IcmpKind::SourceQuench => (4, 0),
         IcmpKind::HopLimitExceeded => (11, 0),
         IcmpKind::ReassemblyTimeout => (11, 1),
+        // The pointer to the octet in error, here 0, is nothing TCP could act on.
         IcmpKind::ParameterProblem => (12, 0),
     };
     Some((kind, code, [0; 4]))

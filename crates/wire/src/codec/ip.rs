@@ -11,14 +11,18 @@ use crate::{Ecn, EmitError};
 #[derive(Clone, Copy)]
 pub(super) struct Head {
     pub(super) addresses: Addresses,
+    /// IPv4's time to live.
     pub(super) hop_limit: u8,
+    /// The two low bits of IPv4's type of service octet and of IPv6's traffic class.
     pub(super) ecn: Ecn,
+    /// The number of what follows the header, in IPv6 of what follows the last one.
     pub(super) protocol: Protocol,
 }
 
 /// A received packet without its IP header.
 pub(super) struct Datagram<'a> {
     pub(super) head: Head,
+    /// Exactly the message inside: no padding, no extension headers.
     pub(super) payload: &'a [u8],
 }
 
@@ -44,6 +48,7 @@ impl Head {
 }
 
 impl Addresses {
+    /// The check that makes every later step free of mixed families.
     pub(super) const fn new(src: IpAddr, dst: IpAddr) -> Result<Self, EmitError> {
         match (src, dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => Ok(Self::V4 { src, dst }),

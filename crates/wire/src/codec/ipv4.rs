@@ -14,6 +14,7 @@ pub(super) const HEADER: usize = 20;
 /// Where the header checksum stands.
 const CHECKSUM: usize = 10;
 
+// The 16 bits of flags and fragment offset. The highest flag is reserved: ignored.
 const DONT_FRAGMENT: u16 = 0x4000;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
@@ -22,6 +23,7 @@ const FRAGMENT_OFFSET: u16 = 0x1fff;
 pub(super) fn parse(octets: &[u8]) -> Result<Datagram<'_>, ParseError> {
     let (fixed, _) = split::<HEADER>(octets, Part::Ipv4Header)?;
     let header = prefix(octets, header_length(fixed)?, Part::Ipv4Header)?;
+    // Before any other field is believed.
     if !Checksum::default().add(header).is_right() {
         return Err(ParseError::Checksum { part: Part::Ipv4Header });
     }
@@ -40,6 +42,7 @@ pub(super) fn parse(octets: &[u8]) -> Result<Datagram<'_>, ParseError> {
 /// its header. Routers may have changed the header, so its checksum says nothing here.
 pub(super) fn parse_quote(octets: &[u8]) -> Result<(Head, &[u8]), ParseError> {
     let (fixed, _) = split::<HEADER>(octets, Part::Quote)?;
+    // Of a fragmented packet only the first fragment has the ports.
     if fixed[0] >> 4 != 4 || word(fixed, 6) & FRAGMENT_OFFSET != 0 {
         return Err(ParseError::Quote);
     }
@@ -63,6 +66,8 @@ pub(super) fn emit(
     header[0] = (4 << 4) | (HEADER / 4) as u8;
     header[1] = head.ecn.bits();
     header[2..4].copy_from_slice(&total);
+    // Path MTU discovery needs the flag (RFC 9293 §3.7.2), and with it set the
+    // identification field at 4..6 has no meaning and may be zero (RFC 6864 §4.1).
     header[6..8].copy_from_slice(&DONT_FRAGMENT.to_be_bytes());
     header[8] = head.hop_limit;
     header[9] = head.protocol.0;
@@ -82,6 +87,7 @@ fn header_length(fixed: &[u8; HEADER]) -> Result<usize, ParseError> {
     Ok(octets)
 }
 
+/// The fields we keep; options are behind them and say nothing to TCP.
 fn head(fixed: &[u8; HEADER]) -> Head {
     let [.., s0, s1, s2, s3, d0, d1, d2, d3] = *fixed;
     let addresses =
@@ -94,6 +100,7 @@ fn head(fixed: &[u8; HEADER]) -> Head {
     }
 }
 
+/// A 16-bit field.
 fn word(fixed: &[u8; HEADER], at: usize) -> u16 {
     u16::from_be_bytes([fixed[at], fixed[at + 1]])
 }

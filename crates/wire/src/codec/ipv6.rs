@@ -11,6 +11,7 @@ use crate::{Ecn, EmitError, ParseError, Part};
 pub(super) const HEADER: usize = 40;
 
 // The next header numbers of RFC 8200 §4 that lead to more headers.
+// Encryption and authentication (50, 51) lead on too, but not to anything we could read.
 const HOP_BY_HOP: Protocol = Protocol(0);
 const ROUTING: Protocol = Protocol(43);
 const FRAGMENT: Protocol = Protocol(44);
@@ -56,6 +57,8 @@ pub(super) fn emit(
 ) -> Result<(), EmitError> {
     let payload_length =
         u16::try_from(length).map_err(|_| EmitError::TooLong { octets: length })?.to_be_bytes();
+    // The traffic class straddles the first two octets: its low half is the high half of
+    // the second. The flow label after it stays zero, "unlabelled" (RFC 6437 §2).
     let ecn = head.ecn.bits();
     out.extend_from_slice(&[6 << 4, ecn << 4, 0, 0]);
     out.extend_from_slice(&payload_length);
@@ -65,6 +68,7 @@ pub(super) fn emit(
     Ok(())
 }
 
+/// The fields we keep. `protocol` is so far the number of the next header, whatever it is.
 fn head(fixed: &[u8; HEADER]) -> Head {
     Head {
         addresses: Addresses::V6 { src: address(fixed, 8), dst: address(fixed, 24) },
@@ -85,6 +89,7 @@ fn address(fixed: &[u8; HEADER], at: usize) -> Ipv6Addr {
 /// None of them changes what TCP sees, with two exceptions: a routing header that is not
 /// yet used up, and a fragment header, which even on a whole packet ("atomic fragment",
 /// RFC 6946) is more than this network has a use for. Every turn takes 8 octets at least.
+/// RFC 8200 §4.1 recommends an order of the headers; receivers take them in any.
 fn skip_extensions<'a>(next: &mut Protocol, mut rest: &'a [u8]) -> Result<&'a [u8], ParseError> {
     while matches!(*next, HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS) {
         let (&[number, units, _, segments_left, ..], _) = split::<8>(rest, Part::Ipv6Extension)?;

@@ -16,6 +16,7 @@ pub(super) fn parse(datagram: &Datagram<'_>, whole: &Bytes) -> Result<Segment, P
     let octets = datagram.payload;
     let (fixed, _) = split::<{ Segment::FIXED_HEADER }>(octets, Part::TcpHeader)?;
     let header = prefix(octets, header_length(fixed)?, Part::TcpHeader)?;
+    // MUST-3. The pseudo header has the length, so that a cut segment does not pass either.
     let sum = datagram.head.addresses.pseudo_header(Protocol::TCP, octets.len());
     if !sum.add(octets).is_right() {
         return Err(ParseError::Checksum { part: Part::TcpSegment });
@@ -36,10 +37,12 @@ pub(super) fn emit(segment: &Segment, addresses: Addresses, out: &mut Vec<u8>) {
     out.extend_from_slice(&segment.ack.value().to_be_bytes());
     out.extend_from_slice(&offset_and_flags.to_be_bytes());
     out.extend_from_slice(&segment.window.to_be_bytes());
+    // The checksum, zero while it is computed.
     out.extend_from_slice(&[0, 0]);
     out.extend_from_slice(&segment.urgent.to_be_bytes());
     out.extend_from_slice(segment.options.as_padded_bytes());
     out.extend_from_slice(&segment.payload);
+    // The text is in place, so that header and text are summed in one pass.
     let message = &mut out[start..];
     let sum = addresses.pseudo_header(Protocol::TCP, message.len());
     seal(message, CHECKSUM, sum);
@@ -54,6 +57,8 @@ fn header_length(fixed: &[u8; Segment::FIXED_HEADER]) -> Result<usize, ParseErro
     Ok(octets)
 }
 
+/// The fields of the header. They are taken as they are, whatever the control bits make of
+/// them: it is up to the TCP not to look at SEG.ACK without ACK or at SEG.UP without URG.
 fn segment(fixed: &[u8; Segment::FIXED_HEADER], options: &[u8], payload: Bytes) -> Segment {
     let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, f0, f1, w0, w1, _, _, u0, u1] = fixed;
     Segment {

@@ -40,6 +40,9 @@ impl<'a> OptionsIter<'a> {
     }
 
     /// An option with a length octet: everything but kinds 0 and 1.
+    ///
+    /// The length counts kind and length themselves. Less than 2 would stand still or go
+    /// back, and ends the list just as an option does that runs over the end.
     fn read_long(&mut self, kind: u8) -> Result<TcpOption<'a>, OptionError> {
         let option = self.rest.get(1).and_then(|&length| self.rest.get(..usize::from(length)));
         let Some([_, length, data @ ..]) = option else {
@@ -74,6 +77,9 @@ impl<'a> Iterator for OptionsIter<'a> {
 impl core::iter::FusedIterator for OptionsIter<'_> {}
 
 /// What the data of an option means; `None` when a known kind has data of the wrong length.
+///
+/// The lengths are those the RFCs give; a longer option of a known kind is no extension of
+/// it but malformed, as Linux and FreeBSD have it.
 fn meaning(kind: u8, data: &[u8]) -> Option<TcpOption<'_>> {
     Some(match (kind, data) {
         (MAXIMUM_SEGMENT_SIZE, &[high, low]) => {
