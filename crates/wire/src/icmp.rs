@@ -16,11 +16,11 @@ pub struct Icmp {
 /// What an error message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IcmpKind {
-    /// v4 3/0; v6 1/0 "no route".
+    /// v4 3/0; v6 1/0 "no route". Read also from v4 3/6 and 3/11.
     NetUnreachable,
-    /// v4 3/1; v6 1/3 "address unreachable".
+    /// v4 3/1; v6 1/3 "address unreachable". Read also from v4 3/7, 3/8, 3/12 and v6 1/2.
     HostUnreachable,
-    /// v4 3/2. Not in v6, where it is a parameter problem with code 1.
+    /// v4 3/2; v6 4/1, the parameter problem "unrecognized next header".
     ProtocolUnreachable,
     /// v4 3/3; v6 1/4.
     PortUnreachable,
@@ -31,15 +31,15 @@ pub enum IcmpKind {
     },
     /// v4 3/5. Not in v6.
     SourceRouteFailed,
-    /// v4 3/9, 3/10, 3/13; v6 1/1.
+    /// v4 3/13; v6 1/1. Read also from v4 3/9, 3/10, 3/14, 3/15 and v6 1/5, 1/6.
     AdminProhibited,
-    /// v4 4/0. Deprecated by RFC 6633; TCP must ignore it (MUST-55).
+    /// v4 4/0. Deprecated by RFC 6633; TCP must ignore it (MUST-55). Not in v6.
     SourceQuench,
     /// v4 11/0; v6 3/0.
     HopLimitExceeded,
     /// v4 11/1; v6 3/1.
     ReassemblyTimeout,
-    /// v4 12; v6 4.
+    /// v4 12; v6 4 but for code 1.
     ParameterProblem,
 }
 

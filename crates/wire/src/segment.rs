@@ -65,7 +65,8 @@ pub struct Segment {
     pub dst_port: u16,
     /// SEG.SEQ: of the SYN if there is one, else of the first octet of text.
     pub seq: SeqNum,
-    /// SEG.ACK: the next octet expected. Meaningful only with [`Flags::ACK`]; zero otherwise.
+    /// SEG.ACK: the next octet expected. Meaningful only with [`Flags::ACK`]; we send zero
+    /// otherwise, and keep what others send.
     pub ack: SeqNum,
     /// The control bits.
     pub flags: Flags,
@@ -80,6 +81,14 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// Octets of a header without options.
+    pub const FIXED_HEADER: usize = 20;
+
+    /// Octets of the header, options and their padding included.
+    pub fn header_len(&self) -> usize {
+        Self::FIXED_HEADER + self.options.as_padded_bytes().len()
+    }
+
     /// SEG.LEN: octets of text, and one each for SYN and FIN (RFC 9293 §3.4).
     pub fn seq_len(&self) -> u32 {
         let controls = self.flags.intersection(Flags::SYN.union(Flags::FIN)).bits().count_ones();
