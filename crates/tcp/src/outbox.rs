@@ -11,21 +11,25 @@ use crate::tuple::Tuple;
 use crate::{Instant, Profile};
 
 /// Whether timers are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Observed {
     Yes,
-    #[default]
     No,
 }
 
 /// The effects that wait to be taken.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Outbox {
     pub(crate) queue: VecDeque<Output>,
     pub(crate) observed: Observed,
 }
 
 impl Outbox {
+    pub(crate) fn new() -> Self {
+        // What one event of one connection puts out: it need not grow by steps.
+        Self { queue: VecDeque::with_capacity(8), observed: Observed::No }
+    }
+
     pub(crate) fn event(&mut self, event: Event) {
         self.queue.push_back(Output::Event(event));
     }

@@ -8,6 +8,7 @@
 
 mod arrives;
 mod calls;
+mod chunks;
 mod congestion;
 mod reassembly;
 mod receive;

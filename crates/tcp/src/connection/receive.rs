@@ -1,10 +1,9 @@
 //! The receiving half of a connection (RFC 9293 §3.3.1, §3.8.6).
 
-use alloc::collections::VecDeque;
-
 use bytes::Bytes;
 use twomsl_wire::{Scale, SeqNum, Window};
 
+use super::chunks::Chunks;
 use super::reassembly::Reassembly;
 use crate::profile::WindowRounding;
 
@@ -20,7 +19,7 @@ pub(crate) struct ReceiveHalf {
     /// How much text may wait, in octets.
     pub(crate) capacity: u32,
     /// Text that waits to be read.
-    ready: VecDeque<Bytes>,
+    ready: Chunks,
     ready_octets: u32,
     /// Text beyond a gap.
     pub(crate) reassembly: Reassembly,
@@ -82,7 +81,7 @@ impl ReceiveHalf {
             nxt: SeqNum::new(0),
             edge: SeqNum::new(0),
             capacity,
-            ready: VecDeque::new(),
+            ready: Chunks::default(),
             ready_octets: 0,
             reassembly: Reassembly::default(),
             fin: PeerFin::Unseen,
@@ -157,7 +156,7 @@ impl ReceiveHalf {
         let octets = text.len() as u32;
         self.nxt += octets;
         self.ready_octets += octets;
-        self.ready.push_back(text);
+        self.ready.push(text);
     }
 
     /// Moves RCV.NXT over the FIN when everything before it is here; whether it did.
@@ -174,12 +173,7 @@ impl ReceiveHalf {
 
     /// At most `limit` octets for the application.
     pub(crate) fn read(&mut self, limit: usize) -> Bytes {
-        let Some(front) = self.ready.front_mut() else { return Bytes::new() };
-        let text = if front.len() > limit {
-            front.split_to(limit)
-        } else {
-            self.ready.pop_front().unwrap_or_default()
-        };
+        let text = self.ready.take(limit);
         self.ready_octets -= text.len() as u32;
         if self.urgent.is_some_and(|urgent| self.read_position().at_or_after(urgent)) {
             self.urgent = None;

@@ -1,13 +1,13 @@
 //! Text that was written and is not acknowledged yet.
 
-use alloc::collections::VecDeque;
-
 use bytes::{Bytes, BytesMut};
+
+use super::chunks::Chunks;
 
 /// The text of one direction, in shared chunks: sending, and sending again, copies nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct SendBuffer {
-    chunks: VecDeque<Bytes>,
+    chunks: Chunks,
     length: usize,
     /// A chunk and where it starts: where the last slice ended. Sending goes forward, so that
     /// the next slice is found without a search.
@@ -20,27 +20,19 @@ impl SendBuffer {
     }
 
     pub(crate) fn push(&mut self, text: Bytes) {
-        if !text.is_empty() {
-            self.length += text.len();
-            self.chunks.push_back(text);
-        }
+        self.length += text.len();
+        self.chunks.push(text);
     }
 
     /// Forgets the first `octets`: they were acknowledged.
     pub(crate) fn drop_front(&mut self, mut octets: usize) {
         self.length -= octets;
-        let (mut index, mut start) = self.cursor;
-        start = start.saturating_sub(octets);
-        while let Some(front) = self.chunks.front_mut() {
-            if front.len() > octets {
-                if octets > 0 {
-                    let _ = front.split_to(octets);
-                }
-                break;
-            }
-            octets -= front.len();
-            self.chunks.pop_front();
-            index = index.saturating_sub(1);
+        let (mut index, start) = self.cursor;
+        let start = start.saturating_sub(octets);
+        while octets > 0 {
+            let whole = self.chunks.get(0).len() <= octets;
+            octets -= self.chunks.take(octets).len();
+            index = index.saturating_sub(usize::from(whole));
         }
         self.cursor = if index == 0 { (0, 0) } else { (index, start) };
     }
@@ -51,28 +43,26 @@ impl SendBuffer {
             return Bytes::new();
         }
         let (mut index, mut start) = if self.cursor.1 <= offset { self.cursor } else { (0, 0) };
-        while start + self.chunks[index].len() <= offset {
-            start += self.chunks[index].len();
+        while start + self.chunks.get(index).len() <= offset {
+            start += self.chunks.get(index).len();
             index += 1;
         }
         self.cursor = (index, start);
-        let (from, chunk) = (offset - start, &self.chunks[index]);
-        if chunk.len() - from >= length {
-            chunk.slice(from..from + length)
+        let from = offset - start;
+        if self.chunks.get(index).len() - from >= length {
+            self.chunks.share(index, from, length)
         } else {
             self.gather(index, from, length)
         }
     }
 
-    fn gather(&self, first: usize, mut from: usize, length: usize) -> Bytes {
+    fn gather(&self, mut index: usize, mut from: usize, length: usize) -> Bytes {
         let mut gathered = BytesMut::with_capacity(length);
-        for chunk in self.chunks.range(first..) {
+        while gathered.len() < length {
+            let chunk = self.chunks.get(index);
             let take = (chunk.len() - from).min(length - gathered.len());
             gathered.extend_from_slice(&chunk[from..from + take]);
-            if gathered.len() == length {
-                break;
-            }
-            from = 0;
+            (index, from) = (index + 1, 0);
         }
         gathered.freeze()
     }

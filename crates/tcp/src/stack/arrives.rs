@@ -21,7 +21,7 @@ impl Stack {
         if !self.addresses.contains(&dst) {
             return arrival(None, Verdict::NotOurs.into());
         }
-        let segment = match body {
+        let mut segment = match body {
             Body::Tcp(segment) => segment,
             Body::Icmp(icmp) => return self.on_icmp(now, &icmp),
         };
@@ -37,8 +37,9 @@ impl Stack {
         if self.slots.time_wait(socket).is_some() {
             return self.arrives_in_time_wait(now, socket, &tuple, &segment);
         }
-        let taken = self
-            .with_connection(now, socket, |connection, cx| connection.segment_arrives(cx, segment));
+        let taken = self.with_connection(now, socket, |connection, cx| {
+            connection.segment_arrives(cx, &mut segment)
+        });
         arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
     }
 

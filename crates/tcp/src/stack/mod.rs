@@ -110,7 +110,7 @@ impl Stack {
             listeners: BTreeMap::new(),
             ports: Ports::default(),
             deadlines: Deadlines::default(),
-            out: Outbox::default(),
+            out: Outbox::new(),
             challenges: ChallengeLimit::default(),
         }
     }

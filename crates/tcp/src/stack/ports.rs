@@ -5,8 +5,8 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
 use super::isn::keyed;
-use crate::tuple::Tuple;
 use crate::SocketError;
+use crate::tuple::Tuple;
 
 /// How the local ports are used.
 #[derive(Clone, Debug, Default, Hash)]

@@ -37,7 +37,7 @@ impl From<Verdict> for Taken {
 
 impl Connection {
     /// A segment for this connection arrives.
-    pub(crate) fn segment_arrives(&mut self, cx: &mut Context<'_>, segment: Segment) -> Taken {
+    pub(crate) fn segment_arrives(&mut self, cx: &mut Context<'_>, segment: &mut Segment) -> Taken {
         self.heard = cx.now;
         self.keepalive_probes = 0;
         match self.state {
@@ -50,9 +50,9 @@ impl Connection {
     }
 
     /// RFC 9293 §3.10.7.4, in its order.
-    fn arrives_in_other_states(&mut self, cx: &mut Context<'_>, mut segment: Segment) -> Taken {
+    fn arrives_in_other_states(&mut self, cx: &mut Context<'_>, segment: &mut Segment) -> Taken {
         let mut taken = Taken::from(Verdict::Accepted);
-        let steps = self.process(cx, &mut segment, &mut taken);
+        let steps = self.process(cx, segment, &mut taken);
         if let Err(verdict) = steps {
             taken.verdict = verdict;
         }

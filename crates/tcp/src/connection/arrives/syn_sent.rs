@@ -12,10 +12,10 @@ impl Connection {
     pub(super) fn arrives_in_syn_sent(
         &mut self,
         cx: &mut Context<'_>,
-        mut segment: Segment,
+        segment: &mut Segment,
     ) -> Taken {
         let mut taken = Taken::from(Verdict::Accepted);
-        if let Err(verdict) = self.check_syn_sent(cx, &segment) {
+        if let Err(verdict) = self.check_syn_sent(cx, segment) {
             taken.verdict = verdict;
             return taken;
         }
@@ -24,18 +24,18 @@ impl Connection {
         segment.seq += 1;
         segment.flags -= Flags::SYN;
         if segment.has(Flags::ACK) {
-            self.take_ack(cx, &segment);
+            self.take_ack(cx, segment);
             self.establish(cx, Cause::SynAck);
             self.owe_ack();
             // "Continue processing at the sixth step."
-            if let Err(verdict) = self.process_text(cx, &mut segment, &mut taken) {
+            if let Err(verdict) = self.process_text(cx, segment, &mut taken) {
                 taken.verdict = verdict;
             }
             if self.may_transmit() {
                 self.transmit(cx);
             }
         } else {
-            self.cross(cx, &segment, &mut taken);
+            self.cross(cx, segment, &mut taken);
         }
         taken
     }
