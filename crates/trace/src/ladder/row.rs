@@ -1,0 +1,84 @@
+//! What a ladder shows, row by row, before any of it is drawn.
+
+use std::time::Duration;
+
+use twomsl_tcp::Instant;
+
+use super::canvas::Tone;
+
+/// One thing to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) at: Instant,
+    pub(super) kind: Kind,
+    /// What a fold would count it as; none when it must be seen.
+    pub(super) fold: Option<Fold>,
+}
+
+/// What is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something that happened on a host.
+    Text { lane: usize, text: String, tone: Tone },
+    /// A segment.
+    Arrow(Arrow),
+    /// Something loud, across all lanes.
+    Banner(String),
+    /// Nothing happened for so long.
+    Gap(Duration),
+    /// Several ordinary rows in one: what each direction carried, and until when.
+    Folded { counts: Vec<Count>, until: Instant },
+}
+
+/// A segment on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrow {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) label: String,
+    pub(super) start: Start,
+    pub(super) end: End,
+    /// More about it, under the arrow.
+    pub(super) notes: Vec<String>,
+}
+
+/// Where an arrow begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At the sender.
+    Host,
+    /// On the way: it was sent earlier.
+    Underway,
+    /// Out of nothing.
+    Nothing,
+}
+
+/// Where an arrow ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// At the receiver.
+    Host,
+    /// On the way, for good.
+    Lost(String),
+    /// On the way, for now: its arrival has a row of its own.
+    Later(String),
+}
+
+/// What an ordinary row adds to a fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fold {
+    /// A segment with so many octets of text.
+    Segment { from: usize, to: usize, octets: u64 },
+    /// Something that goes without saying among such segments.
+    Silent,
+}
+
+/// What one direction carried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) segments: u64,
+    pub(super) octets: u64,
+    pub(super) acks: u64,
+}

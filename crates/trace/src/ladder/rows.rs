@@ -1,0 +1,357 @@
+//! From records to rows: what of a trace is worth showing, and in which words.
+
+use std::collections::BTreeMap;
+
+use twomsl_tcp::wire::{Flags, Packet};
+use twomsl_tcp::{Instant, SendReason, StateChange, TcpState, TimerChange, TimerKind, Verdict};
+
+use super::canvas::Tone;
+use super::label::Labels;
+use super::row::{Arrow, End, Fold, Kind, Row, Start};
+use crate::connections::Connections;
+use crate::journeys::{Journey, Journeys, Order, Origin};
+use crate::model::{Action, Decider, Event, Fate, HostId, PacketId, Record, SocketRef, Trace};
+use crate::words;
+
+/// A state that lasted this long is left with its duration: one second, in nanoseconds.
+const LONG: u128 = 1_000_000_000;
+
+/// More connections than this in one state at the end are counted, not listed.
+const LISTED: usize = 4;
+
+/// All rows of a trace.
+pub(super) fn rows(trace: &Trace, connections: &Connections) -> Vec<Row> {
+    let mut teller = Teller {
+        trace,
+        connections,
+        journeys: Journeys::of(trace),
+        labels: Labels::new(connections),
+        states: BTreeMap::new(),
+        rows: Vec::new(),
+    };
+    for (index, record) in trace.records.iter().enumerate() {
+        teller.record(index, record);
+    }
+    teller.end();
+    teller.rows
+}
+
+struct Teller<'a> {
+    trace: &'a Trace,
+    connections: &'a Connections,
+    journeys: Journeys<'a>,
+    labels: Labels<'a>,
+    /// The state of every socket that is not closed, and since when it is in it.
+    states: BTreeMap<SocketRef, (TcpState, Instant)>,
+    rows: Vec<Row>,
+}
+
+impl<'a> Teller<'a> {
+    fn record(&mut self, index: usize, record: &'a Record) {
+        let at = record.at;
+        match &record.event {
+            Event::Call { host, call, .. } => {
+                let text = format!("{}{call}", self.tag(index, &record.event));
+                self.say(at, *host, text, Tone::Call, Some(Fold::Silent));
+            }
+            Event::Returned { host, call, result, .. } => {
+                let words = words::result(call, *result);
+                let text = format!("{}{words}", self.tag(index, &record.event));
+                // A read or write that moved octets is the ordinary run of things.
+                let fold = matches!(result, Ok(Some(1..))).then_some(Fold::Silent);
+                self.say(at, *host, text, Tone::Call, fold);
+            }
+            Event::Sent { packet, reason, .. } => self.sent(at, *packet, *reason),
+            Event::Forged { packet, .. } => self.forged(at, *packet),
+            Event::Arrived { packet, host, verdict, .. } => {
+                self.arrived(at, *packet, *host, *verdict);
+            }
+            Event::State { socket, change } => self.state(index, record, *socket, *change),
+            Event::Timer { socket, timer, change } => {
+                self.timer(index, record, *socket, *timer, *change);
+            }
+            Event::Incident { host, action } => self.incident(at, *host, *action),
+            Event::Violation { invariant, text, .. } => {
+                let text = format!("INVARIANT {invariant} BROKEN: {text}");
+                self.push(at, Kind::Banner(text), None);
+            }
+            Event::Fate { .. } | Event::Table { .. } => {}
+        }
+    }
+
+    fn tag(&self, index: usize, event: &Event) -> String {
+        self.labels.tag(self.connections.of_event(index, event))
+    }
+
+    fn sent(&mut self, at: Instant, packet: PacketId, reason: SendReason) {
+        let Some(journey) = self.journeys.get(packet).cloned() else { return };
+        let label = self.labels.sent(packet, journey.content, reason);
+        let end = self.end_of(&journey);
+        let notes = self.notes(packet, &journey);
+        let fold = if end == End::Host && notes.is_empty() {
+            self.ordinary(&journey, reason)
+        } else {
+            None
+        };
+        self.arrow(at, &journey, label, (Start::Host, end), notes, fold);
+    }
+
+    fn forged(&mut self, at: Instant, packet: PacketId) {
+        let Some(journey) = self.journeys.get(packet).cloned() else { return };
+        let label = format!("{} (forged)", self.labels.passing(packet, journey.content));
+        let ends = (Start::Nothing, self.end_of(&journey));
+        self.arrow(at, &journey, label, ends, Vec::new(), None);
+    }
+
+    /// An arrival is part of its arrow unless it did not come the plain way.
+    fn arrived(&mut self, at: Instant, packet: PacketId, host: HostId, verdict: Verdict) {
+        let Some(journey) = self.journeys.get(packet).cloned() else { return };
+        let lands = lands_visibly(&journey);
+        if lands {
+            let label = self.labels.passing(packet, journey.final_content());
+            let copy = if matches!(journey.origin, Origin::Copy(_)) { "copy, " } else { "" };
+            let label = format!("{label} ({copy}sent at {})", self.sending_time(&journey));
+            self.arrow(at, &journey, label, (Start::Underway, End::Host), Vec::new(), None);
+        }
+        let Some(note) = words::verdict(verdict) else { return };
+        let brief = self.labels.brief(packet, journey.final_content());
+        // The arrow right above says which segment is meant.
+        let text = if lands { format!("⇒ {note}") } else { format!("{brief} ⇒ {note}") };
+        let kept = verdict == Verdict::OutOfOrder;
+        let (tone, fold) = if kept { (Tone::Plain, Some(Fold::Silent)) } else { (Tone::Odd, None) };
+        self.say(at, host, text, tone, fold);
+    }
+
+    /// Copies are as old as what they were made from.
+    fn sending_time(&self, journey: &Journey<'_>) -> Instant {
+        match journey.origin {
+            Origin::Copy(of) => self.journeys.get(of).map_or(journey.at, |of| of.at),
+            Origin::Sent(_) | Origin::Forged => journey.at,
+        }
+    }
+
+    fn end_of(&self, journey: &Journey<'_>) -> End {
+        if let Some((when, by)) = journey.dropped() {
+            let by = words::decider(by);
+            // Queues and lifetimes drop later than at the sending.
+            let late = if when > journey.at { format!(", at {when}") } else { String::new() };
+            return End::Lost(format!("{by}{late}"));
+        }
+        let Some(arrival) = journey.arrival else {
+            let by = journey.kept_back().map(|by| format!("{}, ", words::decider(by)));
+            return End::Later(format!("{}{}", by.unwrap_or_default(), self.missing(journey)));
+        };
+        if !lands_visibly(journey) {
+            return End::Host;
+        }
+        let why = match journey.kept_back() {
+            Some(by) => words::decider(by),
+            None if journey.order == Order::Overtaken => "overtaken".to_owned(),
+            None => "late".to_owned(),
+        };
+        End::Later(format!("{why}, arrives at {}", arrival.at))
+    }
+
+    /// Why nothing is known of an arrival.
+    fn missing(&self, journey: &Journey<'_>) -> &'static str {
+        let end = self.trace.records.last().map_or(Instant::ZERO, |record| record.at);
+        match journey.delivery() {
+            Some(at) if at <= end => "never arrives",
+            Some(_) => "still on its way at the end",
+            None if journey.kept_back().is_some() => "never released",
+            None => "its fate is not known",
+        }
+    }
+
+    /// What else the network did with it.
+    fn notes(&self, packet: PacketId, journey: &Journey<'_>) -> Vec<String> {
+        let note = |(_, fate, by): &(Instant, &Fate, &Decider)| {
+            let by = doer(by);
+            match fate {
+                Fate::Duplicated { copy } => {
+                    Some(format!("duplicated by {by}; {}", self.copy(*copy)))
+                }
+                Fate::Rewritten { content } => {
+                    let became = self.rewritten(packet, journey, content);
+                    Some(format!("rewritten by {by}; {became}"))
+                }
+                Fate::Corrupted => Some(format!("corrupted by {by}")),
+                _ => None,
+            }
+        };
+        journey.fates.iter().filter_map(note).collect()
+    }
+
+    /// A copy that arrives has a row of its own; the others end here.
+    fn copy(&self, copy: PacketId) -> String {
+        let Some(journey) = self.journeys.get(copy) else { return String::new() };
+        match (journey.dropped(), journey.arrival) {
+            (Some((_, by)), _) => format!("the copy is lost: {}", words::decider(by)),
+            (None, Some(arrival)) => format!("the copy arrives at {}", arrival.at),
+            (None, None) => "the copy never arrives".to_owned(),
+        }
+    }
+
+    /// What a packet became; for a translation of addresses these, since all else is the same.
+    fn rewritten(&self, packet: PacketId, journey: &Journey<'_>, content: &Packet) -> String {
+        let before = self.labels.whole(packet, journey.content);
+        let after = self.labels.whole(packet, content);
+        if before == after {
+            format!("now from {} to {}", content.src, content.dst)
+        } else {
+            format!("now {after}")
+        }
+    }
+
+    /// Text or acknowledgments that came through, with nothing to say about them.
+    fn ordinary(&self, journey: &Journey<'_>, reason: SendReason) -> Option<Fold> {
+        let segment = journey.content.segment()?;
+        let verdict = journey.arrival?.verdict;
+        let plain = Flags::ACK.union(Flags::PSH).contains(segment.flags)
+            && segment.window > 0
+            && matches!(verdict, Verdict::Accepted | Verdict::OutOfOrder)
+            && matches!(
+                reason,
+                SendReason::New
+                    | SendReason::Ack
+                    | SendReason::DelayedAck
+                    | SendReason::DuplicateAck
+                    | SendReason::WindowUpdate
+            );
+        let (from, to) = self.lanes(journey);
+        let octets = segment.payload.len() as u64;
+        plain.then_some(Fold::Segment { from, to, octets })
+    }
+
+    fn state(&mut self, index: usize, record: &Record, socket: SocketRef, change: StateChange) {
+        let at = record.at;
+        let before = self.states.get(&socket).copied();
+        if change.to == TcpState::Closed {
+            self.states.remove(&socket);
+        } else {
+            self.states.insert(socket, (change.to, at));
+        }
+        let lasted = before.map(|(_, since)| at.since(since));
+        let lasted = lasted.filter(|lasted| {
+            change.from == TcpState::TimeWait
+                || (change.from != TcpState::Listen && lasted.as_nanos() >= LONG)
+        });
+        let text = words::change(change, lasted);
+        let text = format!("{}{text}", self.tag(index, &record.event));
+        self.say(at, socket.host, text, Tone::Strong, None);
+    }
+
+    /// Only timers whose running is the story. A retransmission timeout, a window probe and a
+    /// keepalive are told by the segments they send.
+    fn timer(
+        &mut self,
+        index: usize,
+        record: &Record,
+        socket: SocketRef,
+        timer: TimerKind,
+        change: TimerChange,
+    ) {
+        let text = match (timer, change) {
+            (TimerKind::TimeWait, TimerChange::Set(end)) => format!("2MSL started, until {end}"),
+            (TimerKind::TimeWait, TimerChange::Restarted(end)) => {
+                format!("2MSL restarted, until {end}")
+            }
+            (TimerKind::FinWait2, TimerChange::Set(end)) => {
+                format!("FIN-WAIT-2 timer started, until {end}")
+            }
+            (TimerKind::Persist, TimerChange::Set(end)) => {
+                format!("persist timer started, until {end}")
+            }
+            _ => return,
+        };
+        let text = format!("{}{text}", self.tag(index, &record.event));
+        self.say(record.at, socket.host, text, Tone::Plain, None);
+    }
+
+    fn incident(&mut self, at: Instant, host: HostId, action: Action) {
+        if action == Action::Crashed {
+            self.states.retain(|socket, _| socket.host != host);
+        }
+        let text = format!("■ {}", words::action(action));
+        self.say(at, host, text, Tone::Bad, None);
+    }
+
+    /// What is still open when the run ends, listeners aside.
+    fn end(&mut self) {
+        let Some(at) = self.trace.records.last().map(|record| record.at) else { return };
+        let last = self.trace.records.len();
+        let mut open: BTreeMap<(HostId, TcpState), Vec<(SocketRef, Instant)>> = BTreeMap::new();
+        for (socket, (state, since)) in &self.states {
+            if *state != TcpState::Listen {
+                open.entry((socket.host, *state)).or_default().push((*socket, *since));
+            }
+        }
+        for ((host, state), sockets) in open {
+            if sockets.len() > LISTED {
+                let text = format!("at the end: {} in {state}", sockets.len());
+                self.say(at, host, text, Tone::Strong, None);
+                continue;
+            }
+            for (socket, since) in sockets {
+                let tag = self.labels.tag(self.connections.of_socket(socket, last));
+                let text = format!("{tag}at the end: {state} since {since}");
+                self.say(at, host, text, Tone::Strong, None);
+            }
+        }
+    }
+
+    fn arrow(
+        &mut self,
+        at: Instant,
+        journey: &Journey<'_>,
+        label: String,
+        (start, end): (Start, End),
+        notes: Vec<String>,
+        fold: Option<Fold>,
+    ) {
+        let (from, to) = self.lanes(journey);
+        self.push(at, Kind::Arrow(Arrow { from, to, label, start, end, notes }), fold);
+    }
+
+    /// Where a packet comes from and goes to. One to nowhere is drawn towards the neighbour.
+    fn lanes(&self, journey: &Journey<'_>) -> (usize, usize) {
+        let about = &self.trace.about;
+        let lane = |host: HostId| usize::from(host.0);
+        let last = about.hosts.len().saturating_sub(1);
+        let addressed = || about.host_of(journey.final_content().dst);
+        let to = journey.arrival.map(|arrival| arrival.host).or_else(addressed).map(lane);
+        let neighbour = |lane: usize| if lane < last { lane + 1 } else { lane.saturating_sub(1) };
+        match (journey.from.map(lane), to) {
+            (Some(from), Some(to)) => (from.min(last), to.min(last)),
+            (Some(from), None) => (from.min(last), neighbour(from.min(last))),
+            (None, Some(to)) => (neighbour(to.min(last)), to.min(last)),
+            (None, None) => (0, neighbour(0)),
+        }
+    }
+
+    fn say(&mut self, at: Instant, host: HostId, text: String, tone: Tone, fold: Option<Fold>) {
+        let last = self.trace.about.hosts.len().saturating_sub(1);
+        let lane = usize::from(host.0).min(last);
+        self.push(at, Kind::Text { lane, text, tone }, fold);
+    }
+
+    fn push(&mut self, at: Instant, kind: Kind, fold: Option<Fold>) {
+        self.rows.push(Row { at, kind, fold });
+    }
+}
+
+/// Who did something to a packet. An impairment's name says what was done, not who did it.
+fn doer(by: &Decider) -> String {
+    match by {
+        Decider::Impairment(_) => "the link".to_owned(),
+        _ => words::decider(by),
+    }
+}
+
+/// Whether an arrival did not come the plain way, so that the reader must see it land: a copy,
+/// a segment that was kept back or overtaken, one that is much later than the others.
+fn lands_visibly(journey: &Journey<'_>) -> bool {
+    let copied = matches!(journey.origin, Origin::Copy(_));
+    let late = journey.order != Order::Kept || journey.kept_back().is_some();
+    journey.arrival.is_some() && (copied || late)
+}
