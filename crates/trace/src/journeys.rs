@@ -96,6 +96,14 @@ impl<'a> Journeys<'a> {
         self.packets.iter().map(|(packet, journey)| (*packet, journey))
     }
 
+    /// When what a journey carries was sent: copies are as old as what they were made from.
+    pub fn sending_time(&self, journey: &Journey<'_>) -> Instant {
+        match journey.origin {
+            Origin::Copy(of) => self.get(of).map_or(journey.at, |of| of.at),
+            Origin::Sent(_) | Origin::Forged => journey.at,
+        }
+    }
+
     fn record(&mut self, index: usize, record: &'a Record) {
         match &record.event {
             Event::Sent { packet, host, reason, content, .. } => {
@@ -198,6 +206,14 @@ impl Journey<'_> {
             matches!(fate, Fate::Held | Fate::Delayed) && !matches!(by, Decider::Impairment(_))
         };
         self.fates.iter().find(kept).map(|(_, _, by)| *by)
+    }
+
+    /// Whether it arrived, and not in the plain way, so that a reader must see it land: a copy,
+    /// a packet that was kept back or overtaken, or one that is much later than the others.
+    pub fn lands_visibly(&self) -> bool {
+        let copied = matches!(self.origin, Origin::Copy(_));
+        let late = self.order != Order::Kept || self.kept_back().is_some();
+        self.arrival.is_some() && (copied || late)
     }
 
     /// When it should arrive, if that was decided.

@@ -12,10 +12,15 @@
 //! [`connections`] and [`journeys`] bring together what belongs together, for all of them.
 
 pub mod connections;
+pub mod digest;
 pub mod journeys;
+pub mod jsonl;
 pub mod ladder;
 mod model;
 mod options;
+pub mod query;
+pub mod ss;
+pub mod tcpdump;
 mod words;
 
 pub use model::{

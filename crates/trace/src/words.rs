@@ -1,5 +1,6 @@
 //! The words that several renderings share.
 
+use std::fmt::Debug;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -31,6 +32,19 @@ pub(crate) fn grouped(number: u64) -> String {
 pub(crate) fn counted(number: u64, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", grouped(number))
+}
+
+/// The name of an enum's variant without its fields: `OldDuplicate` as `old-duplicate`.
+pub(crate) fn kebab(variant: &impl Debug) -> String {
+    let name = format!("{variant:?}");
+    let mut text = String::with_capacity(name.len() + 4);
+    for c in name.chars().take_while(char::is_ascii_alphanumeric) {
+        if c.is_ascii_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
 }
 
 /// Who decided about a packet: `fault 1: drop FIN`, `loss`.

@@ -106,11 +106,11 @@ impl<'a> Teller<'a> {
     /// An arrival is part of its arrow unless it did not come the plain way.
     fn arrived(&mut self, at: Instant, packet: PacketId, host: HostId, verdict: Verdict) {
         let Some(journey) = self.journeys.get(packet).cloned() else { return };
-        let lands = lands_visibly(&journey);
+        let lands = journey.lands_visibly();
         if lands {
             let label = self.labels.passing(packet, journey.final_content());
             let copy = if matches!(journey.origin, Origin::Copy(_)) { "copy, " } else { "" };
-            let label = format!("{label} ({copy}sent at {})", self.sending_time(&journey));
+            let label = format!("{label} ({copy}sent at {})", self.journeys.sending_time(&journey));
             self.arrow(at, &journey, label, (Start::Underway, End::Host), Vec::new(), None);
         }
         let Some(note) = words::verdict(verdict) else { return };
@@ -120,14 +120,6 @@ impl<'a> Teller<'a> {
         let kept = verdict == Verdict::OutOfOrder;
         let (tone, fold) = if kept { (Tone::Plain, Some(Fold::Silent)) } else { (Tone::Odd, None) };
         self.say(at, host, text, tone, fold);
-    }
-
-    /// Copies are as old as what they were made from.
-    fn sending_time(&self, journey: &Journey<'_>) -> Instant {
-        match journey.origin {
-            Origin::Copy(of) => self.journeys.get(of).map_or(journey.at, |of| of.at),
-            Origin::Sent(_) | Origin::Forged => journey.at,
-        }
     }
 
     fn end_of(&self, journey: &Journey<'_>) -> End {
@@ -141,7 +133,7 @@ impl<'a> Teller<'a> {
             let by = journey.kept_back().map(|by| format!("{}, ", words::decider(by)));
             return End::Later(format!("{}{}", by.unwrap_or_default(), self.missing(journey)));
         };
-        if !lands_visibly(journey) {
+        if !journey.lands_visibly() {
             return End::Host;
         }
         let why = match journey.kept_back() {
@@ -346,12 +338,4 @@ fn doer(by: &Decider) -> String {
         Decider::Impairment(_) => "the link".to_owned(),
         _ => words::decider(by),
     }
-}
-
-/// Whether an arrival did not come the plain way, so that the reader must see it land: a copy,
-/// a segment that was kept back or overtaken, one that is much later than the others.
-fn lands_visibly(journey: &Journey<'_>) -> bool {
-    let copied = matches!(journey.origin, Origin::Copy(_));
-    let late = journey.order != Order::Kept || journey.kept_back().is_some();
-    journey.arrival.is_some() && (copied || late)
 }

@@ -1,10 +1,15 @@
 //! The stories that the snapshots show.
 
+use std::net::SocketAddr;
+
 use twomsl_tcp::wire::Flags;
-use twomsl_tcp::{Cause, SendReason, SocketError, TcpState, TimerChange, TimerKind, Verdict};
+use twomsl_tcp::{
+    Cause, Detail, Holder, SendReason, SocketError, Status, TcpState, TimerChange, TimerKind,
+    Verdict,
+};
 use twomsl_trace::{Action, Decider, Event, Fate, HostId, PacketId, SocketRef};
 
-use crate::support::{CLIENT, SERVER, Seg, Story, millis, rule, seg, socket};
+use crate::support::{CLIENT, SERVER, Seg, Story, address, millis, rule, seg, socket};
 
 const SYN: Flags = Flags::SYN;
 const ACK: Flags = Flags::ACK;
@@ -72,12 +77,14 @@ pub fn lost_last_ack() -> Story {
     s.call(CLIENT, "close()").state(client(), Established, FinWait1, Cause::Close);
     exchange(s, 50, client(), seg(CLIENT, FIN_ACK, 6, 1), SendReason::New);
     s.state(server(), Established, CloseWait, Cause::Fin);
-    exchange(s, 60, server(), Seg { window: 65155, ..seg(SERVER, ACK, 1, 7) }, SendReason::Ack);
-    s.at(60).returned(SERVER, "read", Ok(Some(0))).call(SERVER, "close()");
+    let ack = Seg { window: 65155, ..seg(SERVER, ACK, 1, 7) };
+    let acked = s.send(server(), ack, SendReason::Ack);
+    s.returned(SERVER, "read", Ok(Some(0))).call(SERVER, "close()");
     s.state(server(), CloseWait, LastAck, Cause::Close);
     let fin = Seg { window: 65155, ..seg(SERVER, FIN_ACK, 1, 7) };
     let packet = s.send(server(), fin, SendReason::New);
-    s.at(70).state(client(), FinWait1, FinWait2, Cause::AckOfFin);
+    s.at(70).arrive(acked, CLIENT, Verdict::Accepted);
+    s.state(client(), FinWait1, FinWait2, Cause::AckOfFin);
     s.arrive(packet, CLIENT, Verdict::Accepted);
     s.state(client(), FinWait2, TimeWait, Cause::Fin);
     s.timer(client(), TimerKind::TimeWait, TimerChange::Set(millis(60_070)));
@@ -213,11 +220,84 @@ pub fn three_hosts() -> Story {
     s.at(50).call(archive, "listen(9000)");
     let packet: PacketId = s.next_packet();
     let mut content = seg(CLIENT, SYN, 0, 0).packet();
-    content.dst = crate::support::address(archive);
+    content.dst = address(archive);
     let socket = Some(socket(CLIENT, 5));
     let reason = SendReason::New;
     s.record(Event::Sent { packet, host: CLIENT, socket, reason, content });
     s.at(60).arrive(packet, archive, Verdict::Accepted);
     s.call(SERVER, "write(12)").call(archive, "accept()");
     story
+}
+
+/// A moment at which both hosts have sockets of several kinds.
+pub fn tables() -> Story {
+    let mut story = Story::new("Tables");
+    let s = &mut story;
+    let retransmission = (TimerKind::Retransmission, millis(700));
+    let persist = (TimerKind::Persist, millis(900));
+    let waiting = Status {
+        receive_queue: 0,
+        send_queue: 7,
+        timers: vec![retransmission, persist],
+        retransmits: 2,
+        holder: Holder::Orphan,
+        ..status(SERVER, 3, TcpState::LastAck)
+    };
+    let listener = Status {
+        receive_queue: 1,
+        send_queue: 128,
+        remote: None,
+        ..status(SERVER, 1, TcpState::Listen)
+    };
+    let unaccepted =
+        Status { holder: Holder::Listener, ..status(SERVER, 2, TcpState::Established) };
+    let six = Status {
+        local: "[::]:443".parse().unwrap(),
+        remote: None,
+        ..status(SERVER, 4, TcpState::Listen)
+    };
+    let sockets =
+        vec![listener, unaccepted, waiting, status(SERVER, 5, TcpState::SynReceived), six];
+    s.at(500).record(Event::Table { host: SERVER, sockets });
+    let quiet = Status {
+        timers: vec![(TimerKind::TimeWait, millis(60_070))],
+        holder: Holder::Orphan,
+        ..status(CLIENT, 1, TcpState::TimeWait)
+    };
+    s.record(Event::Table { host: CLIENT, sockets: vec![quiet] });
+    story
+}
+
+fn status(host: HostId, number: u64, state: TcpState) -> Status {
+    let (client, server) = (address(CLIENT), address(SERVER));
+    let client = SocketAddr::new(client, 49151 + number as u16);
+    let server = SocketAddr::new(server, 80);
+    let (local, remote) = if host == CLIENT { (client, server) } else { (server, client) };
+    let detail = Detail {
+        iss: 1000,
+        snd_una: 1001,
+        snd_nxt: 1008,
+        snd_wnd: 64240,
+        irs: 2000,
+        rcv_nxt: 2001,
+        rcv_wnd: 65160,
+        congestion_window: 14600,
+        slow_start_threshold: u32::MAX,
+        mss: 1460,
+        srtt: 20_000_000,
+        rto: 220_000_000,
+    };
+    Status {
+        socket: socket_of(host, number).id,
+        state,
+        since: millis(70),
+        local,
+        remote: Some(remote),
+        receive_queue: 5,
+        send_queue: 0,
+        timers: Vec::new(),
+        retransmits: 0,
+        holder: Holder::Application,
+        detail: (state == TcpState::Established).then_some(detail),
+    }
 }

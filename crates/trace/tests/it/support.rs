@@ -127,6 +127,8 @@ impl Story {
     }
 
     pub fn record(&mut self, event: Event) -> &mut Self {
+        let last = self.trace.records.last().map_or(Instant::ZERO, |record| record.at);
+        assert!(last <= self.now, "a story is told forwards");
         self.trace.records.push(Record { at: self.now, event });
         self
     }
