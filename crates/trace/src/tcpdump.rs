@@ -138,7 +138,7 @@ impl Dump<'_> {
 
     /// tcpdump leaves the sequence number of a bare ACK out.
     fn seq(&self, id: PacketId, segment: &Segment) -> Option<String> {
-        let length = segment.payload.len() as i64;
+        let length = i64::from(segment.payload.len() as u32);
         let controls = Flags::SYN.union(Flags::FIN).union(Flags::RST);
         if length == 0 && !segment.flags.intersects(controls) {
             return None;
