@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use twomsl_trace::ladder::{self, Form, Length};
 use twomsl_trace::{Event, Trace};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 use crate::stories;
 
@@ -92,7 +92,7 @@ fn no_line_is_wider_than_the_ladder() {
     for trace in all() {
         for width in [80, 100, 132] {
             let text = ladder::plain(&trace, Form { width, length: Length::Full });
-            let widest = text.lines().map(|line| line.width()).max().unwrap_or(0);
+            let widest = text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
             assert!(widest <= width, "{widest} > {width}\n{text}");
         }
     }
