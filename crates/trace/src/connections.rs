@@ -246,7 +246,8 @@ impl Finder {
         if segment.has(Flags::RST) {
             return self.answered(host, direction);
         }
-        let connection = self.joined(direction, segment).unwrap_or_else(|| self.create(direction));
+        let joined = self.joined(direction, segment);
+        let connection = joined.unwrap_or_else(|| self.begin(direction, segment));
         self.found.bindings.entry(socket).or_default().push((index, connection));
         self.end_mut(connection, direction).socket = Some(socket);
         Some(connection)
@@ -336,6 +337,17 @@ impl Finder {
         }
         let end = usize::from(self.found.list[connection].ends[0].address != direction.0);
         self.found.packets.insert(packet, Place { connection, end });
+    }
+
+    /// A life that begins with a SYN,ACK answers an old SYN whose own life is over: what it
+    /// acknowledges tells the ISN that it believes in.
+    fn begin(&mut self, direction: Direction, segment: &Segment) -> usize {
+        let connection = self.create(direction);
+        if segment.has(Flags::SYN.union(Flags::ACK)) {
+            let peer = self.end_mut(connection, (direction.1, direction.0));
+            peer.isn = Some(segment.ack - 1);
+        }
+        connection
     }
 
     fn create(&mut self, direction: Direction) -> usize {

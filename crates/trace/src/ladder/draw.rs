@@ -117,7 +117,8 @@ impl Pen<'_> {
 
     fn folded(&mut self, at: Instant, counts: &[Count], until: Instant) {
         let counts: Vec<_> = counts.iter().map(|count| self.count(count)).collect();
-        let text = format!("{}   until {until}", counts.join("   "));
+        let until = if until == at { String::new() } else { format!("   until {until}") };
+        let text = format!("{}{until}", counts.join("   "));
         let (first, from) = (self.lines.len(), self.lanes.rails[0]);
         for text in wrap(&text, self.lanes.width.saturating_sub(from + 6)) {
             let mut line = rails(self.lanes, '┊');
@@ -136,6 +137,9 @@ impl Pen<'_> {
         }
         if count.acks > 0 {
             parts.push(words::counted(count.acks, "ACK"));
+        }
+        if count.overtaken > 0 {
+            parts.push(format!("{} overtaken", words::grouped(count.overtaken)));
         }
         let parts = parts.join(", ");
         match (self.lanes.rails.len(), count.from < count.to) {

@@ -3,13 +3,15 @@
 use twomsl_tcp::Instant;
 
 use super::row::{Count, Fold, Kind, Row};
+use crate::journeys::Order;
 
 /// Idle time from which on a gap is shown, in nanoseconds: one second, so that the back-off of
 /// a SYN (RFC 6298 §2.1 starts with one second) can be read off the ladder.
 const GAP: u64 = 1_000_000_000;
 
-/// Runs with more segments than this become one row.
-const HANDFUL: usize = 8;
+/// Runs with more segments than this become one row: a request and its answer, each with its
+/// acknowledgment, stay visible.
+const HANDFUL: usize = 6;
 
 /// Puts runs of ordinary rows into one row each.
 pub(super) fn fold_runs(rows: Vec<Row>) -> Vec<Row> {
@@ -65,16 +67,19 @@ fn flush(run: &mut Vec<Row>, folded: &mut Vec<Row>) {
 fn summary(rows: &[Row]) -> Row {
     let mut counts: Vec<Count> = Vec::new();
     for row in rows {
-        let Some(Fold::Segment { from, to, octets }) = row.fold else { continue };
+        let Some(Fold::Segment { from, to, octets, order }) = row.fold else { continue };
         let known = counts.iter().position(|count| (count.from, count.to) == (from, to));
         let index = known.unwrap_or_else(|| {
-            counts.push(Count { from, to, segments: 0, octets: 0, acks: 0 });
+            counts.push(Count { from, to, ..Count::default() });
             counts.len() - 1
         });
         let count = &mut counts[index];
         count.octets += octets;
+        count.overtaken += u64::from(order == Order::Overtaken);
         if octets == 0 { count.acks += 1 } else { count.segments += 1 }
     }
+    // Left to right before right to left, whoever happened to begin.
+    counts.sort_by_key(|count| (count.from > count.to, count.from, count.to));
     let at = rows.first().map_or(Instant::ZERO, |row| row.at);
     let until = rows.last().map_or(at, |row| row.at);
     Row { at, kind: Kind::Folded { counts, until }, fold: None }

@@ -128,15 +128,15 @@ impl<'a> Labels<'a> {
         words.iter().filter_map(|word| self.option(id, word, on_syn)).collect()
     }
 
-    /// Options are told on a SYN; of the others only SACK tells a story.
+    /// Options are told on a SYN, in tcpdump's words; of the others only SACK tells a story.
     fn option(&self, id: PacketId, word: &Word, on_syn: bool) -> Option<String> {
         match word {
             Word::Sack(blocks) => Some(self.sack(id, blocks)),
             _ if !on_syn => None,
             Word::Mss(mss) => Some(format!("mss={mss}")),
             Word::Scale(shift) => Some(format!("wscale={shift}")),
-            Word::SackPermitted => Some("sack-permitted".to_owned()),
-            Word::Timestamps(..) => Some("timestamps".to_owned()),
+            Word::SackPermitted => Some("sackOK".to_owned()),
+            Word::Timestamps(..) => Some("TS".to_owned()),
             Word::FastOpen(0) => Some("fast-open".to_owned()),
             Word::FastOpen(cookie) => Some(format!("fast-open={cookie}")),
             Word::Other(kind, _) => Some(format!("option-{kind}")),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use twomsl_tcp::Instant;
 
 use super::canvas::Tone;
+use crate::journeys::Order;
 
 /// One thing to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,18 +68,21 @@ pub(super) enum End {
 /// What an ordinary row adds to a fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fold {
-    /// A segment with so many octets of text.
-    Segment { from: usize, to: usize, octets: u64 },
+    /// A segment with so many octets of text, and whether others came before it.
+    Segment { from: usize, to: usize, octets: u64, order: Order },
     /// Something that goes without saying among such segments.
     Silent,
 }
 
 /// What one direction carried.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(super) struct Count {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) segments: u64,
     pub(super) octets: u64,
+    /// Segments without text.
     pub(super) acks: u64,
+    /// Those of all these that others overtook on the way.
+    pub(super) overtaken: u64,
 }

@@ -27,6 +27,7 @@ pub(super) fn rows(trace: &Trace, connections: &Connections) -> Vec<Row> {
         journeys: Journeys::of(trace),
         labels: Labels::new(connections),
         states: BTreeMap::new(),
+        timers: BTreeMap::new(),
         rows: Vec::new(),
     };
     for (index, record) in trace.records.iter().enumerate() {
@@ -43,6 +44,8 @@ struct Teller<'a> {
     labels: Labels<'a>,
     /// The state of every socket that is not closed, and since when it is in it.
     states: BTreeMap<SocketRef, (TcpState, Instant)>,
+    /// What became last of every timer that was ever set.
+    timers: BTreeMap<(SocketRef, TimerKind), TimerChange>,
     rows: Vec<Row>,
 }
 
@@ -52,12 +55,13 @@ impl<'a> Teller<'a> {
         match &record.event {
             Event::Call { host, call, .. } => {
                 let text = format!("{}{call}", self.tag(index, &record.event));
-                self.say(at, *host, text, Tone::Call, Some(Fold::Silent));
+                // Only reads and writes are the ordinary run of things.
+                let ordinary = call.starts_with("read") || call.starts_with("write");
+                self.say(at, *host, text, Tone::Call, ordinary.then_some(Fold::Silent));
             }
             Event::Returned { host, call, result, .. } => {
                 let words = words::result(call, *result);
                 let text = format!("{}{words}", self.tag(index, &record.event));
-                // A read or write that moved octets is the ordinary run of things.
                 let fold = matches!(result, Ok(Some(1..))).then_some(Fold::Silent);
                 self.say(at, *host, text, Tone::Call, fold);
             }
@@ -88,11 +92,9 @@ impl<'a> Teller<'a> {
         let label = self.labels.sent(packet, journey.content, reason);
         let end = self.end_of(&journey);
         let notes = self.notes(packet, &journey);
-        let fold = if end == End::Host && notes.is_empty() {
-            self.ordinary(&journey, reason)
-        } else {
-            None
-        };
+        let ordinary = end == End::Host || is_merely_overtaken(&journey);
+        let fold =
+            if ordinary && notes.is_empty() { self.ordinary(&journey, reason) } else { None };
         self.arrow(at, &journey, label, (Start::Host, end), notes, fold);
     }
 
@@ -111,7 +113,8 @@ impl<'a> Teller<'a> {
             let label = self.labels.passing(packet, journey.final_content());
             let copy = if matches!(journey.origin, Origin::Copy(_)) { "copy, " } else { "" };
             let label = format!("{label} ({copy}sent at {})", self.journeys.sending_time(&journey));
-            self.arrow(at, &journey, label, (Start::Underway, End::Host), Vec::new(), None);
+            let fold = self.ordinary_landing(&journey);
+            self.arrow(at, &journey, label, (Start::Underway, End::Host), Vec::new(), fold);
         }
         let Some(note) = words::verdict(verdict) else { return };
         let brief = self.labels.brief(packet, journey.final_content());
@@ -211,8 +214,16 @@ impl<'a> Teller<'a> {
                     | SendReason::WindowUpdate
             );
         let (from, to) = self.lanes(journey);
-        let octets = segment.payload.len() as u64;
-        plain.then_some(Fold::Segment { from, to, octets })
+        let (octets, order) = (segment.payload.len() as u64, journey.order);
+        plain.then_some(Fold::Segment { from, to, octets, order })
+    }
+
+    /// The arrival of an ordinary segment that others overtook goes without saying in a fold:
+    /// its sending is counted there.
+    fn ordinary_landing(&self, journey: &Journey<'_>) -> Option<Fold> {
+        let Origin::Sent(reason) = journey.origin else { return None };
+        let silent = is_merely_overtaken(journey) && self.ordinary(journey, reason).is_some();
+        silent.then_some(Fold::Silent)
     }
 
     fn state(&mut self, index: usize, record: &Record, socket: SocketRef, change: StateChange) {
@@ -243,15 +254,14 @@ impl<'a> Teller<'a> {
         timer: TimerKind,
         change: TimerChange,
     ) {
+        let before = self.timers.insert((socket, timer), change);
         let text = match (timer, change) {
             (TimerKind::TimeWait, TimerChange::Set(end)) => format!("2MSL started, until {end}"),
             (TimerKind::TimeWait, TimerChange::Restarted(end)) => {
                 format!("2MSL restarted, until {end}")
             }
-            (TimerKind::FinWait2, TimerChange::Set(end)) => {
-                format!("FIN-WAIT-2 timer started, until {end}")
-            }
-            (TimerKind::Persist, TimerChange::Set(end)) => {
+            // Probes that follow the first one tell by themselves that it goes on.
+            (TimerKind::Persist, TimerChange::Set(end)) if before != Some(TimerChange::Fired) => {
                 format!("persist timer started, until {end}")
             }
             _ => return,
@@ -330,6 +340,16 @@ impl<'a> Teller<'a> {
     fn push(&mut self, at: Instant, kind: Kind, fold: Option<Fold>) {
         self.rows.push(Row { at, kind, fold });
     }
+}
+
+/// Whether nothing but the network's ordinary jitter made it come after others.
+fn is_merely_overtaken(journey: &Journey<'_>) -> bool {
+    let sent = matches!(journey.origin, Origin::Sent(_));
+    // Fates other than the delivery are told, and so are what they did.
+    let plain = |fate: &Fate| matches!(fate, Fate::Delivered { .. } | Fate::Delayed);
+    sent && journey.order == Order::Overtaken
+        && journey.kept_back().is_none()
+        && journey.fates.iter().all(|(_, fate, _)| plain(fate))
 }
 
 /// Who did something to a packet. An impairment's name says what was done, not who did it.
