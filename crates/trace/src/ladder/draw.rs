@@ -138,8 +138,10 @@ impl Pen<'_> {
         if count.acks > 0 {
             parts.push(words::counted(count.acks, "ACK"));
         }
-        if count.overtaken > 0 {
-            parts.push(format!("{} overtaken", words::grouped(count.overtaken)));
+        for (number, what) in [(count.again, "again"), (count.overtaken, "overtaken")] {
+            if number > 0 {
+                parts.push(format!("{} {what}", words::grouped(number)));
+            }
         }
         let parts = parts.join(", ");
         match (self.lanes.rails.len(), count.from < count.to) {

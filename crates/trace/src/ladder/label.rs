@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use twomsl_tcp::SendReason;
 use twomsl_tcp::wire::{Body, Flags, Icmp, Packet, Segment, SeqNum};
 
+use super::row::Again;
 use crate::connections::{Connections, Number, Place};
 use crate::model::PacketId;
 use crate::options::{self, Word};
@@ -54,8 +55,15 @@ impl<'a> Labels<'a> {
     }
 
     /// The label of a packet that sets out, with why it does in brackets.
-    pub(super) fn sent(&mut self, id: PacketId, packet: &Packet, reason: SendReason) -> String {
-        let Body::Tcp(segment) = &packet.body else { return self.passing(id, packet) };
+    pub(super) fn sent(
+        &mut self,
+        id: PacketId,
+        packet: &Packet,
+        reason: SendReason,
+    ) -> (String, Again) {
+        let Body::Tcp(segment) = &packet.body else {
+            return (self.passing(id, packet), Again::No);
+        };
         let again = self.is_repeated(id, segment);
         let window = self.window(id, segment, reason);
         let marks = match (mark(reason), again) {
@@ -64,7 +72,7 @@ impl<'a> Labels<'a> {
             (None, Again::Yes) => " (again)".to_owned(),
             (None, Again::No) => String::new(),
         };
-        format!("{}{marks}", self.words(id, segment, window))
+        (format!("{}{marks}", self.words(id, segment, window)), again)
     }
 
     /// The label of a packet that is no news: a copy, an arrival, a forgery.
@@ -183,13 +191,6 @@ impl<'a> Labels<'a> {
         let Place { connection, end } = self.connections.place(id)?;
         Some(self.sides.entry((connection, end)).or_default())
     }
-}
-
-/// Whether all numbers of a segment were sent before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    Yes,
-    No,
 }
 
 /// The reason of a segment that the application or the peer did not ask for just now.

@@ -6,6 +6,7 @@ use twomsl_tcp::Instant;
 
 use super::canvas::Tone;
 use crate::journeys::Order;
+use crate::model::PacketId;
 
 /// One thing to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,10 +69,30 @@ pub(super) enum End {
 /// What an ordinary row adds to a fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fold {
-    /// A segment with so many octets of text, and whether others came before it.
-    Segment { from: usize, to: usize, octets: u64, order: Order },
+    /// A segment.
+    Segment(Ordinary),
+    /// More about a segment: it is left out if the segment is.
+    Part(PacketId),
     /// Something that goes without saying among such segments.
     Silent,
+}
+
+/// A segment of which only the number matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ordinary {
+    pub(super) packet: PacketId,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) octets: u64,
+    pub(super) order: Order,
+    pub(super) again: Again,
+}
+
+/// Whether all numbers of a segment were sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    Yes,
+    No,
 }
 
 /// What one direction carried.
@@ -85,4 +106,6 @@ pub(super) struct Count {
     pub(super) acks: u64,
     /// Those of all these that others overtook on the way.
     pub(super) overtaken: u64,
+    /// Those of all these whose numbers were sent before.
+    pub(super) again: u64,
 }

@@ -7,7 +7,7 @@ use twomsl_tcp::{Instant, SendReason, StateChange, TcpState, TimerChange, TimerK
 
 use super::canvas::Tone;
 use super::label::Labels;
-use super::row::{Arrow, End, Fold, Kind, Row, Start};
+use super::row::{Arrow, End, Fold, Kind, Ordinary, Row, Start};
 use crate::connections::Connections;
 use crate::journeys::{Journey, Journeys, Order, Origin};
 use crate::model::{Action, Decider, Event, Fate, HostId, PacketId, Record, SocketRef, Trace};
@@ -89,12 +89,15 @@ impl<'a> Teller<'a> {
 
     fn sent(&mut self, at: Instant, packet: PacketId, reason: SendReason) {
         let Some(journey) = self.journeys.get(packet).cloned() else { return };
-        let label = self.labels.sent(packet, journey.content, reason);
+        let (label, again) = self.labels.sent(packet, journey.content, reason);
         let end = self.end_of(&journey);
         let notes = self.notes(packet, &journey);
         let ordinary = end == End::Host || is_merely_overtaken(&journey);
-        let fold =
-            if ordinary && notes.is_empty() { self.ordinary(&journey, reason) } else { None };
+        let octets = ordinary_text(&journey, reason).filter(|_| ordinary && notes.is_empty());
+        let (from, to) = self.lanes(&journey);
+        let order = journey.order;
+        let segment = |octets| Ordinary { packet, from, to, octets, order, again };
+        let fold = octets.map(|octets| Fold::Segment(segment(octets)));
         self.arrow(at, &journey, label, (Start::Host, end), notes, fold);
     }
 
@@ -113,7 +116,8 @@ impl<'a> Teller<'a> {
             let label = self.labels.passing(packet, journey.final_content());
             let copy = if matches!(journey.origin, Origin::Copy(_)) { "copy, " } else { "" };
             let label = format!("{label} ({copy}sent at {})", self.journeys.sending_time(&journey));
-            let fold = self.ordinary_landing(&journey);
+            // Counted with its sending, if that is folded.
+            let fold = is_merely_overtaken(&journey).then_some(Fold::Part(packet));
             self.arrow(at, &journey, label, (Start::Underway, End::Host), Vec::new(), fold);
         }
         let Some(note) = words::verdict(verdict) else { return };
@@ -121,7 +125,8 @@ impl<'a> Teller<'a> {
         // The arrow right above says which segment is meant.
         let text = if lands { format!("⇒ {note}") } else { format!("{brief} ⇒ {note}") };
         let kept = verdict == Verdict::OutOfOrder;
-        let (tone, fold) = if kept { (Tone::Plain, Some(Fold::Silent)) } else { (Tone::Odd, None) };
+        let part = Some(Fold::Part(packet));
+        let (tone, fold) = if kept { (Tone::Plain, part) } else { (Tone::Odd, None) };
         self.say(at, host, text, tone, fold);
     }
 
@@ -196,34 +201,6 @@ impl<'a> Teller<'a> {
         } else {
             format!("now {after}")
         }
-    }
-
-    /// Text or acknowledgments that came through, with nothing to say about them.
-    fn ordinary(&self, journey: &Journey<'_>, reason: SendReason) -> Option<Fold> {
-        let segment = journey.content.segment()?;
-        let verdict = journey.arrival?.verdict;
-        let plain = Flags::ACK.union(Flags::PSH).contains(segment.flags)
-            && segment.window > 0
-            && matches!(verdict, Verdict::Accepted | Verdict::OutOfOrder)
-            && matches!(
-                reason,
-                SendReason::New
-                    | SendReason::Ack
-                    | SendReason::DelayedAck
-                    | SendReason::DuplicateAck
-                    | SendReason::WindowUpdate
-            );
-        let (from, to) = self.lanes(journey);
-        let (octets, order) = (segment.payload.len() as u64, journey.order);
-        plain.then_some(Fold::Segment { from, to, octets, order })
-    }
-
-    /// The arrival of an ordinary segment that others overtook goes without saying in a fold:
-    /// its sending is counted there.
-    fn ordinary_landing(&self, journey: &Journey<'_>) -> Option<Fold> {
-        let Origin::Sent(reason) = journey.origin else { return None };
-        let silent = is_merely_overtaken(journey) && self.ordinary(journey, reason).is_some();
-        silent.then_some(Fold::Silent)
     }
 
     fn state(&mut self, index: usize, record: &Record, socket: SocketRef, change: StateChange) {
@@ -340,6 +317,18 @@ impl<'a> Teller<'a> {
     fn push(&mut self, at: Instant, kind: Kind, fold: Option<Fold>) {
         self.rows.push(Row { at, kind, fold });
     }
+}
+
+/// Octets of text in a segment that came through with nothing to say about it.
+fn ordinary_text(journey: &Journey<'_>, reason: SendReason) -> Option<u64> {
+    use SendReason::{Ack, DelayedAck, DuplicateAck, New, WindowUpdate};
+    let segment = journey.content.segment()?;
+    let verdict = journey.arrival?.verdict;
+    let plain = Flags::ACK.union(Flags::PSH).contains(segment.flags)
+        && segment.window > 0
+        && matches!(verdict, Verdict::Accepted | Verdict::OutOfOrder)
+        && matches!(reason, New | Ack | DelayedAck | DuplicateAck | WindowUpdate);
+    plain.then_some(segment.payload.len() as u64)
 }
 
 /// Whether nothing but the network's ordinary jitter made it come after others.
