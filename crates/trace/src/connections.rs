@@ -8,11 +8,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use twomsl_tcp::wire::{Flags, Packet, Segment, SeqNum};
+use twomsl_tcp::wire::{Flags, Packet, Scale, Segment, SeqNum, Window};
 use twomsl_tcp::{Cause, TcpState};
 
 use crate::model::{Event, Fate, HostId, PacketId, SocketRef, Trace};
-use crate::options::window_scale;
 
 /// An offset this far from an ISN, either way, still counts as belonging to it when nothing
 /// but the number speaks for it. Forged segments alone are judged like this.
@@ -44,7 +43,7 @@ pub struct End {
     /// Its initial sequence number; none when it never sent a SYN.
     pub isn: Option<SeqNum>,
     /// The window scale its SYN offered (RFC 7323 §2.2).
-    pub scale: Option<u8>,
+    pub scale: Option<Scale>,
 }
 
 /// The place of a packet: a connection, by its index, and the end that sent it.
@@ -132,7 +131,9 @@ impl Connections {
         let Some(place) = self.place(packet) else { return field };
         let connection = &self.list[place.connection];
         match (place.sender(connection).scale, place.receiver(connection).scale) {
-            (Some(shift), Some(_)) if !segment.has(Flags::SYN) => field << shift.min(14),
+            (Some(scale), Some(_)) if !segment.has(Flags::SYN) => {
+                Window::from_field(segment.window, scale).0
+            }
             _ => field,
         }
     }
@@ -333,7 +334,7 @@ impl Finder {
         if segment.has(Flags::SYN) {
             let end = self.end_mut(connection, direction);
             end.isn.get_or_insert(segment.seq);
-            end.scale = end.scale.or(window_scale(&segment.options));
+            end.scale = end.scale.or(segment.options.window_scale());
         }
         let end = usize::from(self.found.list[connection].ends[0].address != direction.0);
         self.found.packets.insert(packet, Place { connection, end });

@@ -17,7 +17,6 @@ pub mod journeys;
 pub mod jsonl;
 pub mod ladder;
 mod model;
-mod options;
 pub mod query;
 pub mod ss;
 pub mod tcpdump;

@@ -15,12 +15,11 @@
 use std::fmt::Write as _;
 
 use twomsl_tcp::Instant;
-use twomsl_tcp::wire::{Body, Flags, Icmp, Packet, Segment, SeqNum};
+use twomsl_tcp::wire::{Body, Flags, Icmp, Packet, Segment, SeqNum, TcpOption};
 
 use crate::connections::{Connections, Number};
 use crate::journeys::{Journey, Journeys, Origin};
 use crate::model::{Event, Fate, HostId, PacketId, Trace};
-use crate::options::{self, Word};
 use crate::words;
 
 /// All packets of a trace, a line each.
@@ -125,10 +124,8 @@ impl Dump<'_> {
         if segment.has(Flags::URG) {
             parts.push(format!("urg {}", segment.urgent));
         }
-        let options: Vec<_> = options::words(&segment.options)
-            .iter()
-            .map(|word| self.option(id, segment, word))
-            .collect();
+        let options = segment.options.iter().filter_map(Result::ok);
+        let options: Vec<_> = options.map(|option| self.option(id, segment, option)).collect();
         if !options.is_empty() {
             parts.push(format!("options [{}]", options.join(",")));
         }
@@ -161,30 +158,30 @@ impl Dump<'_> {
         })
     }
 
-    fn option(&self, id: PacketId, segment: &Segment, word: &Word) -> String {
-        match word {
-            Word::NoOperation => "nop".to_owned(),
-            Word::EndOfList => "eol".to_owned(),
-            Word::Mss(mss) => format!("mss {mss}"),
-            Word::Scale(shift) => format!("wscale {shift}"),
-            Word::SackPermitted => "sackOK".to_owned(),
-            Word::Sack(blocks) => {
+    fn option(&self, id: PacketId, segment: &Segment, option: TcpOption<'_>) -> String {
+        match option {
+            TcpOption::NoOperation => "nop".to_owned(),
+            TcpOption::EndOfList => "eol".to_owned(),
+            TcpOption::MaximumSegmentSize(mss) => format!("mss {mss}"),
+            TcpOption::WindowScale(shift) => format!("wscale {shift}"),
+            TcpOption::SackPermitted => "sackOK".to_owned(),
+            TcpOption::Sack(blocks) => {
                 let edge = |edge| self.sack_edge(id, segment, edge);
-                let blocks: Vec<_> =
-                    blocks.iter().map(|(l, r)| format!("{{{}:{}}}", edge(*l), edge(*r))).collect();
-                format!("sack {} {}", blocks.len(), blocks.concat())
+                let block = |(left, right)| format!("{{{}:{}}}", edge(left), edge(right));
+                let count = blocks.iter().len();
+                format!("sack {count} {}", blocks.iter().map(block).collect::<String>())
             }
-            Word::Timestamps(value, echo) => format!("TS val {value} ecr {echo}"),
-            Word::FastOpen(0) => "tfo cookiereq".to_owned(),
-            Word::FastOpen(octets) => format!("tfo cookie of {octets}"),
-            Word::Other(kind, octets) => format!("unknown-{kind} of {octets}"),
+            TcpOption::Timestamps { value, echo } => format!("TS val {value} ecr {echo}"),
+            TcpOption::FastOpen([]) => "tfo cookiereq".to_owned(),
+            TcpOption::FastOpen(cookie) => format!("tfo cookie of {}", cookie.len()),
+            TcpOption::Unknown { kind, data } => format!("unknown-{kind} of {}", data.len()),
         }
     }
 
-    fn sack_edge(&self, id: PacketId, segment: &Segment, edge: u32) -> String {
-        match self.connections.received(id, SeqNum::new(edge)) {
+    fn sack_edge(&self, id: PacketId, segment: &Segment, edge: SeqNum) -> String {
+        match self.connections.received(id, edge) {
             Number::Relative(offset) if !segment.has(Flags::SYN) => offset.to_string(),
-            _ => edge.to_string(),
+            _ => edge.value().to_string(),
         }
     }
 }

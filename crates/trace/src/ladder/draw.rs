@@ -14,10 +14,12 @@ use crate::words;
 /// Draws all rows.
 pub(super) fn draw(about: &About, lanes: &Lanes, rows: &[Row]) -> Vec<Canvas> {
     let mut pen = Pen { about, lanes, lines: Vec::new(), told: None };
-    let together = |a: &Row, b: &Row| a.at == b.at && is_text(a) && is_text(b);
+    let kind = |row: &Row| std::mem::discriminant(&row.kind);
+    let is_text = |row: &Row| row.kind.text().is_some();
+    let together = |a: &Row, b: &Row| a.at == b.at && is_text(a) && kind(a) == kind(b);
     for group in rows.chunk_by(together) {
         match &group[0].kind {
-            Kind::Text { .. } => pen.texts(group),
+            Kind::Text { .. } | Kind::Remains { .. } => pen.texts(group),
             Kind::Arrow(arrow) => {
                 let first = pen.lines.len();
                 arrow::draw(lanes, arrow, &mut pen.lines);
@@ -40,10 +42,6 @@ pub(super) fn rails(lanes: &Lanes, rail: char) -> Canvas {
     line
 }
 
-fn is_text(row: &Row) -> bool {
-    matches!(row.kind, Kind::Text { .. })
-}
-
 struct Pen<'a> {
     about: &'a About,
     lanes: &'a Lanes,
@@ -57,10 +55,10 @@ impl Pen<'_> {
     fn texts(&mut self, rows: &[Row]) {
         let mut columns: Vec<Vec<(String, Tone)>> = vec![Vec::new(); self.lanes.rails.len()];
         for row in rows {
-            let Kind::Text { lane, text, tone } = &row.kind else { continue };
-            let lane = (*lane).min(columns.len() - 1);
+            let Some((lane, text, tone)) = row.kind.text() else { continue };
+            let lane = lane.min(columns.len() - 1);
             let lines = wrap(text, self.lanes.room(lane));
-            columns[lane].extend(lines.into_iter().map(|line| (line, *tone)));
+            columns[lane].extend(lines.into_iter().map(|line| (line, tone)));
         }
         let first = self.lines.len();
         let height = columns.iter().map(Vec::len).max().unwrap_or(0);

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use twomsl_tcp::SendReason;
-use twomsl_tcp::wire::{Body, Flags, Icmp, Packet, Segment, SeqNum};
+use twomsl_tcp::wire::{Body, Flags, Icmp, Packet, SackBlocks, Segment, SeqNum, TcpOption};
 
 use super::row::Again;
 use crate::connections::{Connections, Number, Place};
 use crate::model::PacketId;
-use crate::options::{self, Word};
 use crate::words;
 
 /// Text up to this length is shown as it is, if it can be printed.
@@ -130,32 +129,33 @@ impl<'a> Labels<'a> {
         shown.then(|| format!("{}→{}", segment.src_port, segment.dst_port))
     }
 
+    /// A malformed option, which a forged segment may hold, is left out.
     fn option_words(&self, id: PacketId, segment: &Segment) -> Vec<String> {
         let on_syn = segment.has(Flags::SYN);
-        let words = options::words(&segment.options);
-        words.iter().filter_map(|word| self.option(id, word, on_syn)).collect()
+        let options = segment.options.iter().filter_map(Result::ok);
+        options.filter_map(|option| self.option(id, option, on_syn)).collect()
     }
 
     /// Options are told on a SYN, in tcpdump's words; of the others only SACK tells a story.
-    fn option(&self, id: PacketId, word: &Word, on_syn: bool) -> Option<String> {
-        match word {
-            Word::Sack(blocks) => Some(self.sack(id, blocks)),
+    fn option(&self, id: PacketId, option: TcpOption<'_>, on_syn: bool) -> Option<String> {
+        match option {
+            TcpOption::Sack(blocks) => Some(self.sack(id, &blocks)),
             _ if !on_syn => None,
-            Word::Mss(mss) => Some(format!("mss={mss}")),
-            Word::Scale(shift) => Some(format!("wscale={shift}")),
-            Word::SackPermitted => Some("sackOK".to_owned()),
-            Word::Timestamps(..) => Some("TS".to_owned()),
-            Word::FastOpen(0) => Some("fast-open".to_owned()),
-            Word::FastOpen(cookie) => Some(format!("fast-open={cookie}")),
-            Word::Other(kind, _) => Some(format!("option-{kind}")),
-            Word::NoOperation | Word::EndOfList => None,
+            TcpOption::MaximumSegmentSize(mss) => Some(format!("mss={mss}")),
+            TcpOption::WindowScale(shift) => Some(format!("wscale={shift}")),
+            TcpOption::SackPermitted => Some("sackOK".to_owned()),
+            TcpOption::Timestamps { .. } => Some("TS".to_owned()),
+            TcpOption::FastOpen([]) => Some("fast-open".to_owned()),
+            TcpOption::FastOpen(cookie) => Some(format!("fast-open={}", cookie.len())),
+            TcpOption::Unknown { kind, .. } => Some(format!("option-{kind}")),
+            TcpOption::NoOperation | TcpOption::EndOfList => None,
         }
     }
 
     /// SACK blocks count in the other side's numbers, like SEG.ACK.
-    fn sack(&self, id: PacketId, blocks: &[(u32, u32)]) -> String {
-        let edge = |edge| number(self.connections.received(id, SeqNum::new(edge)));
-        let block = |(left, right): &(u32, u32)| format!("{}–{}", edge(*left), edge(*right));
+    fn sack(&self, id: PacketId, blocks: &SackBlocks) -> String {
+        let edge = |edge| number(self.connections.received(id, edge));
+        let block = |(left, right)| format!("{}–{}", edge(left), edge(right));
         format!("sack={}", blocks.iter().map(block).collect::<Vec<_>>().join(","))
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Row {
 pub(super) enum Kind {
     /// Something that happened on a host.
     Text { lane: usize, text: String, tone: Tone },
+    /// What a host is left with when the run ends.
+    Remains { lane: usize, text: String },
     /// A segment.
     Arrow(Arrow),
     /// Something loud, across all lanes.
@@ -30,6 +32,17 @@ pub(super) enum Kind {
     Gap(Duration),
     /// Several ordinary rows in one: what each direction carried, and until when.
     Folded { counts: Vec<Count>, until: Instant },
+}
+
+impl Kind {
+    /// The lane, the words and the tone of a row that is nothing but text.
+    pub(super) fn text(&self) -> Option<(usize, &str, Tone)> {
+        match self {
+            Self::Text { lane, text, tone } => Some((*lane, text, *tone)),
+            Self::Remains { lane, text } => Some((*lane, text, Tone::Strong)),
+            Self::Arrow(_) | Self::Banner(_) | Self::Gap(_) | Self::Folded { .. } => None,
+        }
+    }
 }
 
 /// A segment on its way.

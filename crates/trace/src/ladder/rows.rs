@@ -267,16 +267,19 @@ impl<'a> Teller<'a> {
         }
         for ((host, state), sockets) in open {
             if sockets.len() > LISTED {
-                let text = format!("at the end: {} in {state}", sockets.len());
-                self.say(at, host, text, Tone::Strong, None);
+                self.remains(at, host, format!("{} in {state}", sockets.len()));
                 continue;
             }
             for (socket, since) in sockets {
                 let tag = self.labels.tag(self.connections.of_socket(socket, last));
-                let text = format!("{tag}at the end: {state} since {since}");
-                self.say(at, host, text, Tone::Strong, None);
+                self.remains(at, host, format!("{tag}{state} since {since}"));
             }
         }
+    }
+
+    fn remains(&mut self, at: Instant, host: HostId, what: String) {
+        let (lane, text) = (self.lane(host), format!("at the end: {what}"));
+        self.push(at, Kind::Remains { lane, text }, None);
     }
 
     fn arrow(
@@ -308,9 +311,13 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Never beyond the last lane, whatever a trace says.
+    fn lane(&self, host: HostId) -> usize {
+        usize::from(host.0).min(self.trace.about.hosts.len().saturating_sub(1))
+    }
+
     fn say(&mut self, at: Instant, host: HostId, text: String, tone: Tone, fold: Option<Fold>) {
-        let last = self.trace.about.hosts.len().saturating_sub(1);
-        let lane = usize::from(host.0).min(last);
+        let lane = self.lane(host);
         self.push(at, Kind::Text { lane, text, tone }, fold);
     }
 

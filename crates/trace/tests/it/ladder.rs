@@ -20,6 +20,9 @@ fn all() -> Vec<Trace> {
         stories::transfer(30),
         stories::two_lives(),
         stories::three_hosts(),
+        stories::ghost_of_an_old_syn(),
+        stories::jitter(),
+        stories::options(),
     ];
     stories.into_iter().map(|story| story.trace).collect()
 }
@@ -53,6 +56,28 @@ fn two_lives_of_a_tuple_are_told_apart() {
 #[test]
 fn three_hosts_have_three_rails() {
     assert_snapshot!(folded(&stories::three_hosts().trace));
+}
+
+/// The connection that an old SYN makes counts from the ISN of that SYN.
+#[test]
+fn ghost_of_an_old_syn_has_relative_numbers() {
+    assert_snapshot!(folded(&stories::ghost_of_an_old_syn().trace));
+}
+
+/// Those in the fold are gone with their arrivals and notes; those outside are shown whole.
+#[test]
+fn fold_takes_arrivals_with_it() {
+    assert_snapshot!(folded(&stories::jitter().trace));
+}
+
+#[test]
+fn jitter_in_full() {
+    assert_snapshot!(ladder::plain(&stories::jitter().trace, FULL));
+}
+
+#[test]
+fn options_and_scaled_windows() {
+    assert_snapshot!(folded(&stories::options().trace));
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use twomsl_tcp::wire::Flags;
+use twomsl_tcp::wire::{Body, Flags, SackBlocks, SeqNum, TcpOption};
 use twomsl_tcp::{
     Cause, Detail, Holder, SendReason, SocketError, Status, TcpState, TimerChange, TimerKind,
     Verdict,
 };
 use twomsl_trace::{Action, Decider, Event, Fate, HostId, PacketId, SocketRef};
 
-use crate::support::{CLIENT, SERVER, Seg, Story, address, millis, rule, seg, socket};
+use crate::support::{CLIENT, CLIENT_ISN, SERVER, Seg, Story, address, millis, rule, seg, socket};
 
 const SYN: Flags = Flags::SYN;
 const ACK: Flags = Flags::ACK;
@@ -300,4 +300,91 @@ fn status(host: HostId, number: u64, state: TcpState) -> Status {
         holder: Holder::Application,
         detail: (state == TcpState::Established).then_some(detail),
     }
+}
+
+/// Two copies of a SYN whose connection is long over reach the listener.
+pub fn ghost_of_an_old_syn() -> Story {
+    use TcpState::{Closed, Listen, SynReceived, SynSent};
+    let mut story = Story::new("Ghost of an old SYN");
+    let s = &mut story;
+    s.at(0).call(SERVER, "listen(80)").state(listener(), Closed, Listen, Cause::Listen);
+    s.call(CLIENT, "connect(server:80)").state(client(), Closed, SynSent, Cause::Connect);
+    let syn = s.sent(Some(client()), seg(CLIENT, SYN, 0, 0), SendReason::New);
+    let copies = [s.next_packet(), s.next_packet()];
+    for copy in copies {
+        s.fate(syn, Fate::Duplicated { copy }, rule(1, "duplicate SYN twice"));
+    }
+    s.fate(syn, Fate::Dropped, Decider::Impairment("loss"));
+    s.at(20).call(CLIENT, "abort()").state(client(), SynSent, Closed, Cause::Abort);
+    for (index, copy) in (0..).zip(copies) {
+        let at = 5000 + 1000 * index;
+        let ghost = socket(SERVER, 2 + index);
+        s.at(at).arrive(copy, SERVER, Verdict::Accepted);
+        s.state(ghost, Listen, SynReceived, Cause::Syn);
+        let isns = (CLIENT_ISN, 1_000_000 + index as u32);
+        let answer = Seg { isns, ..seg(SERVER, SYN_ACK, 0, 1) };
+        let answer = s.send(ghost, answer, SendReason::New);
+        s.at(at + 10).arrive(answer, CLIENT, Verdict::NoConnection);
+        let reset = Seg { isns, ..seg(CLIENT, RST, 1, 0) };
+        let reset = s.sent(None, reset, SendReason::Reset);
+        s.fate(reset, Fate::Delivered { at: millis(at + 20) }, Decider::Link);
+        s.at(at + 20).arrive(reset, SERVER, Verdict::Accepted);
+        s.state(ghost, SynReceived, Listen, Cause::Rst);
+    }
+    story
+}
+
+/// Nine segments at once, of which jitter turns the order; the ninth is lost.
+pub fn jitter() -> Story {
+    const TEXT: &[u8] = &[0; 100];
+    let mut story = Story::new("Jitter");
+    let s = &mut story;
+    open(s);
+    s.at(100);
+    let text = |index: u32| seg(CLIENT, ACK, 1 + index * 100, 1).text(TEXT);
+    let packets: Vec<_> = (0..8).map(|i| s.send(client(), text(i), SendReason::New)).collect();
+    let lost = s.sent(Some(client()), text(8), SendReason::New);
+    s.fate(lost, Fate::Dropped, Decider::Impairment("loss"));
+    let late = s.send(client(), text(9), SendReason::New);
+    let last = s.send(client(), text(10), SendReason::New);
+    // 1 overtakes 0; the last overtakes the one before it.
+    for (at, index) in [(109, 1), (110, 0), (110, 2), (110, 3), (111, 4), (111, 5), (111, 6)] {
+        let verdict = if index == 1 { Verdict::OutOfOrder } else { Verdict::Accepted };
+        s.at(at).arrive(packets[index], SERVER, verdict);
+    }
+    s.at(112).arrive(packets[7], SERVER, Verdict::Accepted);
+    s.at(113).arrive(last, SERVER, Verdict::OutOfOrder);
+    s.at(114).arrive(late, SERVER, Verdict::OutOfOrder);
+    story
+}
+
+/// Every option that Linux sends, a scaled window, and a gap that SACK reports.
+pub fn options() -> Story {
+    let mut story = Story::new("Options");
+    let s = &mut story;
+    let with = |seg: Seg, options: &[TcpOption<'_>]| {
+        let mut packet = seg.packet();
+        let Body::Tcp(segment) = &mut packet.body else { unreachable!("a segment") };
+        options.iter().for_each(|option| segment.options.push(*option).unwrap());
+        packet
+    };
+    let stamps = TcpOption::Timestamps { value: 1000, echo: 0 };
+    let scale = TcpOption::WindowScale(7);
+    let syn = [TcpOption::SackPermitted, stamps, TcpOption::NoOperation, scale];
+    let edge = |offset| SeqNum::new(CLIENT_ISN) + offset;
+    let blocks = SackBlocks::new(&[(edge(101), edge(201)), (edge(301), edge(401))]).unwrap();
+    let gap = [TcpOption::NoOperation, TcpOption::NoOperation, TcpOption::Sack(blocks)];
+    for (host, content) in [
+        (CLIENT, with(seg(CLIENT, SYN, 0, 0), &syn)),
+        (SERVER, with(seg(SERVER, SYN_ACK, 0, 1), &syn)),
+        (CLIENT, with(Seg { window: 502, ..seg(CLIENT, ACK, 1, 1) }, &[stamps])),
+        (SERVER, with(Seg { window: 510, ..seg(SERVER, ACK, 1, 1) }, &gap)),
+    ] {
+        let packet = s.next_packet();
+        let socket = Some(if host == CLIENT { client() } else { server() });
+        s.record(Event::Sent { packet, host, socket, reason: SendReason::New, content });
+        let to = if host == CLIENT { SERVER } else { CLIENT };
+        s.arrive(packet, to, Verdict::Accepted);
+    }
+    story
 }

@@ -19,3 +19,8 @@ fn mishaps_stand_behind_a_semicolon() {
 fn old_text_keeps_the_numbers_of_its_own_life() {
     assert_snapshot!(tcpdump::render(&stories::two_lives().trace));
 }
+
+#[test]
+fn options_and_bare_windows() {
+    assert_snapshot!(tcpdump::render(&stories::options().trace));
+}
