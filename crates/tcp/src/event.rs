@@ -19,6 +19,11 @@ impl SocketId {
     pub const fn number(self) -> u64 {
         (self.generation as u64) << 32 | self.index as u64
     }
+
+    /// The inverse of [`number`](Self::number), for traces that were written down.
+    pub const fn from_number(number: u64) -> Self {
+        Self { index: number as u32, generation: (number >> 32) as u32 }
+    }
 }
 
 /// The eleven states of a connection (RFC 9293 §3.3.2), CLOSED included.

@@ -1,0 +1,230 @@
+//! A segment in words: `FIN,ACK seq=1 ack=7 (again: retransmission timeout)`.
+
+use std::collections::BTreeMap;
+
+use twomsl_tcp::SendReason;
+use twomsl_tcp::wire::{Body, Flags, Icmp, Packet, SackBlocks, Segment, SeqNum, TcpOption};
+
+use super::row::Again;
+use crate::connections::{Connections, Number, Place};
+use crate::model::PacketId;
+use crate::words;
+
+/// Text up to this length is shown as it is, if it can be printed.
+const PREVIEW: usize = 16;
+
+/// Makes labels, and remembers what each side has shown already: a window is told when it
+/// changes, and numbers sent for the second time are marked.
+pub(super) struct Labels<'a> {
+    connections: &'a Connections,
+    sides: BTreeMap<(usize, usize), Side>,
+    numbering: Numbering,
+}
+
+/// What one side of a connection has sent so far.
+#[derive(Clone, Copy, Default)]
+struct Side {
+    window: Option<u32>,
+    /// The sequence number after the last one sent.
+    end: Option<SeqNum>,
+}
+
+/// Whether connections are told apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbering {
+    /// There is only one.
+    None,
+    /// `#2`
+    Tags,
+}
+
+impl<'a> Labels<'a> {
+    pub(super) fn new(connections: &'a Connections) -> Self {
+        let many = connections.list().len() > 1;
+        let numbering = if many { Numbering::Tags } else { Numbering::None };
+        Self { connections, sides: BTreeMap::new(), numbering }
+    }
+
+    /// `#2 ` in front of everything about the second of several connections.
+    pub(super) fn tag(&self, connection: Option<usize>) -> String {
+        match (self.numbering, connection) {
+            (Numbering::Tags, Some(connection)) => format!("#{} ", connection + 1),
+            _ => String::new(),
+        }
+    }
+
+    /// The label of a packet that sets out, with why it does in brackets.
+    pub(super) fn sent(
+        &mut self,
+        id: PacketId,
+        packet: &Packet,
+        reason: SendReason,
+    ) -> (String, Again) {
+        let Body::Tcp(segment) = &packet.body else {
+            return (self.passing(id, packet), Again::No);
+        };
+        let again = self.is_repeated(id, segment);
+        let window = self.window(id, segment, reason);
+        let marks = match (mark(reason), again) {
+            (Some(mark), Again::Yes) => format!(" (again: {mark})"),
+            (Some(mark), Again::No) => format!(" ({mark})"),
+            (None, Again::Yes) => " (again)".to_owned(),
+            (None, Again::No) => String::new(),
+        };
+        (format!("{}{marks}", self.words(id, segment, window)), again)
+    }
+
+    /// The label of a packet that is no news: a copy, an arrival, a forgery.
+    pub(super) fn passing(&self, id: PacketId, packet: &Packet) -> String {
+        match &packet.body {
+            Body::Tcp(segment) => self.words(id, segment, self.syn_window(id, segment)),
+            Body::Icmp(icmp) => icmp_words(icmp),
+        }
+    }
+
+    /// The label with everything in it, to compare one with another.
+    pub(super) fn whole(&self, id: PacketId, packet: &Packet) -> String {
+        match &packet.body {
+            Body::Tcp(segment) => {
+                self.words(id, segment, Some(self.connections.window(id, segment)))
+            }
+            Body::Icmp(icmp) => icmp_words(icmp),
+        }
+    }
+
+    /// A few words that say which segment is meant: `FIN,ACK seq=1`.
+    pub(super) fn brief(&self, id: PacketId, packet: &Packet) -> String {
+        match &packet.body {
+            Body::Tcp(segment) => {
+                let seq = number(self.connections.seq(id, segment));
+                format!("{}{} seq={seq}", self.tag_of(id), segment.flags)
+            }
+            Body::Icmp(icmp) => icmp_words(icmp),
+        }
+    }
+
+    fn words(&self, id: PacketId, segment: &Segment, window: Option<u32>) -> String {
+        let mut words = vec![format!("{}{}", self.tag_of(id), segment.flags)];
+        words.extend(self.ports(id, segment));
+        words.push(format!("seq={}", number(self.connections.seq(id, segment))));
+        let ack = self.connections.ack(id, segment);
+        words.extend(ack.map(|ack| format!("ack={}", number(ack))));
+        words.extend(window.map(|window| format!("win={window}")));
+        if !segment.payload.is_empty() {
+            words.push(format!("len={}", segment.payload.len()));
+        }
+        if segment.has(Flags::URG) {
+            words.push(format!("urg={}", segment.urgent));
+        }
+        words.extend(preview(&segment.payload));
+        words.extend(self.option_words(id, segment));
+        words.join(" ")
+    }
+
+    /// The ports, where a SYN introduces one of several connections.
+    fn ports(&self, id: PacketId, segment: &Segment) -> Option<String> {
+        let known = self.connections.place(id).is_some();
+        let opens = segment.has(Flags::SYN) && !segment.has(Flags::ACK);
+        let shown = !known || (self.numbering == Numbering::Tags && opens);
+        shown.then(|| format!("{}→{}", segment.src_port, segment.dst_port))
+    }
+
+    /// A malformed option, which a forged segment may hold, is left out.
+    fn option_words(&self, id: PacketId, segment: &Segment) -> Vec<String> {
+        let on_syn = segment.has(Flags::SYN);
+        let options = segment.options.iter().filter_map(Result::ok);
+        options.filter_map(|option| self.option(id, option, on_syn)).collect()
+    }
+
+    /// Options are told on a SYN, in tcpdump's words; of the others only SACK tells a story.
+    fn option(&self, id: PacketId, option: TcpOption<'_>, on_syn: bool) -> Option<String> {
+        match option {
+            TcpOption::Sack(blocks) => Some(self.sack(id, &blocks)),
+            _ if !on_syn => None,
+            TcpOption::MaximumSegmentSize(mss) => Some(format!("mss={mss}")),
+            TcpOption::WindowScale(shift) => Some(format!("wscale={shift}")),
+            TcpOption::SackPermitted => Some("sackOK".to_owned()),
+            TcpOption::Timestamps { .. } => Some("TS".to_owned()),
+            TcpOption::FastOpen([]) => Some("fast-open".to_owned()),
+            TcpOption::FastOpen(cookie) => Some(format!("fast-open={}", cookie.len())),
+            TcpOption::Unknown { kind, .. } => Some(format!("option-{kind}")),
+            TcpOption::NoOperation | TcpOption::EndOfList => None,
+        }
+    }
+
+    /// SACK blocks count in the other side's numbers, like SEG.ACK.
+    fn sack(&self, id: PacketId, blocks: &SackBlocks) -> String {
+        let edge = |edge| number(self.connections.received(id, edge));
+        let block = |(left, right)| format!("{}–{}", edge(left), edge(right));
+        format!("sack={}", blocks.iter().map(block).collect::<Vec<_>>().join(","))
+    }
+
+    fn tag_of(&self, id: PacketId) -> String {
+        self.tag(self.connections.place(id).map(|place| place.connection))
+    }
+
+    /// The window if it is news. A reset has none: the field means nothing there.
+    fn window(&mut self, id: PacketId, segment: &Segment, reason: SendReason) -> Option<u32> {
+        if segment.has(Flags::RST) {
+            return None;
+        }
+        let window = self.connections.window(id, segment);
+        let Some(side) = self.side(id) else { return Some(window) };
+        let told = side.window.replace(window) == Some(window);
+        let news = !told || window == 0 || reason == SendReason::WindowUpdate;
+        (news || segment.has(Flags::SYN)).then_some(window)
+    }
+
+    fn syn_window(&self, id: PacketId, segment: &Segment) -> Option<u32> {
+        segment.has(Flags::SYN).then(|| self.connections.window(id, segment))
+    }
+
+    fn is_repeated(&mut self, id: PacketId, segment: &Segment) -> Again {
+        let Some(side) = self.side(id) else { return Again::No };
+        let end = segment.seq_end();
+        let repeated = side.end.is_some_and(|last| segment.seq_len() > 0 && !end.after(last));
+        side.end = Some(side.end.map_or(end, |last| last.later(end)));
+        if repeated { Again::Yes } else { Again::No }
+    }
+
+    fn side(&mut self, id: PacketId) -> Option<&mut Side> {
+        let Place { connection, end } = self.connections.place(id)?;
+        Some(self.sides.entry((connection, end)).or_default())
+    }
+}
+
+/// The reason of a segment that the application or the peer did not ask for just now.
+const fn mark(reason: SendReason) -> Option<&'static str> {
+    Some(match reason {
+        SendReason::Retransmission => "retransmission timeout",
+        SendReason::SynAgain => "the SYN came again",
+        SendReason::WindowProbe => "window probe",
+        SendReason::KeepAlive => "keepalive",
+        SendReason::DuplicateAck => "duplicate ACK",
+        SendReason::ChallengeAck => "challenge ACK",
+        SendReason::WindowUpdate => "window update",
+        SendReason::New | SendReason::Ack | SendReason::DelayedAck | SendReason::Reset => {
+            return None;
+        }
+    })
+}
+
+fn number(number: Number) -> String {
+    match number {
+        Number::Relative(offset) => offset.to_string(),
+        Number::Absolute(value) => value.to_string(),
+    }
+}
+
+/// Short text that can be printed, in quotes.
+fn preview(payload: &[u8]) -> Option<String> {
+    let printable = |octet: &u8| octet.is_ascii_graphic() || *octet == b' ';
+    let shown = !payload.is_empty() && payload.len() <= PREVIEW && payload.iter().all(printable);
+    shown.then(|| format!("\"{}\"", String::from_utf8_lossy(payload)))
+}
+
+fn icmp_words(icmp: &Icmp) -> String {
+    let quote = icmp.quote;
+    let kind = words::icmp(icmp.kind);
+    format!("ICMP {kind}, about {}→{}", quote.src_port, quote.dst_port)
+}

@@ -1,0 +1,92 @@
+//! The ladder: a run as a picture that is made of text.
+//!
+//! Every host has a rail, time runs downwards, and every segment is a rung, drawn at the time
+//! at which it was *sent*. The form is fixed; snapshots depend on every byte of it.
+//!
+//! - `├─ SYN seq=0 … ─▶│` a segment. Numbers count from the ISN of their side, so a SYN is 0;
+//!   numbers stand as they are in the header when no ISN is known. `win=` is told when it
+//!   changes, in octets, scaled (RFC 7323). `len=` and short printable text follow.
+//! - `(again: …)` all its numbers were sent before, and why it is sent.
+//! - `─✗ fault 1: …` it is lost, and who did it. `─~ …` it will come later, or never.
+//! - `~─ … ─▶│` it lands, having been sent earlier: kept back, overtaken, copied, or late. Plain
+//!   arrivals are not drawn: what they cause is.
+//! - `*─ … (forged) ─▶│` nobody sent it.
+//! - `FIN,ACK seq=1 ⇒ …` what the receiver made of a segment that it did not simply accept.
+//! - `TIME-WAIT → CLOSED after 60.210 s` a change of state, with the time spent in the old one
+//!   if that was TIME-WAIT or lasted a second; with its cause if the segments do not show it.
+//! - `┄┄┄ 59.990 s ┄┄┄` nothing happened. `┊ 42 segments, 61,320 octets → … ┊` nothing but the
+//!   ordinary happened; [`Length::Full`] shows all of it.
+//! - `#2` the second connection, in the order of their first segments; only if there are more.
+//!
+//! A text row has no time when it happened at the same time as the row above it.
+
+mod arrow;
+mod canvas;
+mod draw;
+mod fold;
+mod heading;
+mod label;
+mod lanes;
+mod row;
+mod rows;
+
+use canvas::Colour;
+use lanes::Lanes;
+
+use crate::connections::Connections;
+use crate::model::Trace;
+
+/// How a ladder is laid out. Never taken from the terminal: a snapshot must not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    /// Columns. More are taken if the hosts do not fit: some 30 between two of them.
+    pub width: usize,
+    /// Whether long runs of ordinary segments are counted or shown.
+    pub length: Length,
+}
+
+/// Whether ordinary segments are all shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Length {
+    /// More than eight in a row become one line.
+    #[default]
+    Folded,
+    /// Every segment has its line.
+    Full,
+}
+
+impl Default for Form {
+    /// 100 columns, folded.
+    fn default() -> Self {
+        Self { width: 100, length: Length::Folded }
+    }
+}
+
+/// The ladder as plain text.
+pub fn plain(trace: &Trace, form: Form) -> String {
+    render(trace, form, Colour::Off)
+}
+
+/// The same text with ANSI colours; without them it is [`plain`]'s, byte for byte.
+pub fn coloured(trace: &Trace, form: Form) -> String {
+    render(trace, form, Colour::On)
+}
+
+fn render(trace: &Trace, form: Form, colour: Colour) -> String {
+    let connections = Connections::of(trace);
+    let mut rows = rows::rows(trace, &connections);
+    if form.length == Length::Folded {
+        rows = fold::fold_runs(rows);
+    }
+    let rows = fold::insert_gaps(rows);
+    let times = rows.iter().map(|row| row.at);
+    let lanes = Lanes::new(form.width, trace.about.hosts.len(), times);
+    let mut text = String::new();
+    for line in heading::heading(&trace.about, &lanes) {
+        line.write(colour, &mut text);
+    }
+    for line in draw::draw(&trace.about, &lanes, &rows) {
+        line.write(colour, &mut text);
+    }
+    text
+}

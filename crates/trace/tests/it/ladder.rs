@@ -1,0 +1,134 @@
+//! Ladders, each reviewed by eye: these bytes are what people see.
+
+use insta::assert_snapshot;
+use twomsl_trace::ladder::{self, Form, Length};
+use twomsl_trace::{Event, Trace};
+use unicode_width::UnicodeWidthStr;
+
+use crate::stories;
+
+const FULL: Form = Form { width: 100, length: Length::Full };
+
+fn folded(trace: &Trace) -> String {
+    ladder::plain(trace, Form::default())
+}
+
+fn all() -> Vec<Trace> {
+    let stories = [
+        stories::lost_last_ack(),
+        stories::mishaps(),
+        stories::transfer(30),
+        stories::two_lives(),
+        stories::three_hosts(),
+        stories::ghost_of_an_old_syn(),
+        stories::jitter(),
+        stories::options(),
+    ];
+    stories.into_iter().map(|story| story.trace).collect()
+}
+
+#[test]
+fn lost_last_ack() {
+    assert_snapshot!(folded(&stories::lost_last_ack().trace));
+}
+
+#[test]
+fn mishaps_are_marked_with_who_did_them() {
+    assert_snapshot!(folded(&stories::mishaps().trace));
+}
+
+#[test]
+fn long_transfer_is_folded() {
+    assert_snapshot!(folded(&stories::transfer(30).trace));
+}
+
+#[test]
+fn short_transfer_is_not_folded() {
+    let story = stories::transfer(4);
+    assert_eq!(folded(&story.trace), ladder::plain(&story.trace, FULL));
+}
+
+#[test]
+fn two_lives_of_a_tuple_are_told_apart() {
+    assert_snapshot!(folded(&stories::two_lives().trace));
+}
+
+#[test]
+fn three_hosts_have_three_rails() {
+    assert_snapshot!(folded(&stories::three_hosts().trace));
+}
+
+/// The connection that an old SYN makes counts from the ISN of that SYN.
+#[test]
+fn ghost_of_an_old_syn_has_relative_numbers() {
+    assert_snapshot!(folded(&stories::ghost_of_an_old_syn().trace));
+}
+
+/// Those in the fold are gone with their arrivals and notes; those outside are shown whole.
+#[test]
+fn fold_takes_arrivals_with_it() {
+    assert_snapshot!(folded(&stories::jitter().trace));
+}
+
+#[test]
+fn jitter_in_full() {
+    assert_snapshot!(ladder::plain(&stories::jitter().trace, FULL));
+}
+
+#[test]
+fn options_and_scaled_windows() {
+    assert_snapshot!(folded(&stories::options().trace));
+}
+
+#[test]
+fn narrow_ladder_breaks_words_into_lines() {
+    let form = Form { width: 60, length: Length::Folded };
+    assert_snapshot!(ladder::plain(&stories::mishaps().trace, form));
+}
+
+#[test]
+fn empty_trace_has_a_heading_only() {
+    assert_eq!(folded(&Trace::default()), "seed 0\n\n    time\n");
+}
+
+/// A segment is recognised by its tail at one of the rails.
+#[test]
+fn every_segment_sent_has_one_arrow_in_a_full_ladder() {
+    for trace in all() {
+        let text = ladder::plain(&trace, FULL);
+        let tails = text.chars().filter(|c| "├┤".contains(*c)).count();
+        let sent = trace.records.iter().filter(|r| matches!(r.event, Event::Sent { .. })).count();
+        assert_eq!(tails, sent, "{text}");
+    }
+}
+
+#[test]
+fn colours_strip_to_the_plain_text() {
+    for trace in all() {
+        let coloured = ladder::coloured(&trace, FULL);
+        assert!(coloured.contains('\u{1b}'));
+        let stripped = anstream::adapter::strip_str(&coloured).to_string();
+        assert_eq!(stripped, ladder::plain(&trace, FULL));
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_ladder() {
+    for trace in all() {
+        for width in [80, 100, 132] {
+            let text = ladder::plain(&trace, Form { width, length: Length::Full });
+            let widest = text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
+            assert!(widest <= width, "{widest} > {width}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn wide_letters_count_twice() {
+    let mut story = stories::lost_last_ack();
+    story.trace.about.hosts[1].name = "服务器".to_owned();
+    let text = folded(&story.trace);
+    let names = text.lines().nth(2).expect("the line of names");
+    assert!(names.ends_with("服务器"), "{names}");
+    assert_eq!(names.width(), 100);
+}

@@ -1,0 +1,12 @@
+//! What the renderers make of hand-made traces.
+#![expect(unreachable_pub, reason = "one binary, whose modules share their helpers")]
+
+mod stories;
+mod support;
+
+mod digest;
+mod jsonl;
+mod ladder;
+mod query;
+mod ss;
+mod tcpdump;
