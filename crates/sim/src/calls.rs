@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use twomsl_tcp::{
-    Instant, Shutdown, SocketError, SocketId, SocketOption, SocketOptions, TcpState,
-};
+use twomsl_tcp::{Instant, Shutdown, SocketError, SocketId, SocketOption, SocketOptions, TcpState};
 
 use crate::live::{Linger, Live, Reached};
 use crate::pattern;
@@ -236,7 +234,7 @@ impl Live {
             }
             let wrote = match data {
                 Data::Octets(octets) => {
-                    self.write_octets(plan, id, socket, octets.slice(done as usize..), urgent)
+                    self.write_octets(plan, id, socket, &octets.slice(done as usize..), urgent)
                 }
                 Data::Pattern(_) => self.write_pattern(plan, id, socket, length - done, urgent),
             };
@@ -280,7 +278,7 @@ impl Live {
         plan: &Plan,
         id: TaskId,
         socket: SocketId,
-        octets: Bytes,
+        octets: &Bytes,
         urgent: Urgent,
     ) -> Result<u64, SocketError> {
         let host = self.tasks.get(id).host;
@@ -352,7 +350,9 @@ impl Live {
             Ok(socket) => socket,
             Err(flow) => return flow,
         };
-        self.call(id, Some(socket), || amount.map_or("read()".to_owned(), |n| format!("read({n})")));
+        self.call(id, Some(socket), || {
+            amount.map_or("read()".to_owned(), |n| format!("read({n})"))
+        });
         self.give_up_after(id, timeout);
         let over = leave.map_or(Flow::Next, Flow::Leave);
         let host = self.tasks.get(id).host;
@@ -440,7 +440,7 @@ impl Live {
             if pending.is_empty() {
                 return Ok(());
             }
-            match self.write_octets(plan, id, socket, pending.clone(), Urgent::No) {
+            match self.write_octets(plan, id, socket, &pending, Urgent::No) {
                 Ok(wrote) => {
                     let task = self.tasks.get_mut(id);
                     task.pending = pending.slice(wrote as usize..);

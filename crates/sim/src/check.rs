@@ -59,10 +59,7 @@ fn links(spec: &WorldSpec) -> Result<(), SpecError> {
     Ok(())
 }
 
-fn impairments(
-    impairments: &Impairments,
-    names: impl Fn() -> String,
-) -> Result<(), SpecError> {
+fn impairments(impairments: &Impairments, names: impl Fn() -> String) -> Result<(), SpecError> {
     if impairments.rate == Some(0) {
         return fail(format!("the link between {} has a rate of zero", names()));
     }
@@ -106,7 +103,10 @@ fn faults(spec: &WorldSpec) -> Result<(), SpecError> {
         if let Some(nth) = fault.nth
             && (nth.first == 0 || nth.first > nth.last)
         {
-            return fail(format!("fault `{}` counts from {} to {}", fault.text, nth.first, nth.last));
+            return fail(format!(
+                "fault `{}` counts from {} to {}",
+                fault.text, nth.first, nth.last
+            ));
         }
     }
     Ok(())
@@ -152,9 +152,7 @@ fn action(spec: &WorldSpec, action: &IncidentAction) -> Result<(), SpecError> {
         | IncidentAction::LinkDown(host)
         | IncidentAction::LinkUp(host) => known(spec, *host, "an incident"),
         IncidentAction::Release(name) => {
-            let holds = |verdict: &FaultVerdict| {
-                matches!(verdict, FaultVerdict::Hold(held) if held == name)
-            };
+            let holds = |verdict: &FaultVerdict| matches!(verdict, FaultVerdict::Hold(held) if held == name);
             if spec.faults.iter().any(|fault| holds(&fault.verdict)) {
                 return Ok(());
             }

@@ -11,7 +11,7 @@ impl Live {
     /// ways to the same situation are the same.
     pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
         for host in &self.hosts {
-            host.stack.fingerprint(self.now, hasher);
+            host.stack.fingerprint(hasher);
             (host.boot, host.power, host.pace, host.cable, host.totals).hash(hasher);
         }
         self.tasks.fingerprint(self.now, hasher);

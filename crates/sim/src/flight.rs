@@ -1,6 +1,5 @@
 //! Packets on their way, in a slab so that queue entries stay small.
 
-use twomsl_tcp::Instant;
 use twomsl_tcp::wire::Packet;
 
 use crate::life::LifeId;
@@ -21,8 +20,6 @@ pub(crate) struct Flight {
     pub(crate) via: Via,
     /// The bit that flipped on the way, as a draw still to be scaled to the packet's length.
     pub(crate) flipped: Option<u64>,
-    /// When it was sent.
-    pub(crate) sent: Instant,
 }
 
 /// How a packet travels.

@@ -27,7 +27,8 @@ pub(crate) fn arrival(
 ) -> Instant {
     // The factor is in units of 2^-16, as a wide product: no overflow for any duration.
     let offset = (i128::from(jitter) * i128::from(factor(distribution, draws))) >> 16;
-    let nanos = (i128::from(delay) + offset).clamp(0, i128::from(u64::MAX)) as u64;
+    let late = (i128::from(delay) + offset).max(0);
+    let nanos = u64::try_from(late).unwrap_or(u64::MAX);
     Instant::from_nanos(time.as_nanos().saturating_add(nanos))
 }
 
@@ -56,8 +57,8 @@ fn normal(draws: Draws) -> i64 {
     (centred << 16) / 53_509
 }
 
-/// Pareto with shape 3, moved and scaled as iproute2's `paretonormal`-free table does it:
-/// (u^(-1/3) - 1.5) · 4/3, cut at 4 because netem's tables end there.
+/// Pareto with shape 3, moved and scaled as the table that iproute2 makes for
+/// netem: (u^(-1/3) - 1.5) · 4/3, cut at 4 because netem's tables end there.
 fn pareto(draw: u64) -> i64 {
     let u = u128::from(draw >> 32) + 1;
     // u^(-1/3) in units of 2^-16, u being in units of 2^-32: cbrt(2^32 / u · 2^48).
@@ -91,7 +92,7 @@ mod tests {
     }
 
     fn mean(values: &[i64]) -> i64 {
-        values.iter().sum::<i64>() / values.len() as i64
+        values.iter().sum::<i64>() / values.len().cast_signed() as i64
     }
 
     #[test]

@@ -30,9 +30,7 @@ mod tasks;
 mod words;
 mod world;
 
-pub use builder::WorldBuilder;
+pub use builder::{Forged, Moment, Packets, Role, WorldBuilder};
 pub use plan::Plan;
 pub use spec::WorldSpec;
-pub use world::{
-    Checks, End, Outcome, Recording, RoleResult, SpecError, Totals, Violation, World,
-};
+pub use world::{Checks, End, Outcome, Recording, RoleResult, SpecError, Totals, Violation, World};

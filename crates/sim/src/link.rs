@@ -183,8 +183,7 @@ impl Path {
         let bits = octets as u128 * 8 * 1_000_000_000;
         let serialization = u64::try_from(bits / u128::from(rate)).unwrap_or(u64::MAX);
         let start = self.busy_until.max(now);
-        self.busy_until =
-            Instant::from_nanos(start.as_nanos().saturating_add(serialization));
+        self.busy_until = Instant::from_nanos(start.as_nanos().saturating_add(serialization));
         self.departures.push_back(self.busy_until);
         Some(self.busy_until)
     }
@@ -197,8 +196,7 @@ impl Streams {
             self.0.resize(STREAMS, None);
         }
         let words = [u64::from(path), what as u64];
-        self.0[what as usize]
-            .get_or_insert_with(|| Stream::new(seed, Purpose::Impairment, words))
+        self.0[what as usize].get_or_insert_with(|| Stream::new(seed, Purpose::Impairment, words))
     }
 }
 
@@ -233,8 +231,6 @@ mod tests {
 
     fn path(impairments: Impairments) -> PathPlan {
         PathPlan {
-            from: 0,
-            to: 1,
             delay: crate::plan::nanos(impairments.delay),
             impairments,
             kind: PathKind::Impaired,

@@ -1,9 +1,8 @@
 //! The part of a world that changes while it runs.
 
-use std::collections::VecDeque;
-
 use twomsl_tcp::{
-    Event, Instant, Output, Readiness, SocketError, SocketId, Stack, StateChange, TcpState,
+    Event, Instant, ObserveTimers, Output, Readiness, SocketError, SocketId, Stack, StateChange,
+    TcpState,
 };
 use twomsl_trace::{self as trace, HostId, SocketRef, Trace};
 
@@ -188,7 +187,10 @@ pub(crate) fn new_stack(
     for address in &plan.hosts[place].addresses {
         stack.add_address(*address);
     }
-    stack.observe(recording == Recording::Trace);
+    stack.observe(match recording {
+        Recording::Trace => ObserveTimers::On,
+        Recording::Off => ObserveTimers::Off,
+    });
     stack
 }
 
@@ -370,6 +372,3 @@ pub(crate) enum Due {
     Yes,
     No,
 }
-
-/// Tasks that can go on, in order.
-pub(crate) type Runnable = VecDeque<TaskId>;

@@ -95,13 +95,7 @@ fn name(spec: &MiddleboxSpec, why: &str) -> Decider {
 }
 
 impl Middlebox {
-    fn pass(
-        &mut self,
-        spec: &MiddleboxSpec,
-        now: Instant,
-        side: Side,
-        packet: &Packet,
-    ) -> Passage {
+    fn pass(&mut self, spec: &MiddleboxSpec, now: Instant, side: Side, packet: &Packet) -> Passage {
         // Errors about packets pass: what they quote is not looked at.
         let Some(segment) = packet.segment() else { return Passage::Unchanged };
         let source = SocketAddr::new(packet.src, segment.src_port);
@@ -313,7 +307,12 @@ mod tests {
     fn a_nat_translates_both_ways_and_forgets_the_idle() {
         let (spec, mut nat) = (nat(), Middlebox::default());
         let at = Instant::from_millis;
-        let out = nat.pass(&spec, at(0), Side::Inside, &packet((INSIDE, 5000), (OUTSIDE, 80), Flags::SYN));
+        let out = nat.pass(
+            &spec,
+            at(0),
+            Side::Inside,
+            &packet((INSIDE, 5000), (OUTSIDE, 80), Flags::SYN),
+        );
         assert_eq!(out, Passage::Translated(packet((BOX, 5000), (OUTSIDE, 80), Flags::SYN)));
         let answer = packet((OUTSIDE, 80), (BOX, 5000), Flags::SYN | Flags::ACK);
         let inward = packet((OUTSIDE, 80), (INSIDE, 5000), Flags::SYN | Flags::ACK);
@@ -328,7 +327,12 @@ mod tests {
     fn two_inside_ends_with_the_same_port_get_different_ones() {
         let (spec, mut nat) = (nat(), Middlebox::default());
         let other = [192, 168, 0, 3];
-        nat.pass(&spec, Instant::ZERO, Side::Inside, &packet((INSIDE, 5000), (OUTSIDE, 80), Flags::SYN));
+        nat.pass(
+            &spec,
+            Instant::ZERO,
+            Side::Inside,
+            &packet((INSIDE, 5000), (OUTSIDE, 80), Flags::SYN),
+        );
         let second = packet((other, 5000), (OUTSIDE, 80), Flags::SYN);
         let out = nat.pass(&spec, Instant::ZERO, Side::Inside, &second);
         assert_eq!(out, Passage::Translated(packet((BOX, 5001), (OUTSIDE, 80), Flags::SYN)));

@@ -4,6 +4,7 @@ use twomsl_tcp::wire::{Body, Flags, Icmp, IcmpKind, Packet, Quote};
 use twomsl_tcp::{Instant, Transmit, Verdict};
 use twomsl_trace::{self as trace, Decider, Fate, HostId, PacketId};
 
+use crate::Checks;
 use crate::bits;
 use crate::flight::{Flight, Via};
 use crate::life::{Ends, Facts, LifeId};
@@ -12,7 +13,6 @@ use crate::live::{Cable, Live, Pace, Power};
 use crate::plan::{PathKind, Plan, Route};
 use crate::queue::What;
 use crate::rules::{Judgment, Treatment};
-use crate::Checks;
 
 /// A packet that is being sent.
 #[derive(Clone, Debug)]
@@ -152,8 +152,7 @@ impl Live {
             content: packet.clone(),
         });
         self.fate(id, Fate::Delivered { at }, || Decider::Link);
-        let sent = self.now;
-        let flight = Flight { packet, id, to, mark: LifeId::NONE, via, flipped: None, sent };
+        let flight = Flight { packet, id, to, mark: LifeId::NONE, via, flipped: None };
         let place = self.flights.insert(flight);
         if lane == usize::MAX {
             self.queue.push(at, What::Arrival(place));
@@ -289,7 +288,7 @@ impl Live {
         }
         self.fate(id, Fate::Delivered { at }, by);
         let flipped = flip.or(luck.corrupt);
-        let place = self.flights.insert(Flight { packet, id, to, mark, via, flipped, sent });
+        let place = self.flights.insert(Flight { packet, id, to, mark, via, flipped });
         self.queue.push_arrival(at, lane, place);
     }
 
@@ -314,7 +313,7 @@ impl Live {
         let arrival = host.stack.on_packet(self.now, packet);
         if let Some(socket) = arrival.socket {
             let life = self.life_of(to, socket);
-            if let Err(wrong) = self.lives.note_arrival(life, mark, &facts, &arrival) {
+            if let Err(wrong) = self.lives.note_arrival(life, mark, facts, &arrival) {
                 self.violation(4, Some((to, socket)), wrong);
             }
         }

@@ -11,6 +11,7 @@ static BLOCK: [u8; 2 * PERIOD] = block();
 
 /// Each octet is the top of a multiplicative hash of its place, so that neighbours differ and
 /// no short stretch comes twice.
+#[expect(clippy::large_stack_arrays, reason = "evaluated by the compiler only")]
 const fn block() -> [u8; 2 * PERIOD] {
     let mut block = [0; 2 * PERIOD];
     let mut place = 0;

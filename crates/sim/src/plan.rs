@@ -48,10 +48,6 @@ pub(crate) struct HostPlan {
 /// One direction of a link.
 #[derive(Debug)]
 pub(crate) struct PathPlan {
-    /// Its sender.
-    pub(crate) from: u32,
-    /// Its receiver.
-    pub(crate) to: u32,
     /// What it does to packets.
     pub(crate) impairments: Impairments,
     /// Its delay in nanoseconds.
@@ -241,10 +237,7 @@ fn addresses(spec: &WorldSpec, hosts: &[HostPlan]) -> Result<Vec<(IpAddr, u32)>,
     }
 }
 
-fn programs(
-    spec: &WorldSpec,
-    conditions: &mut Vec<Condition>,
-) -> Result<Vec<Program>, SpecError> {
+fn programs(spec: &WorldSpec, conditions: &mut Vec<Condition>) -> Result<Vec<Program>, SpecError> {
     let compile = |role: &crate::spec::RoleSpec| {
         let host = &spec.hosts[role.host];
         let located = |error: SpecError| SpecError(format!("role of {}: {error}", host.name));
@@ -265,8 +258,6 @@ fn paths(spec: &WorldSpec) -> Vec<PathPlan> {
 
 fn path(from: u32, to: u32, impairments: &Impairments, spec: &WorldSpec) -> PathPlan {
     PathPlan {
-        from,
-        to,
         impairments: impairments.clone(),
         delay: nanos(impairments.delay),
         kind: kind(impairments),

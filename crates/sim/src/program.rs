@@ -21,29 +21,71 @@ pub(crate) enum Var {
 /// One operation. Places in the program are indices into [`Program::ops`].
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    Listen { port: u16, backlog: u32, options: Option<Box<SocketOptions>>, name: Option<u16> },
-    Accept { listener: Var, name: Option<u16>, timeout: Option<Duration> },
+    Listen {
+        port: u16,
+        backlog: u32,
+        options: Option<Box<SocketOptions>>,
+        name: Option<u16>,
+    },
+    Accept {
+        listener: Var,
+        name: Option<u16>,
+        timeout: Option<Duration>,
+    },
     Connect(Box<Connect>),
-    Write { on: Var, data: Data, urgent: Urgent },
+    Write {
+        on: Var,
+        data: Data,
+        urgent: Urgent,
+    },
     /// `leave` is where the innermost loop ends, for the end of the file and timeouts.
-    Read { on: Var, amount: Option<u64>, timeout: Option<Duration>, leave: Option<u32> },
-    ReadToEnd { on: Var },
-    Echo { on: Var },
-    Shutdown { on: Var, how: Shutdown },
-    Close { on: Var },
-    Abort { on: Var },
-    SetOption { on: Var, option: SocketOption },
+    Read {
+        on: Var,
+        amount: Option<u64>,
+        timeout: Option<Duration>,
+        leave: Option<u32>,
+    },
+    ReadToEnd {
+        on: Var,
+    },
+    Echo {
+        on: Var,
+    },
+    Shutdown {
+        on: Var,
+        how: Shutdown,
+    },
+    Close {
+        on: Var,
+    },
+    Abort {
+        on: Var,
+    },
+    SetOption {
+        on: Var,
+        option: SocketOption,
+    },
     Sleep(Duration),
     /// Waits for the condition of this number in the plan.
     Wait(u32),
     /// The beginning of a loop: remembers how often, or goes to `end` when that is never.
-    Repeat { count: Option<u64>, end: u32 },
+    Repeat {
+        count: Option<u64>,
+        end: u32,
+    },
     /// The end of a loop's body.
-    Again { body: u32 },
+    Again {
+        body: u32,
+    },
     /// Accepts for ever; each connection gets a task that begins at the next operation.
-    Serve { listener: Var },
+    Serve {
+        listener: Var,
+    },
     /// Makes tasks that begin at the next operation, and goes on at `end`.
-    Spawn { count: u32, end: u32 },
+    Spawn {
+        count: u32,
+        end: u32,
+    },
     /// The task is over.
     End,
 }
@@ -94,10 +136,10 @@ fn collect_names<'a>(steps: &'a [Step], names: &mut Vec<&'a str>) {
         match step {
             Step::Listen { name: Some(name), .. }
             | Step::Accept { name: Some(name), .. }
-            | Step::Connect { name: Some(name), .. } => {
-                if !names.contains(&name.as_str()) {
-                    names.push(name);
-                }
+            | Step::Connect { name: Some(name), .. }
+                if !names.contains(&name.as_str()) =>
+            {
+                names.push(name);
             }
             Step::Repeat { steps, .. } | Step::Serve { steps, .. } | Step::Spawn { steps, .. } => {
                 collect_names(steps, names);
@@ -154,9 +196,7 @@ impl Compiler<'_> {
             Step::Shutdown { on, how } => Op::Shutdown { on: self.var(on)?, how: *how },
             Step::Close { on } => Op::Close { on: self.var(on)? },
             Step::Abort { on } => Op::Abort { on: self.var(on)? },
-            Step::SetOption { on, option } => {
-                Op::SetOption { on: self.var(on)?, option: *option }
-            }
+            Step::SetOption { on, option } => Op::SetOption { on: self.var(on)?, option: *option },
             Step::Sleep(time) => Op::Sleep(*time),
             Step::Wait(condition) => {
                 self.conditions.push(condition.clone());
@@ -262,7 +302,9 @@ impl Compiler<'_> {
             return None;
         }
         let mut options = Box::new(self.defaults.clone());
-        set.iter().for_each(|option| options.set(*option));
+        for option in set {
+            options.set(*option);
+        }
         Some(options)
     }
 

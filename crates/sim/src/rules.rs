@@ -9,9 +9,7 @@ use crate::life::{Life, LifeId};
 use crate::live::Live;
 use crate::plan::Plan;
 use crate::random::{Purpose, derive};
-use crate::spec::{
-    Acks, FaultVerdict, HostIndex, Matcher, Nth, PayloadMatch, Repeated, Rewrite,
-};
+use crate::spec::{Acks, FaultVerdict, HostIndex, Matcher, Nth, PayloadMatch, Repeated, Rewrite};
 
 /// What the rules decide about a packet. Rules are named by their place.
 #[derive(Clone, Debug)]
@@ -103,9 +101,7 @@ impl Live {
                 let words = [u64::from(rule), u64::from(self.matched[rule as usize])];
                 Treatment { flip: Some(derive(self.seed, Purpose::RuleBit, &words)), ..none }
             }
-            FaultVerdict::Rewrite(rewrite) => {
-                Treatment { rewrite: Some(rewrite.clone()), ..none }
-            }
+            FaultVerdict::Rewrite(rewrite) => Treatment { rewrite: Some(rewrite.clone()), ..none },
         };
         Judgment::Treat(Box::new(treatment))
     }
@@ -133,16 +129,15 @@ impl Live {
         matcher.acks.is_none_or(|acks| self.acknowledges(acks, life, segment))
             && matcher.payload.is_none_or(|payload| carries(payload, life, segment))
             && matcher.repeated.is_none_or(|wanted| wanted == repeated(life, segment))
-            && matcher.state.is_none_or(|(host, state)| {
-                self.state_at(host as u32, seen, segment) == state
-            })
+            && matcher
+                .state
+                .is_none_or(|(host, state)| self.state_at(host as u32, seen, segment) == state)
     }
 
     /// What a segment acknowledges, by the numbers of the life whose SYN its sender took.
     fn acknowledges(&self, acks: Acks, life: Option<&Life>, segment: &Segment) -> bool {
         let peer = life.and_then(|life| self.lives.get(life.peer));
-        let Some((peer, true)) = peer.map(|peer| (peer, segment.flags.contains(Flags::ACK)))
-        else {
+        let Some((peer, true)) = peer.map(|peer| (peer, segment.flags.contains(Flags::ACK))) else {
             return false;
         };
         let Some(iss) = peer.sequence.iss else { return false };

@@ -128,17 +128,14 @@ impl Tasks {
     }
 
     fn insert(&mut self, task: Task) -> TaskId {
-        let id = match self.free.pop() {
-            Some(id) => {
-                // Epochs go on, so that an old wake does not reach the new task.
-                let epoch = self.get(id).epoch + 1;
-                *self.get_mut(id) = Task { epoch, ..task };
-                id
-            }
-            None => {
-                self.all.push(task);
-                TaskId(self.all.len() as u32 - 1)
-            }
+        let id = if let Some(id) = self.free.pop() {
+            // Epochs go on, so that an old wake does not reach the new task.
+            let epoch = self.get(id).epoch + 1;
+            *self.get_mut(id) = Task { epoch, ..task };
+            id
+        } else {
+            self.all.push(task);
+            TaskId(self.all.len() as u32 - 1)
         };
         self.runnable.push_back(id);
         id
@@ -444,7 +441,12 @@ impl Live {
     }
 
     /// Writes a call down, once.
-    pub(crate) fn call(&mut self, id: TaskId, socket: Option<SocketId>, text: impl FnOnce() -> String) {
+    pub(crate) fn call(
+        &mut self,
+        id: TaskId,
+        socket: Option<SocketId>,
+        text: impl FnOnce() -> String,
+    ) {
         let task = self.tasks.get(id);
         if task.phase == Phase::Begun {
             return;

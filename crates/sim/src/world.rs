@@ -274,9 +274,7 @@ impl Live {
     /// Whether something stands behind an entry.
     fn is_real(&mut self, at: Instant, what: What) -> bool {
         match what {
-            What::Timer(host) => {
-                self.is_paused(host) || self.timer_is_due(host, at) == Due::Yes
-            }
+            What::Timer(host) => self.is_paused(host) || self.timer_is_due(host, at) == Due::Yes,
             What::Task(place, epoch) => self.tasks.sleeper(place, epoch).is_some(),
             What::Boot(host, boot) => self.hosts[host as usize].boot == boot,
             _ => true,
