@@ -1,14 +1,28 @@
 //! One simulation.
-#![expect(unused, clippy::todo, clippy::unused_self, missing_docs, reason = "interface first")]
 
-use twomsl_tcp::{Instant, Stack};
-use twomsl_trace::Trace;
+use std::hash::Hasher;
+use std::sync::Arc;
 
+use twomsl_tcp::{Instant, SocketError, Stack, TcpState};
+use twomsl_trace::{About, HostId, HostInfo, PathInfo, SocketRef, Trace};
+
+use crate::builder::WorldBuilder;
+use crate::live::{Due, Live};
+use crate::plan::Plan;
+use crate::queue::What;
 use crate::spec::WorldSpec;
+use crate::tasks::BUSY_LIMIT;
+use crate::words;
 
-/// hosts + links + clock + event queue + random streams. It can be cloned.
+/// Hosts, links, a clock, an event queue and random streams: one simulation.
+///
+/// A world is made from a [`WorldSpec`] and runs until nothing is left to happen. It can be
+/// cloned at any moment, and both go on in the same way; what never changes is shared.
 #[derive(Clone, Debug)]
-pub struct World {}
+pub struct World {
+    plan: Arc<Plan>,
+    live: Live,
+}
 
 /// What is written down while a world runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +33,15 @@ pub enum Recording {
     Off,
 }
 
+/// Which invariants are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Checks {
+    /// Those that cost little: what every run does.
+    Cheap,
+    /// Also the variables of each connection after each packet.
+    Full,
+}
+
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
@@ -26,6 +49,8 @@ pub enum End {
     Quiet,
     /// The time given by the specification was over.
     TimeUp,
+    /// Ten million things happened without any time passing: they never would stop.
+    Stuck,
 }
 
 /// A world that cannot be made: an index without a host, two links between the same hosts, …
@@ -33,39 +58,286 @@ pub enum End {
 #[error("{0}")]
 pub struct SpecError(pub String);
 
+/// Octets of a host's applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Totals {
+    /// Octets written into sockets.
+    pub written: u64,
+    /// Octets read from sockets.
+    pub read: u64,
+}
+
+/// An invariant that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub at: Instant,
+    /// Its number, from 1 to 6.
+    pub invariant: u8,
+    /// Where.
+    pub socket: Option<SocketRef>,
+    /// What is wrong.
+    pub text: String,
+}
+
+/// What became of a role, or of a task that it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RoleResult {
+    /// The role, by its place in [`WorldSpec::roles`].
+    pub role: usize,
+    /// Its host, by its place in [`WorldSpec::hosts`].
+    pub host: usize,
+    /// Its number among the tasks of its host, as in the trace.
+    pub task: u32,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It runs, or waits.
+    Running,
+    /// It came to its end.
+    Done,
+    /// A call failed, and it ended there.
+    Failed {
+        /// The call's name: `connect`.
+        call: &'static str,
+        /// Why.
+        error: SocketError,
+    },
+    /// Its host crashed.
+    Crashed,
+}
+
 impl World {
-    pub fn new(spec: &WorldSpec, recording: Recording) -> Result<Self, SpecError> {
-        todo!()
+    /// A builder that speaks the words of scenarios.
+    pub fn builder() -> WorldBuilder {
+        WorldBuilder::default()
     }
-    /// Runs until nothing is left to happen, or `until`.
+
+    /// A world at the start of time. For many worlds of one specification, make one [`Plan`]
+    /// and use [`from_plan`](Self::from_plan).
+    ///
+    /// # Errors
+    /// See [`Plan::new`].
+    pub fn new(spec: impl Into<Arc<WorldSpec>>, recording: Recording) -> Result<Self, SpecError> {
+        let plan = Arc::new(Plan::new(spec)?);
+        let seed = plan.spec.seed;
+        Ok(Self::from_plan(plan, seed, recording))
+    }
+
+    /// A world at the start of time, with this seed instead of the specification's.
+    pub fn from_plan(plan: Arc<Plan>, seed: u64, recording: Recording) -> Self {
+        let mut live = Live::new(&plan, seed, recording);
+        if recording == Recording::Trace {
+            live.trace.about = about(&plan, seed);
+        }
+        Self { plan, live }
+    }
+
+    /// Chooses which invariants are checked. At first: [`Checks::Cheap`].
+    pub fn check(&mut self, checks: Checks) {
+        self.live.checks = checks;
+    }
+
+    /// Runs until nothing is left to happen, or until the time that the specification gives;
+    /// without one until a day has passed. Checks at the end that nothing is left hanging.
     pub fn run(&mut self) -> End {
-        todo!()
+        let end = self.plan.spec.until.map_or(Live::DEFAULT_END, |until| Instant::ZERO + until);
+        while let Some(at) = self.live.next_event() {
+            if at > end {
+                self.live.now = end;
+                return End::TimeUp;
+            }
+            self.live.happen(&self.plan);
+            if self.live.busy >= BUSY_LIMIT {
+                return End::Stuck;
+            }
+        }
+        self.live.check_quiet(&self.plan);
+        End::Quiet
     }
-    /// Handles the next event; false when there is none.
+
+    /// Lets the next thing happen; false when there is none.
     pub fn step(&mut self) -> bool {
-        todo!()
+        if self.live.next_event().is_none() {
+            return false;
+        }
+        self.live.happen(&self.plan);
+        true
     }
+
+    /// Runs up to and including `time`, which is then the time.
     pub fn run_until(&mut self, time: Instant) {
-        todo!()
+        while self.live.next_event().is_some_and(|at| at <= time) {
+            self.live.happen(&self.plan);
+            if self.live.busy >= BUSY_LIMIT {
+                return;
+            }
+        }
+        self.live.now = self.live.now.max(time);
     }
+
+    /// The time.
     pub fn now(&self) -> Instant {
-        todo!()
+        self.live.now
     }
+
+    /// When the next thing happens.
+    pub fn next_event(&mut self) -> Option<Instant> {
+        self.live.next_event()
+    }
+
+    /// What this world was made from.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The seed of its random streams.
+    pub fn seed(&self) -> u64 {
+        self.live.seed
+    }
+
+    /// What was written down.
     pub fn trace(&self) -> &Trace {
-        todo!()
+        &self.live.trace
     }
+
+    /// Gives up the world for what was written down.
+    pub fn into_trace(self) -> Trace {
+        self.live.trace
+    }
+
+    /// The invariants that were broken so far.
+    pub fn violations(&self) -> &[Violation] {
+        &self.live.violations
+    }
+
+    /// What became of the roles, in order; then of every task they made that failed.
+    pub fn results(&self) -> Vec<RoleResult> {
+        self.live.tasks.results()
+    }
+
     /// What a host's applications have written and read in all.
     pub fn totals(&self, host: usize) -> Totals {
-        todo!()
+        self.live.hosts[host].totals
     }
+
+    /// The stack of a host.
     pub fn stack(&self, host: usize) -> &Stack {
-        todo!()
+        &self.live.hosts[host].stack
+    }
+
+    /// How many packets hosts and network have made so far.
+    pub fn packets(&self) -> u64 {
+        self.live.next_packet
+    }
+
+    /// How often each fault rule has matched.
+    pub fn matched(&self) -> &[u32] {
+        &self.live.matched
+    }
+
+    /// The place of the host with this name.
+    pub fn host(&self, name: &str) -> Option<usize> {
+        self.plan.spec.hosts.iter().position(|host| host.name == name)
+    }
+
+    /// The states each socket of a host went through, in the order in which the sockets began.
+    /// From the trace: nothing without one.
+    pub fn paths(&self, host: usize) -> Vec<Vec<TcpState>> {
+        words::paths(&self.live.trace, HostId(host as u16))
+    }
+
+    /// Feeds everything that can influence the future into `hasher`, times relative to now:
+    /// worlds with the same fingerprint will go on in the same way.
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
+        self.live.fingerprint(hasher);
     }
 }
 
-/// Octets and calls of a host's applications.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct Totals {
-    pub written: u64,
-    pub read: u64,
+impl Live {
+    /// When the next thing happens. Entries that nothing stands behind any more are removed, so
+    /// that they never move the clock.
+    fn next_event(&mut self) -> Option<Instant> {
+        loop {
+            let (at, what) = self.queue.peek()?;
+            if self.is_real(at, what) {
+                return Some(at);
+            }
+            self.queue.pop();
+        }
+    }
+
+    /// Whether something stands behind an entry.
+    fn is_real(&mut self, at: Instant, what: What) -> bool {
+        match what {
+            What::Timer(host) => self.is_paused(host) || self.timer_is_due(host, at) == Due::Yes,
+            What::Task(place, epoch) => self.tasks.sleeper(place, epoch).is_some(),
+            What::Boot(host, boot) => self.hosts[host as usize].boot == boot,
+            _ => true,
+        }
+    }
+
+    /// Lets the next entry of the queue happen.
+    fn happen(&mut self, plan: &Plan) {
+        let Some((at, what)) = self.queue.pop() else { return };
+        if at > self.now {
+            self.now = at;
+            self.busy = 0;
+        }
+        self.busy += 1;
+        if let Some(host) = self.host_of(plan, what)
+            && self.is_paused(host)
+        {
+            return self.put_off(host, what);
+        }
+        match what {
+            What::Arrival(place) => self.arrive(plan, place),
+            What::Timer(host) => self.timer(plan, host),
+            What::Task(place, _) => self.wake_sleeper(place),
+            What::Boot(host, boot) => self.boot(plan, host, boot),
+            What::Role(role, boot) => self.role_due(plan, role, boot),
+            What::Forgery(place) => self.forge(plan, place),
+            What::Incident(place) => self.incident(plan, place),
+            What::Tables => self.tables(),
+        }
+        self.run_tasks(plan);
+    }
+
+    /// The host that an entry is about, if it waits when that host stands still.
+    fn host_of(&self, plan: &Plan, what: What) -> Option<u32> {
+        match what {
+            What::Arrival(place) => self.flights.get(place).map(|flight| flight.to),
+            What::Timer(host) => Some(host),
+            What::Task(place, epoch) => self.tasks.sleeper(place, epoch),
+            What::Role(role, _) => Some(plan.spec.roles[role as usize].host as u32),
+            _ => None,
+        }
+    }
+}
+
+/// The heading of the trace.
+fn about(plan: &Plan, seed: u64) -> About {
+    let spec = &plan.spec;
+    let hosts = spec.hosts.iter().zip(&plan.hosts).map(|(host, prepared)| HostInfo {
+        name: host.name.clone(),
+        profile: host.profile.name.to_owned(),
+        addresses: prepared.addresses.clone(),
+    });
+    let paths = spec.links.iter().map(|link| PathInfo {
+        a: HostId(link.a as u16),
+        b: HostId(link.b as u16),
+        forward: words::impairments(&link.forward),
+        backward: words::impairments(&link.backward),
+    });
+    About { title: spec.title.clone(), seed, hosts: hosts.collect(), paths: paths.collect() }
+}
+
+impl From<&WorldSpec> for Arc<WorldSpec> {
+    fn from(spec: &WorldSpec) -> Self {
+        Self::new(spec.clone())
+    }
 }

@@ -1,0 +1,174 @@
+//! Whether a specification makes sense, before anything is built from it.
+
+use crate::SpecError;
+use crate::spec::{
+    Condition, FaultVerdict, Forgery, HostIndex, Impairments, IncidentAction, Matcher, SeqSpec,
+    Step, Trigger, WorldSpec,
+};
+
+/// The smallest MTU that IPv4 allows a link to have (RFC 791).
+const MIN_MTU: u32 = 68;
+
+/// Looks at every part of a specification.
+pub(crate) fn check(spec: &WorldSpec) -> Result<(), SpecError> {
+    hosts(spec)?;
+    links(spec)?;
+    middleboxes(spec)?;
+    for role in &spec.roles {
+        known(spec, role.host, "a role")?;
+        steps(spec, &role.steps)?;
+    }
+    faults(spec)?;
+    spec.forgeries.iter().try_for_each(|forgery| forged(spec, forgery))?;
+    spec.incidents.iter().try_for_each(|incident| {
+        trigger(spec, &incident.trigger)?;
+        action(spec, &incident.action)
+    })
+}
+
+fn hosts(spec: &WorldSpec) -> Result<(), SpecError> {
+    if spec.hosts.len() > usize::from(u16::MAX) {
+        return fail("there are more than 65535 hosts");
+    }
+    for (place, host) in spec.hosts.iter().enumerate() {
+        // Quadratic, but only for those who have thousands of hosts, once for each plan.
+        if spec.hosts[..place].iter().any(|other| other.name == host.name) {
+            return fail(format!("two hosts are named `{}`", host.name));
+        }
+    }
+    Ok(())
+}
+
+fn links(spec: &WorldSpec) -> Result<(), SpecError> {
+    for (place, link) in spec.links.iter().enumerate() {
+        known(spec, link.a, "a link")?;
+        known(spec, link.b, "a link")?;
+        let names = || format!("{} and {}", spec.hosts[link.a].name, spec.hosts[link.b].name);
+        if link.a == link.b {
+            return fail(format!("a link connects {} with itself", spec.hosts[link.a].name));
+        }
+        let same = |other: &crate::spec::LinkSpec| {
+            (other.a, other.b) == (link.a, link.b) || (other.b, other.a) == (link.a, link.b)
+        };
+        if spec.links[..place].iter().any(same) {
+            return fail(format!("there are two links between {}", names()));
+        }
+        impairments(&link.forward, names)?;
+        impairments(&link.backward, names)?;
+    }
+    Ok(())
+}
+
+fn impairments(impairments: &Impairments, names: impl Fn() -> String) -> Result<(), SpecError> {
+    if impairments.rate == Some(0) {
+        return fail(format!("the link between {} has a rate of zero", names()));
+    }
+    if impairments.mtu < MIN_MTU {
+        return fail(format!("the link between {} has an MTU below {MIN_MTU}", names()));
+    }
+    Ok(())
+}
+
+fn middleboxes(spec: &WorldSpec) -> Result<(), SpecError> {
+    for (place, middlebox) in spec.middleboxes.iter().enumerate() {
+        let what = format!("middlebox `{}`", middlebox.name);
+        known(spec, middlebox.inside, &what)?;
+        known(spec, middlebox.outside, &what)?;
+        let (a, b) = (middlebox.inside, middlebox.outside);
+        let between = |x: HostIndex, y: HostIndex| (x, y) == (a, b) || (y, x) == (a, b);
+        if !spec.links.iter().any(|link| between(link.a, link.b)) {
+            return fail(format!("{what} is on a link that does not exist"));
+        }
+        if spec.middleboxes[..place].iter().any(|other| between(other.inside, other.outside)) {
+            return fail(format!("{what} is the second on its link"));
+        }
+    }
+    Ok(())
+}
+
+fn steps(spec: &WorldSpec, list: &[Step]) -> Result<(), SpecError> {
+    list.iter().try_for_each(|step| match step {
+        Step::Connect { host, .. } => known(spec, *host, "`connect`"),
+        Step::Wait(wait) => condition(spec, wait),
+        Step::Repeat { steps: inner, .. }
+        | Step::Serve { steps: inner, .. }
+        | Step::Spawn { steps: inner, .. } => steps(spec, inner),
+        _ => Ok(()),
+    })
+}
+
+fn faults(spec: &WorldSpec) -> Result<(), SpecError> {
+    for fault in &spec.faults {
+        matcher(spec, &fault.matcher)?;
+        if let Some(nth) = fault.nth
+            && (nth.first == 0 || nth.first > nth.last)
+        {
+            return fail(format!(
+                "fault `{}` counts from {} to {}",
+                fault.text, nth.first, nth.last
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn forged(spec: &WorldSpec, forgery: &Forgery) -> Result<(), SpecError> {
+    trigger(spec, &forgery.trigger)?;
+    known(spec, forgery.from, "a forged segment")?;
+    known(spec, forgery.to, "a forged segment")?;
+    [Some(forgery.seq), forgery.ack].into_iter().flatten().try_for_each(|seq| match seq {
+        SeqSpec::Relative { host, .. } => known(spec, host, "a forged segment"),
+        SeqSpec::Absolute(_) => Ok(()),
+    })
+}
+
+fn trigger(spec: &WorldSpec, trigger: &Trigger) -> Result<(), SpecError> {
+    match trigger {
+        Trigger::At(_) => Ok(()),
+        Trigger::When { condition: when, .. } => condition(spec, when),
+    }
+}
+
+fn condition(spec: &WorldSpec, condition: &Condition) -> Result<(), SpecError> {
+    match condition {
+        Condition::State { host, .. } | Condition::ReadBytes { host, .. } => {
+            known(spec, *host, "a condition")
+        }
+        Condition::Sent { matcher: packets, .. } => matcher(spec, packets),
+    }
+}
+
+fn matcher(spec: &WorldSpec, matcher: &Matcher) -> Result<(), SpecError> {
+    let hosts = [matcher.from, matcher.to, matcher.state.map(|(host, _)| host)];
+    hosts.into_iter().flatten().try_for_each(|host| known(spec, host, "a match of packets"))
+}
+
+fn action(spec: &WorldSpec, action: &IncidentAction) -> Result<(), SpecError> {
+    match action {
+        IncidentAction::Crash(host)
+        | IncidentAction::Reboot(host)
+        | IncidentAction::Pause(host)
+        | IncidentAction::Resume(host)
+        | IncidentAction::LinkDown(host)
+        | IncidentAction::LinkUp(host) => known(spec, *host, "an incident"),
+        IncidentAction::Release(name) => {
+            let holds = |verdict: &FaultVerdict| matches!(verdict, FaultVerdict::Hold(held) if held == name);
+            if spec.faults.iter().any(|fault| holds(&fault.verdict)) {
+                return Ok(());
+            }
+            fail(format!("no fault holds packets under the name `{name}` that is released"))
+        }
+    }
+}
+
+fn known(spec: &WorldSpec, host: HostIndex, who: &str) -> Result<(), SpecError> {
+    let count = spec.hosts.len();
+    if host < count {
+        return Ok(());
+    }
+    fail(format!("{who} names host number {host}, but there are only {count}"))
+}
+
+fn fail<T>(message: impl Into<String>) -> Result<T, SpecError> {
+    Err(SpecError(message.into()))
+}

@@ -1,0 +1,374 @@
+//! The part of a world that changes while it runs.
+
+use twomsl_tcp::{
+    Event, Instant, ObserveTimers, Output, Readiness, SocketError, SocketId, Stack, StateChange,
+    TcpState,
+};
+use twomsl_trace::{self as trace, HostId, SocketRef, Trace};
+
+use crate::flight::Flights;
+use crate::invariants;
+use crate::life::{LifeId, Lives};
+use crate::link::Path;
+use crate::middlebox::Middlebox;
+use crate::network::Held;
+use crate::plan::{PathKind, Plan};
+use crate::queue::{Queue, What};
+use crate::random::{Purpose, derive};
+use crate::tasks::{TaskId, Tasks};
+use crate::{Checks, Recording, Totals, Violation};
+
+/// Everything that changes. The plan is handed to the methods: sharing it costs nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
+    pub(crate) now: Instant,
+    pub(crate) seed: u64,
+    pub(crate) recording: Recording,
+    pub(crate) checks: Checks,
+    pub(crate) queue: Queue,
+    pub(crate) flights: Flights,
+    pub(crate) hosts: Vec<Host>,
+    /// The changing part of each path; empty when all paths are plain.
+    pub(crate) paths: Vec<Path>,
+    pub(crate) middleboxes: Vec<Middlebox>,
+    pub(crate) lives: Lives,
+    pub(crate) tasks: Tasks,
+    /// How many packets each fault rule has matched.
+    pub(crate) matched: Vec<u32>,
+    /// Packets that a rule holds back.
+    pub(crate) held: Vec<Held>,
+    /// How far each condition is.
+    pub(crate) conditions: Vec<Progress>,
+    pub(crate) next_packet: u64,
+    /// Events and operations since time last moved.
+    pub(crate) busy: u32,
+    pub(crate) trace: Trace,
+    pub(crate) violations: Vec<Violation>,
+}
+
+/// How far a condition is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Progress {
+    /// Packets counted, for conditions about packets.
+    pub(crate) count: u32,
+    /// Whether it came true: once and for all.
+    pub(crate) reached: Reached,
+}
+
+/// Whether a condition came true.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Reached {
+    #[default]
+    NotYet,
+    Yes,
+}
+
+/// A host.
+#[derive(Clone, Debug)]
+pub(crate) struct Host {
+    pub(crate) stack: Stack,
+    /// How often it has crashed.
+    pub(crate) boot: u32,
+    pub(crate) power: Power,
+    pub(crate) pace: Pace,
+    pub(crate) cable: Cable,
+    /// When the queue will look at its timers next; never is [`Instant::MAX`].
+    armed: Instant,
+    /// By the index of a socket.
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) totals: Totals,
+    /// How many tasks it has had.
+    pub(crate) tasks: u32,
+    /// How often a connection entered each state.
+    pub(crate) entered: [u32; TcpState::ALL.len()],
+    /// What waits until a paused host goes on.
+    pub(crate) inbox: Vec<What>,
+}
+
+/// Whether a host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Power {
+    /// It runs.
+    On,
+    /// It crashed.
+    Off,
+    /// It is back, but keeps quiet (RFC 9293 §3.4.3).
+    Quiet,
+}
+
+/// Whether a host stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Pace {
+    Going,
+    Paused,
+}
+
+/// Whether a host's link is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Cable {
+    Up,
+    Down,
+}
+
+/// What the world knows of a socket, by its index in its stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    /// Which socket of this index: a new one has another number.
+    number: u64,
+    /// Its life.
+    pub(crate) life: LifeId,
+    /// The first of the tasks that wait for it.
+    pub(crate) waiter: TaskId,
+    /// Why it failed.
+    pub(crate) failed: Option<SocketError>,
+    /// Whether its `SO_LINGER` makes `close` wait.
+    pub(crate) linger: Linger,
+}
+
+/// Whether a `close` waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linger {
+    /// It does not.
+    Off,
+    /// It does.
+    On,
+    /// It did, and is over.
+    Over,
+}
+
+impl Slot {
+    const EMPTY: Self = Self {
+        number: u64::MAX,
+        life: LifeId::NONE,
+        waiter: TaskId::NONE,
+        failed: None,
+        linger: Linger::Off,
+    };
+}
+
+impl Host {
+    fn new(plan: &Plan, place: usize, seed: u64, recording: Recording) -> Self {
+        Self {
+            stack: new_stack(plan, place, seed, 0, recording),
+            boot: 0,
+            power: Power::On,
+            pace: Pace::Going,
+            cable: Cable::Up,
+            armed: Instant::MAX,
+            slots: Vec::new(),
+            totals: Totals::default(),
+            tasks: 0,
+            entered: [0; TcpState::ALL.len()],
+            inbox: Vec::new(),
+        }
+    }
+
+    /// Everything a crash takes: the stack with its sockets, and what waited for it.
+    pub(crate) fn forget(&mut self, stack: Stack) {
+        self.stack = stack;
+        self.slots.clear();
+        self.inbox.clear();
+        self.armed = Instant::MAX;
+        self.pace = Pace::Going;
+    }
+}
+
+/// The stack of a host that starts: its secret is its own, and another one after each crash.
+pub(crate) fn new_stack(
+    plan: &Plan,
+    place: usize,
+    seed: u64,
+    boot: u32,
+    recording: Recording,
+) -> Stack {
+    let word = |n| derive(seed, Purpose::Secret, &[place as u64, u64::from(boot), n]);
+    let secret = u128::from(word(0)) << 64 | u128::from(word(1));
+    let mut stack = Stack::new(plan.spec.hosts[place].profile.clone(), secret.to_be_bytes());
+    for address in &plan.hosts[place].addresses {
+        stack.add_address(*address);
+    }
+    stack.observe(match recording {
+        Recording::Trace => ObserveTimers::On,
+        Recording::Off => ObserveTimers::Off,
+    });
+    stack
+}
+
+impl Live {
+    /// A world at the start of time.
+    pub(crate) fn new(plan: &Plan, seed: u64, recording: Recording) -> Self {
+        let hosts = 0..plan.spec.hosts.len();
+        let impaired = plan.paths.iter().any(|path| path.kind == PathKind::Impaired);
+        let mut live = Self {
+            now: Instant::ZERO,
+            seed,
+            recording,
+            checks: Checks::Cheap,
+            // The last lane is that of packets that never leave their host.
+            queue: Queue::new(plan.paths.len() + 1),
+            flights: Flights::default(),
+            hosts: hosts.map(|place| Host::new(plan, place, seed, recording)).collect(),
+            paths: if impaired { vec![Path::default(); plan.paths.len()] } else { Vec::new() },
+            middleboxes: vec![Middlebox::default(); plan.spec.middleboxes.len()],
+            lives: Lives::default(),
+            tasks: Tasks::default(),
+            matched: vec![0; plan.spec.faults.len()],
+            held: Vec::new(),
+            conditions: vec![Progress::default(); plan.conditions.len()],
+            next_packet: 0,
+            busy: 0,
+            trace: Trace::default(),
+            violations: Vec::new(),
+        };
+        for (at, what) in &plan.timed {
+            live.queue.push(*at, *what);
+        }
+        for (place, role) in plan.spec.roles.iter().enumerate() {
+            live.queue.push(Instant::ZERO + role.start, What::Role(place as u32, 0));
+        }
+        live
+    }
+
+    /// Writes an event down, if anything is written down.
+    pub(crate) fn record(&mut self, event: impl FnOnce(&Self) -> trace::Event) {
+        if self.recording == Recording::Trace {
+            let event = event(self);
+            self.trace.records.push(trace::Record { at: self.now, event });
+        }
+    }
+
+    /// How the trace names a socket.
+    pub(crate) fn socket_ref(&self, host: u32, id: SocketId) -> SocketRef {
+        SocketRef { host: HostId(host as u16), boot: self.hosts[host as usize].boot, id }
+    }
+
+    /// The slot of a socket. A socket seen for the first time begins its life here; one whose
+    /// index already has a newer socket has none.
+    pub(crate) fn slot(&mut self, host: u32, id: SocketId) -> Option<&mut Slot> {
+        let owner = &mut self.hosts[host as usize];
+        let index = (id.number() & u64::from(u32::MAX)) as usize;
+        if owner.slots.len() <= index {
+            owner.slots.resize(index + 1, Slot::EMPTY);
+        }
+        let slot = &mut owner.slots[index];
+        if slot.number == id.number() {
+            return Some(slot);
+        }
+        if slot.number != Slot::EMPTY.number && slot.number > id.number() {
+            return None;
+        }
+        let life = self.lives.begin(host, owner.boot, id);
+        *slot = Slot { number: id.number(), life, ..Slot::EMPTY };
+        Some(slot)
+    }
+
+    /// The life of a socket.
+    pub(crate) fn life_of(&mut self, host: u32, id: SocketId) -> LifeId {
+        self.slot(host, id).map_or(LifeId::NONE, |slot| slot.life)
+    }
+
+    /// Takes all effects of a host's stack. To be called after every interaction with it.
+    pub(crate) fn drain(&mut self, plan: &Plan, host: u32) {
+        while let Some(output) = self.hosts[host as usize].stack.poll() {
+            match output {
+                Output::Transmit(transmit) => self.transmit(plan, host, transmit),
+                Output::Event(Event::Ready { socket, readiness }) => {
+                    self.ready(host, socket, readiness);
+                }
+                Output::Event(Event::State(change)) => self.changed(plan, host, change),
+                Output::Event(Event::Timer { socket, timer, change }) => {
+                    self.record(|live| trace::Event::Timer {
+                        socket: live.socket_ref(host, socket),
+                        timer,
+                        change,
+                    });
+                }
+            }
+        }
+        self.arm(host);
+    }
+
+    /// Makes sure that the queue looks at a host's timers when the next one is due. An entry
+    /// that comes too early is put in again then: cheaper than to take entries out.
+    pub(crate) fn arm(&mut self, host: u32) {
+        let owner = &mut self.hosts[host as usize];
+        if let Some((deadline, _)) = owner.stack.next_deadline()
+            && deadline < owner.armed
+        {
+            owner.armed = deadline;
+            self.queue.push(deadline.max(self.now), What::Timer(host));
+        }
+    }
+
+    /// The queue looks at a host's timers.
+    pub(crate) fn timer(&mut self, plan: &Plan, host: u32) {
+        let now = self.now;
+        let owner = &mut self.hosts[host as usize];
+        owner.armed = Instant::MAX;
+        owner.stack.on_timeout(now);
+        self.drain(plan, host);
+    }
+
+    /// Whether a host's timers really are due at `at`; if not, its entry is made anew.
+    pub(crate) fn timer_is_due(&mut self, host: u32, at: Instant) -> Due {
+        let owner = &mut self.hosts[host as usize];
+        if owner.armed != at {
+            return Due::No; // an entry that a crash or an earlier deadline has overtaken
+        }
+        match owner.stack.next_deadline() {
+            Some((deadline, _)) if deadline <= at => Due::Yes,
+            _ => {
+                owner.armed = Instant::MAX;
+                self.arm(host);
+                Due::No
+            }
+        }
+    }
+
+    fn changed(&mut self, plan: &Plan, host: u32, change: StateChange) {
+        tracing::debug!(
+            target: "twomsl",
+            at = %self.now,
+            host = %plan.spec.hosts[host as usize].name,
+            from = change.from.name(),
+            to = change.to.name(),
+            "state"
+        );
+        self.record(|live| trace::Event::State {
+            socket: live.socket_ref(host, change.socket),
+            change,
+        });
+        self.hosts[host as usize].entered[change.to as usize] += 1;
+        let life = self.life_of(host, change.socket);
+        if let Some(life) = self.lives.get_mut(life) {
+            let before = std::mem::replace(&mut life.state, change.to);
+            if let Err(wrong) = invariants::arrow(before, change) {
+                self.violation(2, Some((host, change.socket)), wrong);
+            }
+        }
+        if plan.watched.states {
+            self.check_states(plan, host);
+        }
+    }
+
+    fn ready(&mut self, host: u32, socket: SocketId, readiness: Readiness) {
+        let Some(slot) = self.slot(host, socket) else { return };
+        match readiness {
+            Readiness::Failed(error) => {
+                slot.failed = Some(error);
+                slot.linger = Linger::Over;
+            }
+            Readiness::LingerOver | Readiness::Closed => slot.linger = Linger::Over,
+            _ => {}
+        }
+        let first = std::mem::replace(&mut slot.waiter, TaskId::NONE);
+        self.tasks.wake_list(first);
+    }
+}
+
+/// Whether a timer is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Yes,
+    No,
+}

@@ -1,0 +1,223 @@
+//! The event queue, ordered by (time, sequence number).
+//!
+//! The sequence number is the order in which entries were made, so a tie never depends on
+//! anything else. Most entries are packets that arrive in the order in which their path got
+//! them; these wait in the lane of their path, and only the first of each lane stands in the
+//! heap. A transfer with thousands of packets in flight keeps a heap of a handful.
+
+use std::cmp::Ordering;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, VecDeque};
+
+use twomsl_tcp::Instant;
+
+/// What is to happen. Small, so that the heap moves little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum What {
+    /// The packet in this place of the slab arrives.
+    Arrival(u32),
+    /// The timers of this host's stack may be due.
+    Timer(u32),
+    /// A task's sleep or timeout is over, if its epoch is still this one.
+    Task(u32, u32),
+    /// A host's roles start, if it has crashed only so often.
+    Boot(u32, u32),
+    /// A role starts, if its host has crashed only so often.
+    Role(u32, u32),
+    /// A forged segment is due.
+    Forgery(u32),
+    /// An incident is due.
+    Incident(u32),
+    /// All socket tables are to be written down.
+    Tables,
+}
+
+/// An entry: when, in what order, what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    at: Instant,
+    sequence: u64,
+    /// The lane whose first entry this is; [`NO_LANE`] for a loose one.
+    lane: u32,
+    what: What,
+}
+
+const NO_LANE: u32 = u32::MAX;
+
+impl Ord for Entry {
+    /// Reversed: the heap of std puts the greatest on top, and we want the earliest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.sequence).cmp(&(self.at, self.sequence))
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A packet that waits behind others of its path.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    at: Instant,
+    sequence: u64,
+    packet: u32,
+}
+
+/// A lane: what arrives over one path in the order in which it was sent.
+#[derive(Clone, Debug, Default)]
+struct Lane {
+    /// Whether the lane's first packet stands in the heap, and when the last one arrives.
+    last: Option<Instant>,
+    waiting: VecDeque<Waiting>,
+}
+
+/// The queue.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Queue {
+    heap: BinaryHeap<Entry>,
+    lanes: Vec<Lane>,
+    sequence: u64,
+}
+
+impl Queue {
+    /// A queue with this many lanes.
+    pub(crate) fn new(lanes: usize) -> Self {
+        Self {
+            heap: BinaryHeap::with_capacity(8),
+            lanes: vec![Lane::default(); lanes],
+            sequence: 0,
+        }
+    }
+
+    /// Puts something in, after everything of the same time.
+    pub(crate) fn push(&mut self, at: Instant, what: What) {
+        let sequence = self.next_sequence();
+        self.heap.push(Entry { at, sequence, lane: NO_LANE, what });
+    }
+
+    /// Puts in a packet that travels over the path of this lane.
+    pub(crate) fn push_arrival(&mut self, at: Instant, lane: usize, packet: u32) {
+        let sequence = self.next_sequence();
+        let entry = &mut self.lanes[lane];
+        match entry.last {
+            // It overtakes: jitter, reordering or a rule. The order of the lane stays intact.
+            Some(last) if at < last => {
+                self.heap.push(Entry { at, sequence, lane: NO_LANE, what: What::Arrival(packet) });
+            }
+            Some(_) => {
+                entry.last = Some(at);
+                entry.waiting.push_back(Waiting { at, sequence, packet });
+            }
+            None => {
+                entry.last = Some(at);
+                let lane = lane as u32;
+                self.heap.push(Entry { at, sequence, lane, what: What::Arrival(packet) });
+            }
+        }
+    }
+
+    /// When the next entry is due, and what it is.
+    pub(crate) fn peek(&self) -> Option<(Instant, What)> {
+        self.heap.peek().map(|entry| (entry.at, entry.what))
+    }
+
+    /// Takes the next entry out.
+    pub(crate) fn pop(&mut self) -> Option<(Instant, What)> {
+        let mut top = self.heap.peek_mut()?;
+        let popped = (top.at, top.what);
+        if top.lane == NO_LANE {
+            PeekMut::pop(top);
+            return Some(popped);
+        }
+        let lane = &mut self.lanes[top.lane as usize];
+        if let Some(next) = lane.waiting.pop_front() {
+            // In place: one sift down instead of a pop and a push.
+            top.at = next.at;
+            top.sequence = next.sequence;
+            top.what = What::Arrival(next.packet);
+        } else {
+            lane.last = None;
+            PeekMut::pop(top);
+        }
+        Some(popped)
+    }
+
+    /// Everything that waits, in order: for fingerprints. Costs as much as there is.
+    pub(crate) fn in_order(&self) -> Vec<(Instant, What)> {
+        let loose = self.heap.iter().map(|entry| (entry.at, entry.sequence, entry.what));
+        let lanes = self.lanes.iter().flat_map(|lane| &lane.waiting);
+        let lanes = lanes.map(|packet| (packet.at, packet.sequence, What::Arrival(packet.packet)));
+        let mut all: Vec<_> = loose.chain(lanes).collect();
+        all.sort_unstable_by_key(|&(at, sequence, _)| (at, sequence));
+        all.into_iter().map(|(at, _, what)| (at, what)).collect()
+    }
+
+    fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drain(queue: &mut Queue) -> Vec<(u64, u32)> {
+        let entries = std::iter::from_fn(|| queue.pop());
+        let entries = entries.map(|(at, what)| match what {
+            What::Arrival(packet) => (at.as_nanos(), packet),
+            What::Timer(host) => (at.as_nanos(), 100 + host),
+            _ => unreachable!("the tests put in nothing else"),
+        });
+        entries.collect()
+    }
+
+    fn at(nanos: u64) -> Instant {
+        Instant::from_nanos(nanos)
+    }
+
+    #[test]
+    fn ties_go_by_the_order_of_making_across_lanes_and_heap() {
+        let mut queue = Queue::new(2);
+        queue.push_arrival(at(5), 1, 0);
+        queue.push(at(5), What::Timer(0));
+        queue.push_arrival(at(5), 0, 1);
+        queue.push_arrival(at(5), 1, 2);
+        queue.push(at(4), What::Timer(1));
+        assert_eq!(drain(&mut queue), [(4, 101), (5, 0), (5, 100), (5, 1), (5, 2)]);
+    }
+
+    #[test]
+    fn a_packet_that_overtakes_leaves_the_lane_in_order() {
+        let mut queue = Queue::new(1);
+        queue.push_arrival(at(10), 0, 0);
+        queue.push_arrival(at(20), 0, 1);
+        queue.push_arrival(at(5), 0, 2);
+        queue.push_arrival(at(15), 0, 3);
+        queue.push_arrival(at(20), 0, 4);
+        assert_eq!(drain(&mut queue), [(5, 2), (10, 0), (15, 3), (20, 1), (20, 4)]);
+    }
+
+    #[test]
+    fn a_lane_that_ran_empty_is_used_again() {
+        let mut queue = Queue::new(1);
+        queue.push_arrival(at(1), 0, 0);
+        assert_eq!(drain(&mut queue), [(1, 0)]);
+        queue.push_arrival(at(3), 0, 1);
+        queue.push_arrival(at(2), 0, 2);
+        assert_eq!(drain(&mut queue), [(2, 2), (3, 1)]);
+    }
+
+    #[test]
+    fn the_listing_is_in_the_order_of_popping() {
+        let mut queue = Queue::new(2);
+        for (n, time) in [7, 3, 9, 3, 8, 1].into_iter().enumerate() {
+            queue.push_arrival(at(time), n % 2, n as u32);
+        }
+        let listed = queue.in_order();
+        let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(listed, popped);
+    }
+}

@@ -1,0 +1,481 @@
+//! Tasks: roles that run. Each is a place in a program with its sockets; it goes on until it has
+//! to wait.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use twomsl_tcp::{Instant, SocketError, SocketId};
+use twomsl_trace::{self as trace, HostId};
+
+use crate::live::Live;
+use crate::plan::Plan;
+use crate::program::{Op, Var};
+use crate::queue::What;
+use crate::{Outcome, RoleResult};
+
+/// A task, by its place among all tasks of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TaskId(u32);
+
+impl TaskId {
+    pub(crate) const NONE: Self = Self(u32::MAX);
+}
+
+/// A role that runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) host: u32,
+    /// Which role, and so which program.
+    role: u32,
+    /// Its number among the tasks of its host.
+    number: u32,
+    /// Whether it is the role itself, or one of the tasks it made.
+    rank: Rank,
+    /// The place in the program.
+    pub(crate) place: u32,
+    pub(crate) waiting: Waiting,
+    /// Wakes are meant for the epoch in which they were asked for.
+    epoch: u32,
+    /// Whether the operation has begun, and its call is written down.
+    pub(crate) phase: Phase,
+    /// Octets that the operation has dealt with.
+    pub(crate) progress: u64,
+    /// When the operation gives up.
+    pub(crate) deadline: Option<Instant>,
+    /// What an echo has read and not yet written.
+    pub(crate) pending: Bytes,
+    pub(crate) current: Option<SocketId>,
+    pub(crate) listener: Option<SocketId>,
+    named: Vec<Option<SocketId>>,
+    /// How often each loop around the place goes round yet.
+    loops: Vec<u64>,
+    /// The next task that waits for the same socket.
+    next: TaskId,
+    outcome: Outcome,
+}
+
+/// Whether a task is a role, or was made by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rank {
+    Role,
+    Made,
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Waiting {
+    /// Nothing: it runs, or is about to.
+    No,
+    /// Something to happen to this socket.
+    Socket(SocketId),
+    /// A time.
+    Time,
+    /// A condition.
+    Condition(u32),
+    /// It is over.
+    Over,
+}
+
+/// How far an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Phase {
+    /// It has not begun.
+    Fresh,
+    /// It has, and had to wait.
+    Begun,
+}
+
+/// What an operation tells its task to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Go on with the next operation.
+    Next,
+    /// Leave the innermost loop, which ends there.
+    Leave(u32),
+    /// Go on there.
+    Goto(u32),
+    /// Wait for the socket.
+    Block(SocketId),
+    /// It waits already.
+    Blocked,
+    /// The call failed, and the task with it.
+    Fail(&'static str, SocketError),
+    /// It is over.
+    End,
+}
+
+/// All tasks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tasks {
+    all: Vec<Task>,
+    /// Places of tasks that are over and whose result nobody will ask for.
+    free: Vec<TaskId>,
+    runnable: VecDeque<TaskId>,
+    /// Results of made tasks that failed.
+    pub(crate) failures: Vec<RoleResult>,
+}
+
+/// So many events and operations without any time passing mean that it never will.
+pub(crate) const BUSY_LIMIT: u32 = 10_000_000;
+
+impl Tasks {
+    pub(crate) fn get(&self, id: TaskId) -> &Task {
+        &self.all[id.0 as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, id: TaskId) -> &mut Task {
+        &mut self.all[id.0 as usize]
+    }
+
+    fn insert(&mut self, task: Task) -> TaskId {
+        let id = if let Some(id) = self.free.pop() {
+            // Epochs go on, so that an old wake does not reach the new task.
+            let epoch = self.get(id).epoch + 1;
+            *self.get_mut(id) = Task { epoch, ..task };
+            id
+        } else {
+            self.all.push(task);
+            TaskId(self.all.len() as u32 - 1)
+        };
+        self.runnable.push_back(id);
+        id
+    }
+
+    /// Wakes everybody in the list of a socket.
+    pub(crate) fn wake_list(&mut self, first: TaskId) {
+        let mut id = first;
+        while id != TaskId::NONE {
+            let next = std::mem::replace(&mut self.get_mut(id).next, TaskId::NONE);
+            self.wake(id);
+            id = next;
+        }
+    }
+
+    /// Wakes everybody who waits for a condition. Looks at all tasks, once per condition.
+    pub(crate) fn wake_condition(&mut self, condition: u32) {
+        let waits = |task: &Task| task.waiting == Waiting::Condition(condition);
+        for place in 0..self.all.len() {
+            if waits(&self.all[place]) {
+                self.wake(TaskId(place as u32));
+            }
+        }
+    }
+
+    fn wake(&mut self, id: TaskId) {
+        let task = self.get_mut(id);
+        if task.waiting != Waiting::Over {
+            task.waiting = Waiting::No;
+            task.epoch += 1;
+            self.runnable.push_back(id);
+        }
+    }
+
+    /// The host of a task whose sleep or timeout is over, if it still is about that.
+    pub(crate) fn sleeper(&self, place: u32, epoch: u32) -> Option<u32> {
+        let task = self.all.get(place as usize)?;
+        (task.epoch == epoch && task.waiting != Waiting::Over).then_some(task.host)
+    }
+
+    /// Tasks that wait for an answer of their TCP: to a connect, a write, a close that lingers.
+    pub(crate) fn unanswered(&self, plan: &Plan) -> Vec<(u32, Option<SocketId>, &'static str)> {
+        let waits = |task: &&Task| matches!(task.waiting, Waiting::Socket(_));
+        let call = |task: &Task| {
+            let call = match plan.programs[task.role as usize].ops[task.place as usize] {
+                Op::Connect(_) => "connect",
+                Op::Write { .. } => "write",
+                Op::Close { .. } => "close",
+                _ => return None,
+            };
+            Some((task.host, task.current, call))
+        };
+        self.all.iter().filter(waits).filter_map(call).collect()
+    }
+
+    /// Ends all tasks of a host.
+    pub(crate) fn crash(&mut self, host: u32) {
+        for place in 0..self.all.len() {
+            let task = &mut self.all[place];
+            if task.host == host && task.waiting != Waiting::Over {
+                task.epoch += 1;
+                task.waiting = Waiting::Over;
+                task.outcome = Outcome::Crashed;
+                task.next = TaskId::NONE;
+            }
+        }
+    }
+
+    /// How each role ended, or that it runs; and every made task that failed.
+    pub(crate) fn results(&self) -> Vec<RoleResult> {
+        let roles = self.all.iter().filter(|task| task.rank == Rank::Role).map(Task::result);
+        roles.chain(self.failures.iter().copied()).collect()
+    }
+
+    /// Everything of the tasks that can influence the future.
+    pub(crate) fn fingerprint(&self, now: Instant, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        for task in self.all.iter().filter(|task| task.waiting != Waiting::Over) {
+            (task.host, task.role, task.place, task.waiting, task.phase).hash(hasher);
+            (task.progress, &task.loops, &task.pending).hash(hasher);
+            (task.current, task.listener, &task.named).hash(hasher);
+            task.deadline.map(|deadline| deadline.since(now)).hash(hasher);
+        }
+    }
+}
+
+impl Task {
+    fn new(host: u32, role: u32, number: u32, names: u16) -> Self {
+        Self {
+            host,
+            role,
+            number,
+            rank: Rank::Role,
+            place: 0,
+            waiting: Waiting::No,
+            epoch: 0,
+            phase: Phase::Fresh,
+            progress: 0,
+            deadline: None,
+            pending: Bytes::new(),
+            current: None,
+            listener: None,
+            named: vec![None; usize::from(names)],
+            loops: Vec::new(),
+            next: TaskId::NONE,
+            outcome: Outcome::Running,
+        }
+    }
+
+    /// The socket that a step works on.
+    pub(crate) fn socket(&self, var: Var) -> Option<SocketId> {
+        match var {
+            Var::Current => self.current.or(self.listener),
+            Var::Listener => self.listener,
+            Var::Named(place) => self.named[usize::from(place)],
+        }
+    }
+
+    /// Gives a socket its name.
+    pub(crate) fn name(&mut self, name: Option<u16>, socket: SocketId) {
+        if let Some(place) = name {
+            self.named[usize::from(place)] = Some(socket);
+        }
+    }
+
+    fn result(&self) -> RoleResult {
+        let (role, host) = (self.role as usize, self.host as usize);
+        RoleResult { role, host, task: self.number, outcome: self.outcome }
+    }
+
+    /// On to an operation that has not begun.
+    fn go(&mut self, place: u32) {
+        self.place = place;
+        self.phase = Phase::Fresh;
+        self.progress = 0;
+        self.deadline = None;
+    }
+}
+
+impl Live {
+    /// A role starts.
+    pub(crate) fn start_role(&mut self, plan: &Plan, role: u32) {
+        let host = plan.spec.roles[role as usize].host as u32;
+        let number = self.task_number(host);
+        let names = plan.programs[role as usize].names;
+        self.tasks.insert(Task::new(host, role, number, names));
+    }
+
+    /// A task makes another one, which begins after the operation the task is at, with the
+    /// sockets the task knows.
+    pub(crate) fn spawn(&mut self, id: TaskId, current: Option<SocketId>) {
+        let parent = self.tasks.get(id);
+        let (host, role, place) = (parent.host, parent.role, parent.place + 1);
+        let named = parent.named.clone();
+        let (current, listener) = (current.or(parent.current), parent.listener);
+        let number = self.task_number(host);
+        let task = Task::new(host, role, number, 0);
+        self.tasks.insert(Task { rank: Rank::Made, place, named, current, listener, ..task });
+    }
+
+    fn task_number(&mut self, host: u32) -> u32 {
+        let owner = &mut self.hosts[host as usize];
+        owner.tasks += 1;
+        owner.tasks - 1
+    }
+
+    /// Runs every task that can go on, until none can.
+    pub(crate) fn run_tasks(&mut self, plan: &Plan) {
+        while let Some(id) = self.tasks.runnable.pop_front() {
+            if self.tasks.get(id).waiting != Waiting::No {
+                continue; // it crashed, or was woken twice and waits again
+            }
+            let host = self.tasks.get(id).host;
+            if self.is_paused(host) {
+                let wake = What::Task(id.0, self.tasks.get(id).epoch);
+                self.hosts[host as usize].inbox.push(wake);
+                continue;
+            }
+            self.run_task(plan, id);
+        }
+    }
+
+    fn run_task(&mut self, plan: &Plan, id: TaskId) {
+        let program = &plan.programs[self.tasks.get(id).role as usize];
+        while self.busy < BUSY_LIMIT {
+            self.busy += 1;
+            let place = self.tasks.get(id).place;
+            let flow = self.execute(plan, id, &program.ops[place as usize]);
+            let task = self.tasks.get_mut(id);
+            match flow {
+                Flow::Next => task.go(place + 1),
+                Flow::Goto(place) => task.go(place),
+                Flow::Leave(place) => {
+                    task.loops.pop();
+                    task.go(place);
+                }
+                Flow::Block(socket) => return self.block(id, socket),
+                Flow::Blocked => return,
+                Flow::Fail(call, error) => {
+                    return self.finish(plan, id, Outcome::Failed { call, error });
+                }
+                Flow::End => return self.finish(plan, id, Outcome::Done),
+            }
+        }
+    }
+
+    /// A task waits for something to happen to a socket, or for its deadline.
+    pub(crate) fn block(&mut self, id: TaskId, socket: SocketId) {
+        let host = self.tasks.get(id).host;
+        let task = self.tasks.get_mut(id);
+        task.phase = Phase::Begun;
+        task.waiting = Waiting::Socket(socket);
+        let wake = task.deadline.map(|deadline| (deadline, What::Task(id.0, task.epoch)));
+        if let Some((deadline, wake)) = wake {
+            self.queue.push(deadline, wake);
+        }
+        let Some(slot) = self.slot(host, socket) else { return };
+        let first = std::mem::replace(&mut slot.waiter, id);
+        self.tasks.get_mut(id).next = first;
+    }
+
+    /// A task waits for a time.
+    pub(crate) fn sleep(&mut self, id: TaskId, until: Instant) {
+        let task = self.tasks.get_mut(id);
+        task.phase = Phase::Begun;
+        task.waiting = Waiting::Time;
+        let wake = What::Task(id.0, task.epoch);
+        self.queue.push(until, wake);
+    }
+
+    /// A sleep or a timeout is over.
+    pub(crate) fn wake_sleeper(&mut self, place: u32) {
+        let id = TaskId(place);
+        let task = self.tasks.get(id);
+        if let Waiting::Socket(socket) = task.waiting {
+            self.unlink(task.host, socket, id);
+        }
+        self.tasks.wake(id);
+    }
+
+    /// Takes a task out of the list of a socket. The list is as long as there are tasks that
+    /// wait for the same socket: mostly one.
+    fn unlink(&mut self, host: u32, socket: SocketId, id: TaskId) {
+        let next = std::mem::replace(&mut self.tasks.get_mut(id).next, TaskId::NONE);
+        let Some(slot) = self.slot(host, socket) else { return };
+        if slot.waiter == id {
+            slot.waiter = next;
+            return;
+        }
+        let mut place = slot.waiter;
+        while place != TaskId::NONE {
+            let task = self.tasks.get_mut(place);
+            if task.next == id {
+                task.next = next;
+                return;
+            }
+            place = task.next;
+        }
+    }
+
+    fn finish(&mut self, plan: &Plan, id: TaskId, outcome: Outcome) {
+        let task = self.tasks.get_mut(id);
+        task.waiting = Waiting::Over;
+        task.outcome = outcome;
+        if let Outcome::Failed { call, error } = outcome {
+            let host = &plan.spec.hosts[task.host as usize].name;
+            tracing::info!(target: "twomsl", at = %self.now, %host, call, %error, "role ends");
+        }
+        let task = self.tasks.get(id);
+        if task.rank == Rank::Made {
+            if matches!(outcome, Outcome::Failed { .. }) {
+                let result = task.result();
+                self.tasks.failures.push(result);
+            }
+            self.tasks.free.push(id);
+        }
+    }
+
+    /// Enters a loop; one that goes round zero times is skipped.
+    pub(crate) fn repeat(&mut self, id: TaskId, count: Option<u64>, end: u32) -> Flow {
+        if count == Some(0) {
+            return Flow::Goto(end);
+        }
+        self.tasks.get_mut(id).loops.push(count.unwrap_or(u64::MAX));
+        Flow::Next
+    }
+
+    /// The end of a loop's body.
+    pub(crate) fn again(&mut self, id: TaskId, body: u32) -> Flow {
+        let loops = &mut self.tasks.get_mut(id).loops;
+        match loops.last_mut() {
+            // For ever is not counted.
+            Some(&mut u64::MAX) => Flow::Goto(body),
+            Some(left) if *left > 1 => {
+                *left -= 1;
+                Flow::Goto(body)
+            }
+            _ => {
+                loops.pop();
+                Flow::Next
+            }
+        }
+    }
+
+    /// Writes a call down, once.
+    pub(crate) fn call(
+        &mut self,
+        id: TaskId,
+        socket: Option<SocketId>,
+        text: impl FnOnce() -> String,
+    ) {
+        let task = self.tasks.get(id);
+        if task.phase == Phase::Begun {
+            return;
+        }
+        let (host, number) = (task.host, task.number);
+        self.record(|live| trace::Event::Call {
+            host: HostId(host as u16),
+            task: number,
+            socket: socket.map(|socket| live.socket_ref(host, socket)),
+            call: text(),
+        });
+    }
+
+    /// Writes down what a call returned.
+    pub(crate) fn returned(
+        &mut self,
+        id: TaskId,
+        socket: Option<SocketId>,
+        call: &'static str,
+        result: Result<Option<u64>, SocketError>,
+    ) {
+        let task = self.tasks.get(id);
+        let (host, number) = (task.host, task.number);
+        self.record(|live| trace::Event::Returned {
+            host: HostId(host as u16),
+            task: number,
+            socket: socket.map(|socket| live.socket_ref(host, socket)),
+            call,
+            result,
+        });
+    }
+}

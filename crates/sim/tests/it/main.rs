@@ -1,0 +1,3 @@
+//! Whole worlds, from the outside.
+
+mod connections;
