@@ -145,6 +145,8 @@ impl Connections {
         next.or(bindings.last()).map(|(_, connection)| *connection)
     }
 
+    /// Without an ISN there is nothing to count from, and a wrong one would mislead: the
+    /// number of the header is shown then.
     fn count(
         &self,
         number: SeqNum,
@@ -157,6 +159,7 @@ impl Connections {
 }
 
 impl Place {
+    /// The end that sent the packet.
     fn sender(self, connection: &Connection) -> &End {
         &connection.ends[self.end]
     }
@@ -182,6 +185,7 @@ fn relative(number: SeqNum, isn: SeqNum) -> Number {
     Number::Relative(if behind < NEAR { -i64::from(behind) } else { i64::from(ahead) })
 }
 
+/// Whether a number is plausible for a connection with this ISN.
 fn near(number: SeqNum, isn: SeqNum) -> bool {
     number.offset_from(isn).unsigned_abs() < NEAR
 }
@@ -203,6 +207,7 @@ struct Finder {
 }
 
 impl Finder {
+    /// Only what travels tells of connections; state changes are placed by their sockets later.
     fn record(&mut self, index: usize, event: &Event) {
         match event {
             Event::Sent { packet, host, socket, content, .. } => {
@@ -229,6 +234,7 @@ impl Finder {
         Some((self.translations.get(&direction).copied().unwrap_or(direction), segment))
     }
 
+    /// A socket stands for one connection, so after its first segment it decides by itself.
     fn sent(
         &mut self,
         index: usize,
@@ -297,6 +303,7 @@ impl Finder {
         }
     }
 
+    /// Copies belong where their originals do: an old duplicate keeps its own life.
     fn fate(&mut self, packet: PacketId, fate: &Fate) {
         match fate {
             Fate::Duplicated { copy } => {
@@ -322,6 +329,7 @@ impl Finder {
         }
     }
 
+    /// Writes down where a packet belongs, and what its SYN tells about that end.
     fn place(
         &mut self,
         packet: PacketId,
@@ -351,6 +359,7 @@ impl Finder {
         connection
     }
 
+    /// A new life, of which nothing is known but its addresses.
     fn create(&mut self, direction: Direction) -> usize {
         let end = |address| End { address, socket: None, isn: None, scale: None };
         let connection = self.found.list.len();
@@ -359,27 +368,32 @@ impl Finder {
         connection
     }
 
+    /// All lives of a 4-tuple so far, the newest last.
     fn lives(&self, direction: Direction) -> &[usize] {
         self.tuples.get(&sorted(direction)).map_or(&[], Vec::as_slice)
     }
 
+    /// The end that sends in this direction.
     fn end(&self, connection: usize, direction: Direction) -> &End {
         let [first, second] = &self.found.list[connection].ends;
         if first.address == direction.0 { first } else { second }
     }
 
+    /// The end that sends in this direction, to be filled in.
     fn end_mut(&mut self, connection: usize, direction: Direction) -> &mut End {
         let [first, second] = &mut self.found.list[connection].ends;
         if first.address == direction.0 { first } else { second }
     }
 }
 
+/// Where a segment comes from and goes to; ICMP messages have no ports of their own.
 fn direction(packet: &Packet) -> Option<(Direction, &Segment)> {
     let segment = packet.segment()?;
     let source = SocketAddr::new(packet.src, segment.src_port);
     Some(((source, SocketAddr::new(packet.dst, segment.dst_port)), segment))
 }
 
+/// Both directions of a 4-tuple share one key.
 fn sorted((a, b): Direction) -> Direction {
     if a <= b { (a, b) } else { (b, a) }
 }

@@ -104,6 +104,7 @@ impl<'a> Journeys<'a> {
         }
     }
 
+    /// Fates come after the sending and before the arrival, so one pass suffices.
     fn record(&mut self, index: usize, record: &'a Record) {
         match &record.event {
             Event::Sent { packet, host, reason, content, .. } => {
@@ -125,10 +126,12 @@ impl<'a> Journeys<'a> {
         }
     }
 
+    /// Numbers are never used twice; if they were, the later packet would be the one meant.
     fn begin(&mut self, packet: PacketId, journey: Journey<'a>) {
         self.packets.insert(packet, journey);
     }
 
+    /// A copy sets out as what its original is at that moment.
     fn fate(
         &mut self,
         index: usize,
@@ -230,6 +233,7 @@ impl Journey<'_> {
     }
 }
 
+/// A journey at its beginning.
 fn journey(
     record: usize,
     at: Instant,

@@ -3,6 +3,7 @@
 //! A [`Query`] brings a trace in order once; every answer is a plain list, and the first record
 //! comes first in it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use twomsl_tcp::wire::{Flags, Segment};
@@ -165,10 +166,10 @@ impl<'a> Query<'a> {
     /// The lives of a host's sockets, in the order in which they began.
     pub fn paths(&self, host: HostId) -> Vec<Path> {
         let mut paths: Vec<Path> = Vec::new();
+        // There can be as many sockets as ports: no search through all of them for each change.
+        let mut known: BTreeMap<SocketRef, usize> = BTreeMap::new();
         for (at, socket, change) in self.changes().filter(|(_, socket, _)| socket.host == host) {
-            // Nearly always the newest ones change.
-            let known = paths.iter().rposition(|path| path.socket == socket);
-            let index = known.unwrap_or_else(|| {
+            let index = *known.entry(socket).or_insert_with(|| {
                 let connection = self.connections.of_socket(socket, usize::MAX);
                 paths.push(Path { socket, connection, first: change.from, steps: Vec::new() });
                 paths.len() - 1
@@ -277,6 +278,7 @@ impl<'a> Query<'a> {
         self.trace.records.last().map_or(Instant::ZERO, |record| record.at)
     }
 
+    /// Every change of state on any host, in order.
     fn changes(&self) -> impl Iterator<Item = (Instant, SocketRef, StateChange)> {
         self.trace.records.iter().filter_map(|record| match &record.event {
             Event::State { socket, change } => Some((record.at, *socket, *change)),
@@ -317,6 +319,7 @@ impl Stay {
 }
 
 impl Segments {
+    /// All conditions hold. A packet to an address of no host goes to none.
     fn matches(&self, sent: &Sent<'_>, to: Option<HostId>) -> bool {
         self.from.is_none_or(|from| from == sent.host)
             && (self.to.is_none() || self.to == to)
@@ -326,6 +329,7 @@ impl Segments {
 }
 
 impl TimerCounts {
+    /// Every change is one of the four.
     const fn count(&mut self, change: TimerChange) {
         match change {
             TimerChange::Set(_) => self.set += 1,

@@ -18,6 +18,7 @@ use twomsl_tcp::{Holder, Instant, Status, TcpState, TimerKind};
 use crate::model::{Event, Trace};
 use crate::words;
 
+/// `ss`'s headings, with `Age` put in before those that it has at the end of the line.
 const HEAD: [&str; COLUMNS] = [
     "State",
     "Recv-Q",
@@ -55,6 +56,7 @@ pub fn table(now: Instant, sockets: &[Status]) -> String {
     rows.iter().map(|row| line(row, &widths)).collect()
 }
 
+/// Cells padded to the widest of their column, so that every table aligns by itself.
 fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
     let cell = |column: usize| {
         let (text, width) = (&row[column], widths[column]);
@@ -64,6 +66,7 @@ fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
     format!("{}\n", cells.join("  ").trim_end())
 }
 
+/// The cells of one socket, in the order of the headings.
 fn row(now: Instant, status: &Status) -> [String; COLUMNS] {
     [
         state(status.state).to_owned(),
@@ -83,6 +86,7 @@ fn timer(now: Instant, (kind, deadline): (TimerKind, Instant), status: &Status) 
     format!("timer:({},{left},{})", timer_name(kind), status.retransmits)
 }
 
+/// How long a socket has been in its state.
 fn nanos(now: Instant, since: Instant) -> u64 {
     now.as_nanos().saturating_sub(since.as_nanos())
 }
@@ -114,6 +118,7 @@ const fn timer_name(timer: TimerKind) -> &'static str {
     }
 }
 
+/// `ss -p` names processes; a world has roles, and what matters is whether one is left.
 const fn holder(holder: Holder) -> &'static str {
     match holder {
         Holder::Application => "app",

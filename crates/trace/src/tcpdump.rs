@@ -35,6 +35,7 @@ pub fn render(trace: &Trace) -> String {
     text
 }
 
+/// What a line needs to know about the rest of the trace.
 struct Dump<'a> {
     trace: &'a Trace,
     connections: Connections,
@@ -42,6 +43,7 @@ struct Dump<'a> {
 }
 
 impl Dump<'_> {
+    /// The line of a record; most records are no packets.
     fn line(&self, at: Instant, event: &Event) -> Option<String> {
         match event {
             Event::Sent { packet, host, content, .. } => {
@@ -62,6 +64,7 @@ impl Dump<'_> {
         }
     }
 
+    /// tcpdump runs on one host; here each line says on which one it would have been seen.
     fn with_host(
         &self,
         at: Instant,
@@ -102,6 +105,7 @@ impl Dump<'_> {
         text
     }
 
+    /// Addresses and content, in the order of tcpdump.
     fn packet(&self, id: PacketId, packet: &Packet) -> String {
         let family = if packet.src.is_ipv4() { "IP" } else { "IP6" };
         match &packet.body {
@@ -116,6 +120,7 @@ impl Dump<'_> {
         }
     }
 
+    /// tcpdump's fields and its order: flags, seq, ack, win, urg, options, length.
     fn segment(&self, id: PacketId, segment: &Segment) -> String {
         let mut parts = vec![format!("Flags [{}]", flags(segment.flags))];
         parts.extend(self.seq(id, segment));
@@ -150,6 +155,7 @@ impl Dump<'_> {
         })
     }
 
+    /// The acknowledgment number, where the ACK flag gives it a meaning.
     fn ack(&self, id: PacketId, segment: &Segment) -> Option<String> {
         let ack = self.connections.ack(id, segment)?;
         Some(match ack {
@@ -158,6 +164,7 @@ impl Dump<'_> {
         })
     }
 
+    /// Names as tcpdump prints them; kinds it knows and we do not are `unknown`, as there.
     fn option(&self, id: PacketId, segment: &Segment, option: TcpOption<'_>) -> String {
         match option {
             TcpOption::NoOperation => "nop".to_owned(),
@@ -178,6 +185,7 @@ impl Dump<'_> {
         }
     }
 
+    /// Edges of SACK blocks count like SEG.ACK.
     fn sack_edge(&self, id: PacketId, segment: &Segment, edge: SeqNum) -> String {
         match self.connections.received(id, edge) {
             Number::Relative(offset) if !segment.has(Flags::SYN) => offset.to_string(),
@@ -209,6 +217,7 @@ fn flags(flags: Flags) -> String {
     if letters.is_empty() { "none".to_owned() } else { letters }
 }
 
+/// The message, and the connection that it quotes.
 fn icmp_words(icmp: &Icmp) -> String {
     let quote = icmp.quote;
     let kind = words::icmp(icmp.kind);

@@ -108,6 +108,7 @@ fn cause(cause: Cause) -> Option<&'static str> {
     })
 }
 
+/// What a timer that ran out means for the connection it ended.
 const fn timeout(timer: TimerKind) -> &'static str {
     match timer {
         TimerKind::Retransmission => "retransmissions used up",

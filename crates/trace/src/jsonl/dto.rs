@@ -8,6 +8,7 @@ use super::packet::Packet;
 use crate::model::{self, Decider, Fate, HostId, PacketId, SCHEMA_VERSION, SocketRef};
 use crate::words;
 
+/// The first line.
 #[derive(Serialize)]
 pub(super) struct About<'a> {
     schema: u32,
@@ -17,6 +18,7 @@ pub(super) struct About<'a> {
     paths: Vec<Path<'a>>,
 }
 
+/// A host; further lines call it by its name.
 #[derive(Serialize)]
 struct Host<'a> {
     name: &'a str,
@@ -24,6 +26,7 @@ struct Host<'a> {
     addresses: Vec<String>,
 }
 
+/// A link, in netem's words for either direction.
 #[derive(Serialize)]
 struct Path<'a> {
     a: String,
@@ -32,6 +35,7 @@ struct Path<'a> {
     backward: &'a str,
 }
 
+/// Any further line. Flat, so that a filter needs no path into it.
 #[derive(Serialize)]
 pub(super) struct Record<'a> {
     at_ns: u64,
@@ -39,6 +43,7 @@ pub(super) struct Record<'a> {
     event: Event<'a>,
 }
 
+/// A socket's name, unique in the whole trace.
 #[derive(Serialize)]
 struct Socket {
     host: String,
@@ -46,6 +51,8 @@ struct Socket {
     id: u64,
 }
 
+/// What happened, told apart by the field `event`. What does not apply is left out rather than
+/// null: most fields of most lines would be.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event<'a> {
@@ -156,12 +163,14 @@ struct Row {
     detail: Option<Detail>,
 }
 
+/// A running timer.
 #[derive(Serialize)]
 struct Deadline {
     timer: &'static str,
     deadline_ns: u64,
 }
 
+/// The variables of RFC 9293 §3.3.1 under their names.
 #[derive(Serialize)]
 struct Detail {
     iss: u32,
@@ -212,6 +221,7 @@ impl<'a> Record<'a> {
 struct Names<'n>(&'n model::About);
 
 impl Names<'_> {
+    /// One arm for each kind of event, so that a new kind cannot be forgotten here.
     fn event<'a>(&self, event: &'a model::Event) -> Event<'a> {
         use model::Event as E;
         match event {
@@ -262,6 +272,7 @@ impl Names<'_> {
         }
     }
 
+    /// The timer stands apart from the cause, so that causes stay a small set of words.
     fn state(&self, socket: SocketRef, change: StateChange) -> Event<'static> {
         let timer = match change.cause {
             Cause::Timeout(timer) => Some(timer.name()),
@@ -272,6 +283,7 @@ impl Names<'_> {
         Event::State { socket, from, to, cause, timer }
     }
 
+    /// Only a timer that runs has a deadline.
     fn timer(&self, socket: SocketRef, timer: TimerKind, change: TimerChange) -> Event<'static> {
         let deadline = match change {
             TimerChange::Set(deadline) | TimerChange::Restarted(deadline) => Some(deadline),
@@ -285,6 +297,7 @@ impl Names<'_> {
         }
     }
 
+    /// Names instead of numbers: lines are read by people too.
     fn host(&self, host: HostId) -> String {
         self.0.name(host)
     }
@@ -293,11 +306,13 @@ impl Names<'_> {
         Socket { host: self.host(socket.host), boot: socket.boot, id: socket.id.number() }
     }
 
+    /// Listeners' resets and calls before the first socket have none.
     fn maybe(&self, socket: Option<SocketRef>) -> Option<Socket> {
         socket.map(|socket| self.socket(socket))
     }
 }
 
+/// A fate has fields of its own only where it says more than its name.
 fn fate_event(packet: PacketId, fate: &Fate, by: &Decider) -> Event<'static> {
     let (name, arrives, copy, content) = match fate {
         Fate::Delivered { at } => ("delivered", Some(at.as_nanos()), None, None),

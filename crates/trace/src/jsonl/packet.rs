@@ -11,6 +11,7 @@ use crate::words;
 /// Octets of text that are written out.
 const SHOWN: usize = 32;
 
+/// An IP packet; exactly one of `tcp` and `icmp` is there.
 #[derive(Serialize)]
 pub(super) struct Packet {
     src: String,
@@ -23,6 +24,7 @@ pub(super) struct Packet {
     icmp: Option<Icmp>,
 }
 
+/// A segment in the numbers of its header, not scaled and not relative.
 #[derive(Serialize)]
 struct Segment {
     src_port: u16,
@@ -43,6 +45,7 @@ struct Segment {
     text_sha256: Option<String>,
 }
 
+/// An ICMP error, with what it quotes of the packet it is about.
 #[derive(Serialize)]
 struct Icmp {
     kind: String,
@@ -54,6 +57,7 @@ struct Icmp {
 }
 
 impl Packet {
+    /// As it was sent, or as it became.
     pub(super) fn of(packet: &wire::Packet) -> Self {
         let (tcp, icmp) = match &packet.body {
             Body::Tcp(segment) => (Some(Segment::of(segment)), None),
@@ -106,6 +110,7 @@ impl Icmp {
     }
 }
 
+/// The codepoints of RFC 3168 §5.
 const fn ecn(ecn: Ecn) -> &'static str {
     match ecn {
         Ecn::NotEct => "not-ect",
@@ -115,6 +120,7 @@ const fn ecn(ecn: Ecn) -> &'static str {
     }
 }
 
+/// Two digits an octet: JSON strings cannot hold arbitrary octets.
 fn hex(octets: &[u8]) -> String {
     let mut text = String::with_capacity(2 * octets.len());
     for octet in octets {

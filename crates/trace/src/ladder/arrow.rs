@@ -59,6 +59,7 @@ enum Way {
 }
 
 impl<'a> Page<'a> {
+    /// The page between sender and receiver; rails in between are crossed.
     fn new(lanes: &'a Lanes, arrow: &Arrow) -> Self {
         let (from, to) = (lanes.rail(arrow.from), lanes.rail(arrow.to));
         let last = lanes.rails.last().copied().unwrap_or(0);
@@ -127,11 +128,13 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// The joint at the sender's rail.
     fn tail(&self, line: &mut Canvas) {
         let tail = if self.way == Way::Left { "┤" } else { "├" };
         line.put(self.from, tail, Tone::Faint);
     }
 
+    /// The tip just before the receiver's rail.
     fn head(&self, line: &mut Canvas) {
         let head = match self.way {
             Way::Right => "▶",
@@ -141,6 +144,7 @@ impl<'a> Page<'a> {
         self.put(line, self.span, head, Tone::Faint);
     }
 
+    /// A label with a space at either end, over the shaft.
     fn label(&self, line: &mut Canvas, offset: usize, label: &str) {
         self.put(line, offset - 1, &format!(" {label} "), Tone::Plain);
     }

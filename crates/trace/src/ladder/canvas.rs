@@ -44,6 +44,7 @@ struct Cell {
 }
 
 impl Canvas {
+    /// A line of spaces.
     pub(super) fn new(width: usize) -> Self {
         Self { cells: vec![Cell { text: " ".to_owned(), tone: Tone::Plain }; width] }
     }
@@ -97,6 +98,7 @@ impl Canvas {
     }
 }
 
+/// The sixteen colours of every terminal only: its owner chose them to be readable.
 const fn style(tone: Tone) -> Style {
     match tone {
         Tone::Plain => Style::new(),

@@ -42,6 +42,7 @@ pub(super) fn rails(lanes: &Lanes, rail: char) -> Canvas {
     line
 }
 
+/// Draws line by line.
 struct Pen<'a> {
     about: &'a About,
     lanes: &'a Lanes,
@@ -87,12 +88,14 @@ impl Pen<'_> {
         self.lines.push(line);
     }
 
+    /// The columns a text takes in its lane.
     fn place(&self, lane: usize, text: &str) -> Range<usize> {
         let columns = width(text);
         let start = self.lanes.start(lane, columns);
         start..start + columns
     }
 
+    /// A broken invariant must not be overlooked.
     fn banner(&mut self, at: Instant, text: &str) {
         let (first, from) = (self.lines.len(), self.lanes.rails[0]);
         for text in wrap(text, self.lanes.width.saturating_sub(from + 8)) {
@@ -104,6 +107,7 @@ impl Pen<'_> {
         self.time(first, at);
     }
 
+    /// The rails go on as dots: the ladder is cut here.
     fn gap(&mut self, duration: &str) {
         let mut line = rails(self.lanes, '┊');
         let (from, to) = (self.lanes.rails[0] + 1, self.lanes.width - 1);
@@ -113,6 +117,7 @@ impl Pen<'_> {
         self.lines.push(line);
     }
 
+    /// Dotted rails here too: something is left out.
     fn folded(&mut self, at: Instant, counts: &[Count], until: Instant) {
         let counts: Vec<_> = counts.iter().map(|count| self.count(count)).collect();
         let until = if until == at { String::new() } else { format!("   until {until}") };
@@ -149,6 +154,7 @@ impl Pen<'_> {
         }
     }
 
+    /// The host of a lane.
     fn name(&self, lane: usize) -> String {
         self.about.name(HostId(lane as u16))
     }

@@ -58,6 +58,7 @@ struct Folder {
 }
 
 impl Folder {
+    /// A row goes on with the run, or ends it and may begin the next one.
     fn take(&mut self, row: Row) {
         if self.goes_on(&row) {
             if let Some(Fold::Segment(segment)) = row.fold {
@@ -88,6 +89,7 @@ impl Folder {
         ordinary && !idle
     }
 
+    /// Whether a row is not a part of a segment that is gone.
     fn is_told(&self, row: &Row) -> bool {
         !matches!(row.fold, Some(Fold::Part(packet)) if self.folded.contains(&packet))
     }
@@ -113,6 +115,7 @@ impl Folder {
     }
 }
 
+/// One row instead of many: what each direction carried in the meantime.
 fn summary(rows: &[Row]) -> Row {
     let mut counts: Vec<Count> = Vec::new();
     for row in rows {
@@ -133,6 +136,7 @@ fn summary(rows: &[Row]) -> Row {
 }
 
 impl Count {
+    /// Segments without text are acknowledgments: nothing else is ordinary.
     fn add(&mut self, segment: &Ordinary) {
         self.octets += segment.octets;
         self.overtaken += u64::from(segment.order == Order::Overtaken);

@@ -42,6 +42,7 @@ fn title_line(lanes: &Lanes, index: usize, text: &str, about: &About) -> Canvas 
     line
 }
 
+/// Names stand at their rails, cut if they would reach the next one.
 fn names(about: &About, lanes: &Lanes) -> Canvas {
     let mut line = Canvas::new(lanes.width);
     line.put(lanes.time_end() - 4, "time", Tone::Plain);

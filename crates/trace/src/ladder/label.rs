@@ -39,6 +39,7 @@ enum Numbering {
 }
 
 impl<'a> Labels<'a> {
+    /// Tags are noise while there is only one connection.
     pub(super) fn new(connections: &'a Connections) -> Self {
         let many = connections.list().len() > 1;
         let numbering = if many { Numbering::Tags } else { Numbering::None };
@@ -103,6 +104,7 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// The parts in the order in which a header has them, text and options last.
     fn words(&self, id: PacketId, segment: &Segment, window: Option<u32>) -> String {
         let mut words = vec![format!("{}{}", self.tag_of(id), segment.flags)];
         words.extend(self.ports(id, segment));
@@ -159,6 +161,7 @@ impl<'a> Labels<'a> {
         format!("sack={}", blocks.iter().map(block).collect::<Vec<_>>().join(","))
     }
 
+    /// The tag of a packet's connection.
     fn tag_of(&self, id: PacketId) -> String {
         self.tag(self.connections.place(id).map(|place| place.connection))
     }
@@ -175,10 +178,13 @@ impl<'a> Labels<'a> {
         (news || segment.has(Flags::SYN)).then_some(window)
     }
 
+    /// What is no news needs no window, but a SYN without one would look odd.
     fn syn_window(&self, id: PacketId, segment: &Segment) -> Option<u32> {
         segment.has(Flags::SYN).then(|| self.connections.window(id, segment))
     }
 
+    /// Judged by numbers alone, since a segment can be sent again for other reasons than a
+    /// timeout. A bare ACK occupies no numbers and is never repeated.
     fn is_repeated(&mut self, id: PacketId, segment: &Segment) -> Again {
         let Some(side) = self.side(id) else { return Again::No };
         let end = segment.seq_end();
@@ -187,6 +193,7 @@ impl<'a> Labels<'a> {
         if repeated { Again::Yes } else { Again::No }
     }
 
+    /// What the sender of a packet has shown so far.
     fn side(&mut self, id: PacketId) -> Option<&mut Side> {
         let Place { connection, end } = self.connections.place(id)?;
         Some(self.sides.entry((connection, end)).or_default())
@@ -209,6 +216,7 @@ const fn mark(reason: SendReason) -> Option<&'static str> {
     })
 }
 
+/// Relative or absolute, the reader tells by the size.
 fn number(number: Number) -> String {
     match number {
         Number::Relative(offset) => offset.to_string(),
@@ -223,6 +231,7 @@ fn preview(payload: &[u8]) -> Option<String> {
     shown.then(|| format!("\"{}\"", String::from_utf8_lossy(payload)))
 }
 
+/// An ICMP message names the connection by the ports it quotes.
 fn icmp_words(icmp: &Icmp) -> String {
     let quote = icmp.quote;
     let kind = words::icmp(icmp.kind);

@@ -37,6 +37,7 @@ pub(super) fn rows(trace: &Trace, connections: &Connections) -> Vec<Row> {
     teller.rows
 }
 
+/// Walks through the records once, with what has to be remembered on the way.
 struct Teller<'a> {
     trace: &'a Trace,
     connections: &'a Connections,
@@ -50,6 +51,7 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
+    /// Fates are told with the sending, tables by `ss`.
     fn record(&mut self, index: usize, record: &'a Record) {
         let at = record.at;
         match &record.event {
@@ -83,10 +85,12 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// The tag of the connection that a record belongs to.
     fn tag(&self, index: usize, event: &Event) -> String {
         self.labels.tag(self.connections.of_event(index, event))
     }
 
+    /// The arrow of a segment tells its whole future: what becomes of it is known by now.
     fn sent(&mut self, at: Instant, packet: PacketId, reason: SendReason) {
         let Some(journey) = self.journeys.get(packet).cloned() else { return };
         let (label, again) = self.labels.sent(packet, journey.content, reason);
@@ -101,6 +105,7 @@ impl<'a> Teller<'a> {
         self.arrow(at, &journey, label, (Start::Host, end), notes, fold);
     }
 
+    /// Nobody sent it, so it has neither a reason nor a place in what a side has sent.
     fn forged(&mut self, at: Instant, packet: PacketId) {
         let Some(journey) = self.journeys.get(packet).cloned() else { return };
         let label = format!("{} (forged)", self.labels.passing(packet, journey.content));
@@ -130,6 +135,7 @@ impl<'a> Teller<'a> {
         self.say(at, host, text, tone, fold);
     }
 
+    /// Where an arrow ends, and who saw to it.
     fn end_of(&self, journey: &Journey<'_>) -> End {
         if let Some((when, by)) = journey.dropped() {
             let by = words::decider(by);
@@ -203,6 +209,8 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Durations stand where they are the point: TIME-WAIT always, other states when a person
+    /// would notice. A listener's age says nothing about the connection it makes.
     fn state(&mut self, index: usize, record: &Record, socket: SocketRef, change: StateChange) {
         let at = record.at;
         let before = self.states.get(&socket).copied();
@@ -247,6 +255,7 @@ impl<'a> Teller<'a> {
         self.say(record.at, socket.host, text, Tone::Plain, None);
     }
 
+    /// A crash takes all sockets with it: they have no state at the end.
     fn incident(&mut self, at: Instant, host: HostId, action: Action) {
         if action == Action::Crashed {
             self.states.retain(|socket, _| socket.host != host);
@@ -267,21 +276,23 @@ impl<'a> Teller<'a> {
         }
         for ((host, state), sockets) in open {
             if sockets.len() > LISTED {
-                self.remains(at, host, format!("{} in {state}", sockets.len()));
+                self.remains(at, host, &format!("{} in {state}", sockets.len()));
                 continue;
             }
             for (socket, since) in sockets {
                 let tag = self.labels.tag(self.connections.of_socket(socket, last));
-                self.remains(at, host, format!("{tag}{state} since {since}"));
+                self.remains(at, host, &format!("{tag}{state} since {since}"));
             }
         }
     }
 
-    fn remains(&mut self, at: Instant, host: HostId, what: String) {
+    /// Apart from what happened at that moment.
+    fn remains(&mut self, at: Instant, host: HostId, what: &str) {
         let (lane, text) = (self.lane(host), format!("at the end: {what}"));
         self.push(at, Kind::Remains { lane, text }, None);
     }
 
+    /// A row with a segment.
     fn arrow(
         &mut self,
         at: Instant,
@@ -316,6 +327,7 @@ impl<'a> Teller<'a> {
         usize::from(host.0).min(self.trace.about.hosts.len().saturating_sub(1))
     }
 
+    /// A row of text on a host's side.
     fn say(&mut self, at: Instant, host: HostId, text: String, tone: Tone, fold: Option<Fold>) {
         let lane = self.lane(host);
         self.push(at, Kind::Text { lane, text, tone }, fold);

@@ -8,5 +8,6 @@ mod digest;
 mod jsonl;
 mod ladder;
 mod query;
+mod robust;
 mod ss;
 mod tcpdump;
