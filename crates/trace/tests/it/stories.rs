@@ -365,7 +365,9 @@ pub fn options() -> Story {
     let with = |seg: Seg, options: &[TcpOption<'_>]| {
         let mut packet = seg.packet();
         let Body::Tcp(segment) = &mut packet.body else { unreachable!("a segment") };
-        options.iter().for_each(|option| segment.options.push(*option).unwrap());
+        for option in options {
+            segment.options.push(*option).unwrap();
+        }
         packet
     };
     let stamps = TcpOption::Timestamps { value: 1000, echo: 0 };
