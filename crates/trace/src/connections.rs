@@ -202,6 +202,8 @@ struct Finder {
     /// What a segment's direction was before a middlebox translated it.
     translations: BTreeMap<Direction, Direction>,
     directions: BTreeMap<PacketId, Direction>,
+    /// Forged SYNs that belong to no life yet.
+    forged_syns: BTreeMap<Direction, Vec<(PacketId, SeqNum)>>,
     /// The last packet that reached each host: a reset without a socket answers it.
     last_arrival: BTreeMap<HostId, PacketId>,
 }
@@ -217,7 +219,7 @@ impl Finder {
             }
             Event::Forged { packet, content, .. } => {
                 let Some((direction, segment)) = self.direction(content) else { return };
-                let connection = self.forged(direction, segment);
+                let connection = self.forged(*packet, direction, segment);
                 self.place(*packet, connection, direction, segment);
             }
             Event::Fate { packet, fate, .. } => self.fate(*packet, fate),
@@ -290,17 +292,17 @@ impl Finder {
         self.found.place(*packet).map(|place| place.connection).or(newest)
     }
 
-    /// A forged SYN far from everything known begins a life of its own.
-    fn forged(&mut self, direction: Direction, segment: &Segment) -> Option<usize> {
-        let newest = self.lives(direction).last().copied();
-        let isn = newest.and_then(|connection| self.end(connection, direction).isn);
-        match (newest, isn) {
-            (Some(connection), Some(isn)) if near(segment.seq, isn) => Some(connection),
-            _ if segment.has(Flags::SYN) => {
-                Some(self.joined(direction, segment).unwrap_or_else(|| self.create(direction)))
-            }
-            _ => None,
+    /// A forged segment belongs to the newest life in which its number makes sense. A SYN that
+    /// belongs to none may still begin one: the SYN,ACK that answers it will tell.
+    fn forged(&mut self, packet: PacketId, way: Direction, segment: &Segment) -> Option<usize> {
+        let fits = |connection: &&usize| {
+            self.end(**connection, way).isn.is_some_and(|isn| near(segment.seq, isn))
+        };
+        let fitting = self.lives(way).iter().rev().find(fits).copied();
+        if fitting.is_none() && segment.has(Flags::SYN) {
+            self.forged_syns.entry(way).or_default().push((packet, segment.seq));
         }
+        fitting
     }
 
     /// Copies belong where their originals do: an old duplicate keeps its own life.
@@ -348,14 +350,19 @@ impl Finder {
         self.found.packets.insert(packet, Place { connection, end });
     }
 
-    /// A life that begins with a SYN,ACK answers an old SYN whose own life is over: what it
-    /// acknowledges tells the ISN that it believes in.
+    /// A life that begins with a SYN,ACK answers a forged SYN, or an old one whose own life is
+    /// over: what it acknowledges tells the ISN that it believes in.
     fn begin(&mut self, direction: Direction, segment: &Segment) -> usize {
         let connection = self.create(direction);
-        if segment.has(Flags::SYN.union(Flags::ACK)) {
-            let peer = self.end_mut(connection, (direction.1, direction.0));
-            peer.isn = Some(segment.ack - 1);
+        if !segment.has(Flags::SYN.union(Flags::ACK)) {
+            return connection;
         }
+        let (peer, isn) = ((direction.1, direction.0), segment.ack - 1);
+        self.end_mut(connection, peer).isn = Some(isn);
+        let forged = self.forged_syns.get(&peer).map_or(&[][..], Vec::as_slice);
+        let answered = forged.iter().filter(|(_, seq)| *seq == isn);
+        let place = Place { connection, end: 1 };
+        self.found.packets.extend(answered.map(|(packet, _)| (*packet, place)));
         connection
     }
 

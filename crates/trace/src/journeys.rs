@@ -8,8 +8,8 @@ use twomsl_tcp::{Instant, SendReason, Verdict};
 use crate::model::{Decider, Event, Fate, HostId, PacketId, Record, Trace};
 
 /// Packets later than the fastest of their direction by this much get an arrival of their own
-/// in a ladder, whatever kept them.
-const LATE: u64 = 1_000_000_000;
+/// in a ladder, whatever kept them: 200 ms, after which Linux would send them again.
+const LATE: u64 = 200_000_000;
 
 /// The journeys of all packets of a trace.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +71,7 @@ pub enum Order {
     Kept,
     /// One did.
     Overtaken,
-    /// It travelled for a second more than the fastest.
+    /// It travelled for 200 ms more than the fastest.
     Late,
 }
 

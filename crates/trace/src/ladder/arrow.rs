@@ -3,9 +3,11 @@
 //! Everything is placed by its distance from the sender's rail, so that an arrow to the left
 //! is the mirror image of one to the right, except that its words read forwards.
 
+use std::cmp::Ordering;
+
 use super::canvas::{Canvas, Tone, width, wrap};
 use super::draw::rails;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Side};
 use super::row::{Arrow, End, Start};
 
 /// From the sender's rail to the label: a piece of shaft, and a space.
@@ -54,31 +56,31 @@ struct Page<'a> {
 enum Way {
     Right,
     Left,
-    /// To its own sender.
-    Back,
+    /// To its own sender, drawn to the right.
+    BackRight,
+    /// To its own sender, drawn to the left.
+    BackLeft,
 }
 
 impl<'a> Page<'a> {
     /// The page between sender and receiver; rails in between are crossed.
     fn new(lanes: &'a Lanes, arrow: &Arrow) -> Self {
         let (from, to) = (lanes.rail(arrow.from), lanes.rail(arrow.to));
-        let last = lanes.rails.last().copied().unwrap_or(0);
-        let (way, span) = match from.cmp(&to) {
-            std::cmp::Ordering::Less => (Way::Right, to - from - 1),
-            std::cmp::Ordering::Greater => (Way::Left, from - to - 1),
-            std::cmp::Ordering::Equal => (Way::Back, lanes.room(arrow.from)),
+        let (way, span) = match (from.cmp(&to), lanes.side(arrow.from)) {
+            (Ordering::Less, _) => (Way::Right, to - from - 1),
+            (Ordering::Greater, _) => (Way::Left, from - to - 1),
+            (Ordering::Equal, Side::Left) => (Way::BackRight, lanes.room(arrow.from)),
+            (Ordering::Equal, Side::Right) => (Way::BackLeft, lanes.room(arrow.from)),
         };
-        // An arrow back to a host at the right edge is drawn to its left.
-        let way =
-            if way == Way::Back && from == last && from > lanes.rails[0] { Way::Left } else { way };
         Self { lanes, from, way, span }
     }
 
     /// All the way from host to host.
     fn whole(&self, line: &mut Canvas, label: &str) -> Vec<String> {
         self.tail(line);
-        self.shaft(line, 1, self.span);
-        self.head(line);
+        let end = self.end(label);
+        self.shaft(line, 1, end);
+        self.head(line, end);
         self.label(line, LABEL, label);
         Vec::new()
     }
@@ -88,7 +90,7 @@ impl<'a> Page<'a> {
         let label_start = self.span.saturating_sub(TIP - 1 + width(label)).max(LABEL);
         let start = (self.span / 2).min(label_start.saturating_sub(LABEL + 1)).max(1);
         self.shaft(line, start, self.span);
-        self.head(line);
+        self.head(line, self.span);
         let mark = if arrow.start == Start::Nothing { "*" } else { "~" };
         self.put(line, start, mark, Tone::Odd);
         self.label(line, label_start, label);
@@ -122,7 +124,7 @@ impl<'a> Page<'a> {
     fn note(&self, text: &str, lines: &mut Vec<Canvas>) {
         for text in wrap(text, self.span.saturating_sub(LABEL + 1)) {
             let mut line = rails(self.lanes, '│');
-            let text = if self.way == Way::Left { text.trim_start() } else { &text };
+            let text = if self.is_leftward() { text.trim_start() } else { &text };
             self.put(&mut line, LABEL, text, Tone::Odd);
             lines.push(line);
         }
@@ -130,18 +132,26 @@ impl<'a> Page<'a> {
 
     /// The joint at the sender's rail.
     fn tail(&self, line: &mut Canvas) {
-        let tail = if self.way == Way::Left { "┤" } else { "├" };
+        let tail = if self.is_leftward() { "┤" } else { "├" };
         line.put(self.from, tail, Tone::Faint);
     }
 
-    /// The tip just before the receiver's rail.
-    fn head(&self, line: &mut Canvas) {
+    /// Where the tip stands: just before the receiver's rail, or soon if it turns back.
+    fn end(&self, label: &str) -> usize {
+        match self.way {
+            Way::Right | Way::Left => self.span,
+            Way::BackRight | Way::BackLeft => LABEL + width(label) + TIP - 1,
+        }
+    }
+
+    fn head(&self, line: &mut Canvas, offset: usize) {
         let head = match self.way {
             Way::Right => "▶",
             Way::Left => "◀",
-            Way::Back => "↩",
+            Way::BackRight => "↩",
+            Way::BackLeft => "↪",
         };
-        self.put(line, self.span, head, Tone::Faint);
+        self.put(line, offset, head, Tone::Faint);
     }
 
     /// A label with a space at either end, over the shaft.
@@ -158,10 +168,15 @@ impl<'a> Page<'a> {
 
     /// Writes a text so that its nearest column has this distance from the sender's rail.
     fn put(&self, line: &mut Canvas, offset: usize, text: &str, tone: Tone) {
-        let column = match self.way {
-            Way::Right | Way::Back => self.from + offset,
-            Way::Left => (self.from + 1).saturating_sub(offset + width(text)),
+        let column = if self.is_leftward() {
+            (self.from + 1).saturating_sub(offset + width(text))
+        } else {
+            self.from + offset
         };
         line.put(column, text, tone);
+    }
+
+    fn is_leftward(&self) -> bool {
+        matches!(self.way, Way::Left | Way::BackLeft)
     }
 }

@@ -141,7 +141,9 @@ impl Pen<'_> {
         if count.acks > 0 {
             parts.push(words::counted(count.acks, "ACK"));
         }
-        for (number, what) in [(count.again, "again"), (count.overtaken, "overtaken")] {
+        let special =
+            [(count.again, "again"), (count.overtaken, "overtaken"), (count.late, "late")];
+        for (number, what) in special {
             if number > 0 {
                 parts.push(format!("{} {what}", words::grouped(number)));
             }

@@ -140,6 +140,7 @@ impl Count {
     fn add(&mut self, segment: &Ordinary) {
         self.octets += segment.octets;
         self.overtaken += u64::from(segment.order == Order::Overtaken);
+        self.late += u64::from(segment.order == Order::Late);
         self.again += u64::from(segment.again == Again::Yes);
         if segment.octets == 0 { self.acks += 1 } else { self.segments += 1 }
     }

@@ -64,7 +64,12 @@ impl<'a> Labels<'a> {
         let Body::Tcp(segment) = &packet.body else {
             return (self.passing(id, packet), Again::No);
         };
-        let again = self.is_repeated(id, segment);
+        let again = match self.is_repeated(id, segment) {
+            // In a simultaneous open the SYN,ACK repeats the SYN, but it is no repetition
+            // (RFC 9293 §3.5, figure 7).
+            _ if segment.has(Flags::SYN) && reason == SendReason::New => Again::No,
+            again => again,
+        };
         let window = self.window(id, segment, reason);
         let marks = match (mark(reason), again) {
             (Some(mark), Again::Yes) => format!(" (again: {mark})"),

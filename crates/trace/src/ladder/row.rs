@@ -119,6 +119,8 @@ pub(super) struct Count {
     pub(super) acks: u64,
     /// Those of all these that others overtook on the way.
     pub(super) overtaken: u64,
+    /// Those of all these that were much later than others.
+    pub(super) late: u64,
     /// Those of all these whose numbers were sent before.
     pub(super) again: u64,
 }

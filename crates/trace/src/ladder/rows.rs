@@ -1,6 +1,7 @@
 //! From records to rows: what of a trace is worth showing, and in which words.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use twomsl_tcp::wire::{Flags, Packet};
 use twomsl_tcp::{Instant, SendReason, StateChange, TcpState, TimerChange, TimerKind, Verdict};
@@ -96,7 +97,7 @@ impl<'a> Teller<'a> {
         let (label, again) = self.labels.sent(packet, journey.content, reason);
         let end = self.end_of(&journey);
         let notes = self.notes(packet, &journey);
-        let ordinary = end == End::Host || is_merely_overtaken(&journey);
+        let ordinary = end == End::Host || is_merely_late(&journey);
         let octets = ordinary_text(&journey, reason).filter(|_| ordinary && notes.is_empty());
         let (from, to) = self.lanes(&journey);
         let order = journey.order;
@@ -122,7 +123,7 @@ impl<'a> Teller<'a> {
             let copy = if matches!(journey.origin, Origin::Copy(_)) { "copy, " } else { "" };
             let label = format!("{label} ({copy}sent at {})", self.journeys.sending_time(&journey));
             // Counted with its sending, if that is folded.
-            let fold = is_merely_overtaken(&journey).then_some(Fold::Part(packet));
+            let fold = is_merely_late(&journey).then_some(Fold::Part(packet));
             self.arrow(at, &journey, label, (Start::Underway, End::Host), Vec::new(), fold);
         }
         let Some(note) = words::verdict(verdict) else { return };
@@ -178,8 +179,8 @@ impl<'a> Teller<'a> {
                     Some(format!("duplicated by {by}; {}", self.copy(*copy)))
                 }
                 Fate::Rewritten { content } => {
-                    let became = self.rewritten(packet, journey, content);
-                    Some(format!("rewritten by {by}; {became}"))
+                    let became = self.rewritten(packet, journey.content, content)?;
+                    Some(format!("rewritten by {by}; now {became}"))
                 }
                 Fate::Corrupted => Some(format!("corrupted by {by}")),
                 _ => None,
@@ -198,15 +199,17 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// What a packet became; for a translation of addresses these, since all else is the same.
-    fn rewritten(&self, packet: PacketId, journey: &Journey<'_>, content: &Packet) -> String {
-        let before = self.labels.whole(packet, journey.content);
-        let after = self.labels.whole(packet, content);
-        if before == after {
-            format!("now from {} to {}", content.src, content.dst)
-        } else {
-            format!("now {after}")
+    /// What a packet became. A translation of addresses is told with the SYN only: it is the same
+    /// for all that follow.
+    fn rewritten(&self, packet: PacketId, before: &Packet, after: &Packet) -> Option<String> {
+        let label = self.labels.whole(packet, after);
+        if label != self.labels.whole(packet, before) {
+            return Some(label);
         }
+        let segment = after.segment().filter(|segment| segment.has(Flags::SYN))?;
+        let from = SocketAddr::new(after.src, segment.src_port);
+        let to = SocketAddr::new(after.dst, segment.dst_port);
+        Some(format!("{from} → {to}"))
     }
 
     /// Durations stand where they are the point: TIME-WAIT always, other states when a person
@@ -350,12 +353,12 @@ fn ordinary_text(journey: &Journey<'_>, reason: SendReason) -> Option<u64> {
     plain.then_some(segment.payload.len() as u64)
 }
 
-/// Whether nothing but the network's ordinary jitter made it come after others.
-fn is_merely_overtaken(journey: &Journey<'_>) -> bool {
+/// Whether nothing but the network's ordinary jitter or queue made it come late.
+fn is_merely_late(journey: &Journey<'_>) -> bool {
     let sent = matches!(journey.origin, Origin::Sent(_));
     // Fates other than the delivery are told, and so are what they did.
     let plain = |fate: &Fate| matches!(fate, Fate::Delivered { .. } | Fate::Delayed);
-    sent && journey.order == Order::Overtaken
+    sent && journey.order != Order::Kept
         && journey.kept_back().is_none()
         && journey.fates.iter().all(|(_, fate, _)| plain(fate))
 }

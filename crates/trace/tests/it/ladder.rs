@@ -23,6 +23,8 @@ fn all() -> Vec<Trace> {
         stories::ghost_of_an_old_syn(),
         stories::jitter(),
         stories::options(),
+        stories::odd_ends(),
+        stories::translated(),
     ];
     stories.into_iter().map(|story| story.trace).collect()
 }
@@ -78,6 +80,18 @@ fn jitter_in_full() {
 #[test]
 fn options_and_scaled_windows() {
     assert_snapshot!(folded(&stories::options().trace));
+}
+
+/// Arrows to oneself turn back on either side. A forged SYN counts from its own ISN if it is
+/// answered, and shows the number of its header if it is not.
+#[test]
+fn loops_and_forged_syns() {
+    assert_snapshot!(folded(&stories::odd_ends().trace));
+}
+
+#[test]
+fn translation_is_told_once_for_each_direction() {
+    assert_snapshot!(folded(&stories::translated().trace));
 }
 
 #[test]

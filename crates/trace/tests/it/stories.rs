@@ -1,6 +1,6 @@
 //! The stories that the snapshots show.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use twomsl_tcp::wire::{Body, Flags, SackBlocks, SeqNum, TcpOption};
 use twomsl_tcp::{
@@ -387,6 +387,67 @@ pub fn options() -> Story {
         s.record(Event::Sent { packet, host, socket, reason: SendReason::New, content });
         let to = if host == CLIENT { SERVER } else { CLIENT };
         s.arrive(packet, to, Verdict::Accepted);
+    }
+    story
+}
+
+/// Both hosts send to themselves; then a SYN that nobody sent makes a connection.
+pub fn odd_ends() -> Story {
+    let mut story = Story::new("Odd ends");
+    let s = &mut story;
+    for host in [CLIENT, SERVER] {
+        let mut content = seg(host, SYN, 0, 0).packet();
+        content.dst = content.src;
+        let packet = s.next_packet();
+        let socket = Some(socket(host, 9));
+        s.record(Event::Sent { packet, host, socket, reason: SendReason::New, content });
+        s.arrive(packet, host, Verdict::Accepted);
+    }
+    let far = |seg: Seg| Seg { isns: (CLIENT_ISN / 2, 77), port: 50000, ..seg };
+    for (packet, content) in [
+        (s.next_packet(), far(seg(CLIENT, SYN, 0, 0)).packet()),
+        (s.next_packet(), far(seg(CLIENT, SYN, 1 << 30, 0)).packet()),
+    ] {
+        s.at(20).record(Event::Forged { packet, from: None, content });
+    }
+    s.at(30).arrive(PacketId(3), SERVER, Verdict::Accepted);
+    s.state(server(), TcpState::Listen, TcpState::SynReceived, Cause::Syn);
+    let answer = s.send(server(), far(seg(SERVER, SYN_ACK, 0, 1)), SendReason::New);
+    s.at(300).arrive(answer, CLIENT, Verdict::NoConnection);
+    s.arrive(PacketId(4), SERVER, Verdict::SynQueueFull);
+    story
+}
+
+/// A translated connection: the server never sees the client's own address.
+pub fn translated() -> Story {
+    let mut story = Story::new("Translated");
+    let s = &mut story;
+    let outside: IpAddr = [192, 0, 2, 1].into();
+    let nat = || Decider::Middlebox("nat: translated".to_owned());
+    let inside = |seg: Seg| (seg.packet(), CLIENT, SERVER, client());
+    let returning = |seg: Seg| {
+        let mut packet = seg.packet();
+        packet.dst = outside;
+        (packet, SERVER, CLIENT, server())
+    };
+    let steps = [
+        inside(seg(CLIENT, SYN, 0, 0)),
+        returning(seg(SERVER, SYN_ACK, 0, 1)),
+        inside(seg(CLIENT, ACK, 1, 1)),
+        inside(seg(CLIENT, PSH_ACK, 1, 1).text(b"hello")),
+    ];
+    for (time, (content, host, to, socket)) in (0..).zip(steps) {
+        let packet = s.next_packet();
+        let mut rewritten = content.clone();
+        if host == CLIENT {
+            rewritten.src = outside
+        } else {
+            rewritten.dst = address(CLIENT)
+        }
+        let (socket, reason) = (Some(socket), SendReason::New);
+        s.at(10 * time).record(Event::Sent { packet, host, socket, reason, content });
+        s.fate(packet, Fate::Rewritten { content: rewritten }, nat());
+        s.at(10 * time + 10).arrive(packet, to, Verdict::Accepted);
     }
     story
 }
