@@ -34,33 +34,37 @@ pub(super) enum Colour {
 #[derive(Clone, Debug)]
 pub(super) struct Canvas {
     cells: Vec<Cell>,
+    /// Combining characters with the columns of those they join, in order; hardly ever any.
+    marks: Vec<(usize, char)>,
 }
 
-/// One column. The second column of a wide character is empty.
-#[derive(Clone, Debug)]
+/// One column. The second column of a wide character has none of its own.
+#[derive(Clone, Copy, Debug)]
 struct Cell {
-    text: String,
+    letter: Option<char>,
     tone: Tone,
 }
 
 impl Canvas {
     /// A line of spaces.
     pub(super) fn new(width: usize) -> Self {
-        Self { cells: vec![Cell { text: " ".to_owned(), tone: Tone::Plain }; width] }
+        let space = Cell { letter: Some(' '), tone: Tone::Plain };
+        Self { cells: vec![space; width], marks: Vec::new() }
     }
 
-    /// Writes from `column` on. What does not fit is cut: no line is ever too wide.
+    /// Writes from `column` on. What does not fit is cut: no line is ever too wide. Control
+    /// characters are left out: a call can hold whatever a scenario writes.
     pub(super) fn put(&mut self, column: usize, text: &str, tone: Tone) {
         let mut column = column;
-        for c in text.chars() {
-            let width = c.width().unwrap_or(0);
+        for letter in text.chars().filter(|letter| !letter.is_control()) {
+            let width = letter.width().unwrap_or(0);
             if width == 0 {
-                self.combine(column, c);
+                self.marks.push((column.saturating_sub(1), letter));
                 continue;
             }
             let Some(cells) = self.cells.get_mut(column..column + width) else { return };
-            cells.fill(Cell { text: String::new(), tone });
-            cells[0].text.push(c);
+            cells.fill(Cell { letter: None, tone });
+            cells[0].letter = Some(letter);
             column += width;
         }
     }
@@ -74,27 +78,26 @@ impl Canvas {
 
     /// The line without trailing spaces, and a line feed.
     pub(super) fn write(&self, colour: Colour, out: &mut String) {
-        let end = self.cells.iter().rposition(|cell| cell.text != " ").map_or(0, |last| last + 1);
-        for run in self.cells[..end].chunk_by(|a, b| a.tone == b.tone) {
-            let text: String = run.iter().map(|cell| cell.text.as_str()).collect();
+        let end = self.cells.iter().rposition(|cell| cell.letter != Some(' '));
+        let cells = &self.cells[..end.map_or(0, |last| last + 1)];
+        let mut column = 0;
+        for run in cells.chunk_by(|a, b| a.tone == b.tone) {
             let style = style(run[0].tone);
-            match colour {
-                Colour::Off => out.push_str(&text),
+            if colour == Colour::On {
                 // Writing into a string cannot fail.
-                Colour::On => _ = write!(out, "{style}{text}{style:#}"),
+                _ = write!(out, "{style}");
+            }
+            for cell in run {
+                out.extend(cell.letter);
+                let marks = self.marks.iter().filter(|(at, _)| *at == column);
+                out.extend(marks.map(|(_, mark)| *mark));
+                column += 1;
+            }
+            if colour == Colour::On {
+                _ = write!(out, "{style:#}");
             }
         }
         out.push('\n');
-    }
-
-    /// A combining character joins the one before it; control characters are left out.
-    fn combine(&mut self, column: usize, c: char) {
-        let before = self.cells.iter_mut().take(column).rev();
-        if let Some(cell) = before.into_iter().find(|cell| !cell.text.is_empty())
-            && !c.is_control()
-        {
-            cell.text.push(c);
-        }
     }
 }
 

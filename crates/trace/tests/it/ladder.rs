@@ -6,6 +6,7 @@ use twomsl_trace::{Event, Trace};
 use unicode_width::UnicodeWidthStr;
 
 use crate::stories;
+use crate::support::CLIENT;
 
 const FULL: Form = Form { width: 100, length: Length::Full };
 
@@ -135,6 +136,17 @@ fn no_line_is_wider_than_the_ladder() {
             assert!(widest <= width, "{widest} > {width}\n{text}");
         }
     }
+}
+
+/// A combining accent takes no column, and a control character none and no ink.
+#[test]
+fn letters_without_width_keep_the_lanes_straight() {
+    let mut story = stories::lost_last_ack();
+    story.at(60_280).call(CLIENT, "write(cafe\u{301}\u{7})");
+    let text = folded(&story.trace);
+    let line = text.lines().last().expect("lines");
+    assert!(line.contains("write(cafe\u{301})"), "{line}");
+    assert_eq!(line.width(), 100);
 }
 
 #[test]

@@ -440,9 +440,9 @@ pub fn translated() -> Story {
         let packet = s.next_packet();
         let mut rewritten = content.clone();
         if host == CLIENT {
-            rewritten.src = outside
+            rewritten.src = outside;
         } else {
-            rewritten.dst = address(CLIENT)
+            rewritten.dst = address(CLIENT);
         }
         let (socket, reason) = (Some(socket), SendReason::New);
         s.at(10 * time).record(Event::Sent { packet, host, socket, reason, content });
