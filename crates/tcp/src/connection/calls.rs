@@ -229,8 +229,8 @@ impl Connection {
             State::Closed => {}
             State::SynSent | State::Closing | State::LastAck => self.finish(cx, Cause::Abort, None),
             _ => {
-                self.send_reset(cx);
                 self.finish(cx, Cause::Abort, None);
+                self.send_reset(cx);
             }
         }
     }

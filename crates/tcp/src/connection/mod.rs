@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     retransmissions: u32,
     /// Window probes since the peer last answered one.
     window_probes: u32,
+    /// How often the time between window probes was doubled since the window closed.
+    probe_backoff: u32,
     /// Keepalive probes since the peer was last heard.
     keepalive_probes: u32,
     /// When the oldest unacknowledged octet was first sent, or the last progress was made.
@@ -148,6 +150,7 @@ impl Connection {
             congestion: Congestion::new(mss, profile.initial_window),
             retransmissions: 0,
             window_probes: 0,
+            probe_backoff: 0,
             keepalive_probes: 0,
             waiting_since: now,
             heard: now,

@@ -16,6 +16,8 @@ pub(crate) struct ReceiveHalf {
     pub(crate) nxt: SeqNum,
     /// RCV.NXT + RCV.WND as last told to the peer: it never moves back (SHLD-14).
     pub(crate) edge: SeqNum,
+    /// The window offered last.
+    offered: u32,
     /// How much text may wait, in octets.
     pub(crate) capacity: u32,
     /// Text that waits to be read.
@@ -80,6 +82,7 @@ impl ReceiveHalf {
             irs: SeqNum::new(0),
             nxt: SeqNum::new(0),
             edge: SeqNum::new(0),
+            offered: 0,
             capacity,
             ready: Chunks::default(),
             ready_octets: 0,
@@ -114,32 +117,56 @@ impl ReceiveHalf {
     /// The window to offer now. The edge moves only when the step is worth it, which keeps the
     /// silly window syndrome away (RFC 9293 §3.8.6.2.2).
     pub(crate) fn offer(&mut self, mss: u32, rounding: WindowRounding) -> u16 {
-        let edge = self.possible_edge(mss, rounding);
-        if edge.offset_from(self.edge) >= self.worthwhile_step(mss) {
+        let edge = self.nxt + self.desired_window(mss, rounding);
+        let step = edge.offset_from(self.edge);
+        let worthwhile = match rounding {
+            WindowRounding::None => self.worthwhile_step(mss),
+            WindowRounding::Segments => 1,
+        };
+        if step >= worthwhile {
             self.edge = edge;
         }
-        Window(self.window()).to_field(Scale::NONE)
+        self.offered = self.window();
+        Window(self.offered).to_field(Scale::NONE)
     }
 
-    /// Whether the window could now grow by enough to tell the peer without being asked: two
-    /// segments, or half of the buffer.
+    /// Whether the window has grown by enough to tell the peer without being asked.
     pub(crate) fn has_news(&self, mss: u32, rounding: WindowRounding) -> bool {
-        let step = self.possible_edge(mss, rounding).offset_from(self.edge);
-        let news = self.worthwhile_step(mss).max((2 * mss).min(self.capacity / 2).cast_signed());
-        step > 0 && step >= news
+        let (now, desired) = (self.window(), self.desired_window(mss, rounding));
+        match rounding {
+            // At least two segments or half of the buffer, or, if not even one segment fits into
+            // the window now, what makes room for one.
+            WindowRounding::None => {
+                let two = (2 * mss).min(self.capacity / 2).cast_signed();
+                let one = self.worthwhile_step(mss);
+                let step = desired.cast_signed() - now.cast_signed();
+                step >= if now < mss { one } else { two.max(one) }
+            }
+            // Linux' `tcp_cleanup_rbuf`: when it has doubled.
+            WindowRounding::Segments => {
+                2 * now <= self.capacity && desired > 0 && desired >= 2 * now
+            }
+        }
     }
 
+    /// The smaller of a segment and half of the buffer.
     fn worthwhile_step(&self, mss: u32) -> i32 {
         mss.min(self.capacity / 2).max(1).cast_signed()
     }
 
-    fn possible_edge(&self, mss: u32, rounding: WindowRounding) -> SeqNum {
+    /// The window that the room in the buffer allows.
+    fn desired_window(&self, mss: u32, rounding: WindowRounding) -> u32 {
         let room = self.capacity.min(Window::MAX_UNSCALED.0).saturating_sub(self.ready_octets);
-        let room = match rounding {
-            WindowRounding::Segments if room > mss => room - room % mss,
-            _ => room,
-        };
-        self.nxt + room
+        match rounding {
+            WindowRounding::None => room,
+            // Linux' `__tcp_select_window`: nothing below a segment; what was offered last as long
+            // as that is close to the room there is; else whole segments.
+            WindowRounding::Segments if room < mss.min(self.capacity) => 0,
+            WindowRounding::Segments if self.offered + mss <= room || self.offered > room => {
+                if room > mss { room - room % mss } else { room }
+            }
+            WindowRounding::Segments => self.offered,
+        }
     }
 
     /// Takes text that begins at RCV.NXT, and what it makes whole.

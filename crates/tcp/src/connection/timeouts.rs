@@ -80,6 +80,7 @@ impl Connection {
             return self.give_up(cx, TimerKind::Persist);
         }
         self.window_probes += 1;
+        self.probe_backoff += 1;
         self.send_window_probe(cx);
         self.arm_timers(cx);
     }
@@ -101,8 +102,8 @@ impl Connection {
             return self.timers.set(cx, TimerKind::KeepAlive, deadline);
         }
         if self.keepalive_probes >= self.options.keep_count {
-            self.send_reset(cx);
-            return self.give_up(cx, TimerKind::KeepAlive);
+            self.give_up(cx, TimerKind::KeepAlive);
+            return self.send_reset(cx);
         }
         self.keepalive_probes += 1;
         self.send_keepalive(cx);

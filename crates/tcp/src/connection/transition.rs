@@ -1,7 +1,7 @@
 //! Every change of state goes through here.
 
 use super::{Connection, Origin, State};
-use crate::event::{Cause, Event, Readiness, StateChange, TcpState};
+use crate::event::{Cause, Event, Readiness, StateChange, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::{Holder, Instant, SocketError};
 use TcpState::{
@@ -80,6 +80,7 @@ impl Connection {
     pub(super) fn enter_time_wait(&mut self, cx: &mut Context<'_>, cause: Cause) {
         self.timers.stop_all(cx);
         self.transition(cx, State::TimeWait, cause);
+        self.timers.set(cx, TimerKind::TimeWait, cx.now + cx.profile.time_wait);
     }
 
     /// The record that stood for it is gone: only the application still knows it.

@@ -237,7 +237,7 @@ impl Connection {
         } else if !self.send.is_idle() || stuck {
             self.timers.stop(cx, TimerKind::Retransmission);
             if !self.timers.is_running(TimerKind::Persist) {
-                let wait = self.rtt.backed_off(self.window_probes, cx.profile);
+                let wait = self.rtt.backed_off(self.probe_backoff, cx.profile);
                 self.timers.set(cx, TimerKind::Persist, cx.now + wait);
             }
         } else {

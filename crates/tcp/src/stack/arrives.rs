@@ -132,8 +132,8 @@ impl Stack {
                 verdict
             }
             Answer::Restart(verdict) => {
-                self.acknowledge_in_time_wait(socket);
                 self.restart_time_wait(now, socket);
+                self.acknowledge_in_time_wait(socket);
                 verdict
             }
             Answer::End(verdict) => {

@@ -108,7 +108,6 @@ impl Stack {
         let record = TimeWait::new(connection, now, &self.profile);
         let deadline = record.deadline;
         *slot = Slot::TimeWait(record);
-        self.out.timer(socket, TimerKind::TimeWait, TimerChange::Set(deadline));
         self.deadlines.update(socket.index, Some(deadline));
     }
 

@@ -123,6 +123,9 @@ impl Connection {
         if segment.ack == self.send.una {
             self.send.update_window(segment.seq, segment.ack, u32::from(segment.window));
         }
+        if self.send.wnd > 0 {
+            self.probe_backoff = 0;
+        }
     }
 
     fn take_new_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {

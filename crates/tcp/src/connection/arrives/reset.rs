@@ -44,8 +44,8 @@ impl Connection {
             _ => {}
         }
         // RFC 793: a SYN in the window is an error.
-        self.send_reset(cx);
         self.reset_by_peer(cx, Cause::Syn);
+        self.send_reset(cx);
         Err(Verdict::SynReset)
     }
 

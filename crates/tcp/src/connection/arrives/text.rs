@@ -66,9 +66,9 @@ impl Connection {
     }
 
     fn reset_for_lost_text(&mut self, cx: &mut Context<'_>) -> Verdict {
-        self.send_reset(cx);
         let error = (self.holder == Holder::Application).then_some(SocketError::ConnectionReset);
         self.finish(cx, Cause::Abort, error);
+        self.send_reset(cx);
         Verdict::TextAfterClose
     }
 
@@ -170,8 +170,8 @@ impl Connection {
     }
 
     fn last_ack_to_peer(&mut self, cx: &mut Context<'_>, cause: Cause) {
-        self.send_ack(cx, crate::SendReason::Ack);
         self.enter_time_wait(cx, cause);
+        self.send_ack(cx, crate::SendReason::Ack);
     }
 
     /// Not in the RFC: an orphan whose peer never closes is forgotten (`tcp_fin_timeout`).
