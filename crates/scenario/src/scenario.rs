@@ -1,0 +1,207 @@
+//! A scenario: a file that was read, with what overrides it.
+
+use std::path::Path;
+
+use kdl::{KdlDiagnostic, KdlDocument};
+use twomsl_sim::WorldSpec;
+use twomsl_tcp::{ParameterError, Profile};
+
+use crate::compile::{Compiled, compile, parameter_hint};
+use crate::diagnostic::{Problem, ScenarioError, Span};
+use crate::language::suggest;
+use crate::source::Source;
+
+/// KDL recovers from an error and may then find many more that the first one caused.
+const MAX_SYNTAX_PROBLEMS: usize = 5;
+
+/// What a scenario says about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Story {
+    /// Its title.
+    pub title: String,
+    /// The question it answers.
+    pub question: String,
+    /// The answer.
+    pub answer: String,
+    /// The sections that say so: `9293 §3.6`.
+    pub rfc: Vec<String>,
+}
+
+/// A scenario, ready to run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub(crate) source: Source,
+    document: KdlDocument,
+    overrides: Overrides,
+    pub(crate) seed: Option<u64>,
+    pub(crate) compiled: Compiled,
+}
+
+impl Scenario {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it. At most 1 MiB is read.
+    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
+        Self::from_source(Source::read(path)?)
+    }
+
+    /// Reads a text; `name` stands for the path in messages.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        Self::from_source(Source::new(name, text))
+    }
+
+    fn from_source(source: Source) -> Result<Self, ScenarioError> {
+        source.check()?;
+        let document = KdlDocument::parse(&source.text).map_err(|error| {
+            ScenarioError::new(source.clone(), syntax(&source.text, &error.diagnostics))
+        })?;
+        let overrides = Overrides::default();
+        let compiled = compile(&document, &overrides)
+            .map_err(|problems| ScenarioError::new(source.clone(), problems))?;
+        Ok(Self { source, document, overrides, seed: None, compiled })
+    }
+
+    /// The same scenario with another seed.
+    #[must_use]
+    pub const fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The same scenario with a parameter of the file (`loss`) or of a host's profile
+    /// (`client.time-wait`) set to another value.
+    ///
+    /// # Errors
+    /// There is no such parameter, or the file makes no sense with this value.
+    pub fn set(mut self, key: &str, value: &str) -> Result<Self, SetError> {
+        let wrong = |error: Wrong| SetError::Key {
+            setting: format!("{key}={value}"),
+            message: error.0,
+            hint: error.1,
+        };
+        self.check_setting(key, value).map_err(wrong)?;
+        self.overrides.0.push((key.to_owned(), value.to_owned()));
+        self.compiled = compile(&self.document, &self.overrides)
+            .map_err(|problems| ScenarioError::new(self.source.clone(), problems))?;
+        Ok(self)
+    }
+
+    fn check_setting(&self, key: &str, value: &str) -> Result<(), Wrong> {
+        let hosts = &self.compiled.spec.hosts;
+        let Some((name, parameter)) = key.split_once('.') else {
+            let known = self.compiled.params.iter().map(String::as_str);
+            let found = self.compiled.params.iter().any(|param| param == key);
+            let message = || format!("{} has no parameter `{key}`", self.source.name);
+            return if found { Ok(()) } else { Err(Wrong(message(), suggest::hint(key, known))) };
+        };
+        let Some(host) = hosts.iter().find(|host| host.name == name) else {
+            let known = hosts.iter().map(|host| host.name.as_str());
+            let message = format!("{} has no host `{name}`", self.source.name);
+            return Err(Wrong(message, suggest::hint(name, known)));
+        };
+        let mut profile: Profile = host.profile.clone();
+        profile.set(parameter, value).map_err(|error| {
+            let hint = match &error {
+                ParameterError::Unknown(word) => parameter_hint(word),
+                ParameterError::Value { .. } => None,
+            };
+            Wrong(error.to_string(), hint)
+        })
+    }
+
+    /// The path or name it was read under.
+    pub fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// What it says about itself.
+    pub const fn story(&self) -> &Story {
+        &self.compiled.story
+    }
+
+    /// The seeds it asks to be run with, at least one: those of `seeds`, that of `seed`, or 0.
+    pub fn seeds(&self) -> &[u64] {
+        &self.compiled.seeds
+    }
+
+    /// The seed it runs with: that of [`with_seed`](Self::with_seed), or its own first.
+    pub fn seed(&self) -> u64 {
+        self.seed.or_else(|| self.seeds().first().copied()).unwrap_or_default()
+    }
+
+    /// The world it describes, with its seed.
+    pub fn spec(&self) -> WorldSpec {
+        WorldSpec { seed: self.seed(), ..self.compiled.spec.clone() }
+    }
+
+    /// What was set, in order.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.overrides.0
+    }
+}
+
+/// Why a setting is refused, and a hint.
+struct Wrong(String, Option<String>);
+
+/// A setting that a scenario cannot take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetError {
+    /// The parameter does not exist, or not with this value.
+    #[error("{setting}: {message}{}", hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})")))]
+    Key {
+        /// The setting.
+        setting: String,
+        /// What is wrong with it.
+        message: String,
+        /// What may have been meant.
+        hint: Option<String>,
+    },
+    /// The file makes no sense with this value.
+    #[error(transparent)]
+    File(#[from] ScenarioError),
+}
+
+/// What `set` was given: keys and values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overrides(Vec<(String, String)>);
+
+impl Overrides {
+    /// The value of a parameter of the file; the last one given counts.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        let of_name = self.0.iter().rev().find(|(key, _)| key == name);
+        of_name.map(|(_, value)| value.as_str())
+    }
+
+    /// The parameters of a host's profile, in the order in which they were given.
+    pub(crate) fn of_host(&self, host: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(move |(key, value)| {
+            let (name, parameter) = key.split_once('.')?;
+            (name == host).then_some((parameter, value.as_str()))
+        })
+    }
+}
+
+/// KDL's own problems, in this project's form.
+fn syntax(text: &str, diagnostics: &[KdlDiagnostic]) -> Vec<Problem> {
+    let one = |diagnostic: &KdlDiagnostic| {
+        let message = diagnostic.message.as_deref().unwrap_or("not KDL").trim_end_matches('.');
+        let label = diagnostic.label.clone().unwrap_or_else(|| "here".to_owned());
+        let help = keyword_hint(Span::from(diagnostic.span).of(text))
+            .or_else(|| diagnostic.help.clone())
+            .unwrap_or_else(|| SYNTAX_HINT.to_owned());
+        Problem::at(diagnostic.span, format!("KDL syntax: {message}")).label(label).help(help)
+    };
+    diagnostics.iter().take(MAX_SYNTAX_PROBLEMS).map(one).collect()
+}
+
+const SYNTAX_HINT: &str = "a scenario is a KDL 2 document: strings in quotes, #true and #false, \
+                           braces on the line of their node";
+
+/// KDL 2 wants a hash before its keywords; KDL 1, and most other languages, do not.
+fn keyword_hint(word: &str) -> Option<String> {
+    matches!(word, "true" | "false" | "null").then(|| format!("write #{word}"))
+}
