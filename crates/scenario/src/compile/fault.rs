@@ -70,7 +70,7 @@ fn verdict(node: &Node<'_>, name: &str) -> Option<FaultVerdict> {
         "pass" => Some(FaultVerdict::Pass),
         "drop" => Some(FaultVerdict::Drop),
         "delay" => delay(node),
-        "duplicate" => duplicate(node),
+        "duplicate" => Some(duplicate(node)),
         "corrupt" => Some(FaultVerdict::Corrupt),
         "rewrite" => rewrite(node),
         _ => hold(node),
@@ -103,14 +103,14 @@ fn delay(node: &Node<'_>) -> Option<FaultVerdict> {
     }
 }
 
-fn duplicate(node: &Node<'_>) -> Option<FaultVerdict> {
+fn duplicate(node: &Node<'_>) -> FaultVerdict {
     let copies: u32 = node.prop_or("copies", 1);
     if !(1..=MAX_COPIES).contains(&copies) {
         let message = format!("{copies} copies are not between 1 and {MAX_COPIES}");
         node.wrong(node.prop_span("copies"), &message, "not so many");
     }
     let delay = node.prop_or("spacing", std::time::Duration::ZERO);
-    Some(FaultVerdict::Duplicate { copies, delay })
+    FaultVerdict::Duplicate { copies, delay }
 }
 
 fn rewrite(node: &Node<'_>) -> Option<FaultVerdict> {

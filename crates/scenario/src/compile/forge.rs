@@ -1,6 +1,5 @@
 //! `forge`: a segment out of nothing.
 
-use bytes::Bytes;
 use kdl::KdlValue;
 use twomsl_sim::spec::{Forgery, HostIndex, PortSpec, SeqSpec, SeqVariable};
 use twomsl_tcp::wire::Flags;
@@ -45,7 +44,7 @@ pub(super) fn one(node: &Node<'_>) -> Option<Forgery> {
         ack,
         flags: flags?,
         window: node.prop_or("window", DEFAULT_WINDOW),
-        payload: node.prop("payload").unwrap_or_else(Bytes::new),
+        payload: node.prop("payload").unwrap_or_default(),
     })
 }
 

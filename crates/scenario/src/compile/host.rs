@@ -107,7 +107,7 @@ fn explain(error: &ParameterError, name: Span, value: Span) -> (Span, Option<Str
 
 /// The parameter that was meant.
 pub(crate) fn parameter_hint(word: &str) -> Option<String> {
-    suggest::hint(word, Profile::parameters().map(|(name, _)| name))
+    suggest::hint(word, Profile::parameters().map(|(name, ..)| name))
 }
 
 fn addresses(node: &Node<'_>) -> Vec<IpAddr> {

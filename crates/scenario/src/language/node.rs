@@ -129,7 +129,7 @@ impl<'a> Node<'a> {
     /// From its name to its last entry, without the braces.
     pub(crate) fn head_span(&self) -> Span {
         let start = self.inner.name().span().offset();
-        let ends = self.inner.entries().iter().map(|entry| entry.span());
+        let ends = self.inner.entries().iter().map(KdlEntry::span);
         let end = ends.map(|span| span.offset() + span.len()).max();
         let name = self.inner.name().span();
         Span::new(start, end.unwrap_or(name.offset() + name.len()) - start)

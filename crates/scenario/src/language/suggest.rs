@@ -10,7 +10,6 @@ pub(crate) fn hint<'a>(
         return Some(format!("did you mean `{best}`?"));
     }
     match candidates.len() {
-        0 => None,
         1..=16 => Some(format!("there is {}", list(&candidates))),
         _ => None,
     }
