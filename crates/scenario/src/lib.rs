@@ -27,6 +27,15 @@ mod run;
 mod scenario;
 mod source;
 
+/// A duration as scenarios write it: `10ms`, `1.5s`, `2h`, `1m30s`; `None` if it is none.
+///
+/// ```
+/// assert_eq!(twomsl_scenario::duration("1.5s"), Some(std::time::Duration::from_millis(1500)));
+/// ```
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    language::units::duration(text)
+}
+
 pub use diagnostic::{Colour, Problem, ScenarioError};
 pub use expect::Failure;
 pub use language::vocabulary;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use kdl::{KdlDiagnostic, KdlDocument};
 use twomsl_sim::WorldSpec;
-use twomsl_tcp::{ParameterError, Profile};
+use twomsl_tcp::{Instant, ParameterError, Profile};
 
-use crate::compile::{Compiled, compile, parameter_hint};
+use crate::compile::{Compiled, compile, parameter_hint, set_parameter};
 use crate::diagnostic::{Problem, ScenarioError, Span};
 use crate::language::suggest;
 use crate::source::Source;
@@ -33,7 +33,8 @@ pub struct Scenario {
     pub(crate) source: Source,
     document: KdlDocument,
     overrides: Overrides,
-    pub(crate) seed: Option<u64>,
+    seed: Option<u64>,
+    tables: Vec<Instant>,
     pub(crate) compiled: Compiled,
 }
 
@@ -62,13 +63,20 @@ impl Scenario {
         let overrides = Overrides::default();
         let compiled = compile(&document, &overrides)
             .map_err(|problems| ScenarioError::new(source.clone(), problems))?;
-        Ok(Self { source, document, overrides, seed: None, compiled })
+        Ok(Self { source, document, overrides, seed: None, tables: Vec::new(), compiled })
     }
 
     /// The same scenario with another seed.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// The same scenario, with all socket tables of these moments in its trace as well.
+    #[must_use]
+    pub fn with_tables(mut self, times: &[Instant]) -> Self {
+        self.tables.extend_from_slice(times);
         self
     }
 
@@ -104,7 +112,7 @@ impl Scenario {
             return Err(Wrong(message, suggest::hint(name, known)));
         };
         let mut profile: Profile = host.profile.clone();
-        profile.set(parameter, value).map_err(|error| {
+        set_parameter(&mut profile, parameter, value).map_err(|error| {
             let hint = match &error {
                 ParameterError::Unknown(word) => parameter_hint(word),
                 ParameterError::Value { .. } => None,
@@ -133,9 +141,18 @@ impl Scenario {
         self.seed.or_else(|| self.seeds().first().copied()).unwrap_or_default()
     }
 
+    /// How many expectations it has.
+    pub const fn expectations(&self) -> usize {
+        self.compiled.expected.len()
+    }
+
     /// The world it describes, with its seed.
     pub fn spec(&self) -> WorldSpec {
-        WorldSpec { seed: self.seed(), ..self.compiled.spec.clone() }
+        let spec = self.compiled.spec.clone();
+        let mut tables = [spec.tables.as_slice(), &self.tables].concat();
+        tables.sort_unstable();
+        tables.dedup();
+        WorldSpec { seed: self.seed(), tables, ..spec }
     }
 
     /// What was set, in order.

@@ -9,7 +9,7 @@ use twomsl_tcp::{ParameterError, Profile};
 
 use crate::diagnostic::{Problem, Span};
 use crate::language::node::Node;
-use crate::language::suggest;
+use crate::language::{suggest, units};
 use crate::scenario::Overrides;
 
 /// The names of all hosts, in order.
@@ -47,7 +47,7 @@ fn one(node: &Node<'_>, overrides: &Overrides) -> HostSpec {
     }
     for (parameter, value) in overrides.of_host(&name) {
         // Overrides are checked where they are given, with their own message.
-        let _ = profile.set(parameter, value);
+        let _ = set_parameter(&mut profile, parameter, value);
     }
     HostSpec {
         addresses: addresses(node),
@@ -81,10 +81,24 @@ fn set(node: &Node<'_>, profile: &mut Profile) {
     let (Some(name), Some(value)) = (node.arg::<String>(0), node.arg::<KdlValue>(1)) else {
         return;
     };
-    if let Err(error) = profile.set(&name, &as_text(&value)) {
+    if let Err(error) = set_parameter(profile, &name, &as_text(&value)) {
         let (span, help) = explain(&error, node.arg_span(0), node.arg_span(1));
         node.report(Problem::at(span, error.to_string()).label("here").maybe_help(help));
     }
+}
+
+/// Sets a parameter, with every form of a value that a scenario may have: a profile itself reads
+/// whole numbers only (`1500ms`, `65536`), a scenario also `1.5s` and `64KiB`.
+pub(crate) fn set_parameter(
+    profile: &mut Profile,
+    name: &str,
+    value: &str,
+) -> Result<(), ParameterError> {
+    profile.set(name, value).or_else(|error| {
+        let nanos = units::duration(value).map(|time| format!("{}ns", time.as_nanos()));
+        let plain = nanos.or_else(|| units::size(value).map(|octets| octets.to_string()));
+        plain.map_or(Err(error.clone()), |plain| profile.set(name, &plain).map_err(|_| error))
+    })
 }
 
 /// A value as a profile reads it.

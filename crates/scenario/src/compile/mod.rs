@@ -29,7 +29,7 @@ use crate::language::node::{self, Context, Node};
 use crate::language::vocabulary::TOP;
 use crate::scenario::{Overrides, Story};
 
-pub(crate) use host::parameter_hint;
+pub(crate) use host::{parameter_hint, set_parameter};
 
 /// Everything a scenario file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
