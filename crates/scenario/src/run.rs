@@ -50,7 +50,7 @@ impl Scenario {
     /// # Errors
     /// It cannot be made.
     pub fn world(&self) -> Result<World, RunError> {
-        World::new(&self.spec(), Recording::Trace)
+        World::new(self.spec(), Recording::Trace)
             .map_err(|error| RunError { name: self.name().to_owned(), error })
     }
 

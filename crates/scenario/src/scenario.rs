@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use kdl::{KdlDiagnostic, KdlDocument};
+use kdl::KdlDocument;
 use twomsl_sim::WorldSpec;
 use twomsl_tcp::{Instant, ParameterError, Profile};
 
 use crate::compile::{Compiled, compile, parameter_hint, set_parameter};
-use crate::diagnostic::{Problem, ScenarioError, Span};
+use crate::diagnostic::ScenarioError;
 use crate::language::suggest;
 use crate::source::Source;
-
-/// KDL recovers from an error and may then find many more that the first one caused.
-const MAX_SYNTAX_PROBLEMS: usize = 5;
 
 /// What a scenario says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -42,7 +39,7 @@ impl Scenario {
     /// Reads a file.
     ///
     /// # Errors
-    /// Everything that is wrong with it. At most 1 MiB is read.
+    /// Everything that is wrong with it. At most 128 KiB are read.
     pub fn load(path: &Path) -> Result<Self, ScenarioError> {
         Self::from_source(Source::read(path)?)
     }
@@ -56,10 +53,7 @@ impl Scenario {
     }
 
     fn from_source(source: Source) -> Result<Self, ScenarioError> {
-        source.check()?;
-        let document = KdlDocument::parse(&source.text).map_err(|error| {
-            ScenarioError::new(source.clone(), syntax(&source.text, &error.diagnostics))
-        })?;
+        let document = source.parse()?;
         let overrides = Overrides::default();
         let compiled = compile(&document, &overrides)
             .map_err(|problems| ScenarioError::new(source.clone(), problems))?;
@@ -200,25 +194,4 @@ impl Overrides {
             (name == host).then_some((parameter, value.as_str()))
         })
     }
-}
-
-/// KDL's own problems, in this project's form.
-fn syntax(text: &str, diagnostics: &[KdlDiagnostic]) -> Vec<Problem> {
-    let one = |diagnostic: &KdlDiagnostic| {
-        let message = diagnostic.message.as_deref().unwrap_or("not KDL").trim_end_matches('.');
-        let label = diagnostic.label.clone().unwrap_or_else(|| "here".to_owned());
-        let help = keyword_hint(Span::from(diagnostic.span).of(text))
-            .or_else(|| diagnostic.help.clone())
-            .unwrap_or_else(|| SYNTAX_HINT.to_owned());
-        Problem::at(diagnostic.span, format!("KDL syntax: {message}")).label(label).help(help)
-    };
-    diagnostics.iter().take(MAX_SYNTAX_PROBLEMS).map(one).collect()
-}
-
-const SYNTAX_HINT: &str = "a scenario is a KDL 2 document: strings in quotes, #true and #false, \
-                           braces on the line of their node";
-
-/// KDL 2 wants a hash before its keywords; KDL 1, and most other languages, do not.
-fn keyword_hint(word: &str) -> Option<String> {
-    matches!(word, "true" | "false" | "null").then(|| format!("write #{word}"))
 }

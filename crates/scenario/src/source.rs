@@ -5,11 +5,20 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use kdl::{KdlDiagnostic, KdlDocument};
+
 use crate::diagnostic::{Problem, ScenarioError, Span};
 
-/// A scenario file is a page or two; a mebibyte is more than anybody writes, and little enough
-/// that the largest file refused costs nothing.
-const MAX_OCTETS: u64 = 1 << 20;
+/// A scenario file is a page or two; this is more than anybody writes, and little enough that
+/// what is no scenario at all costs neither time nor memory.
+const MAX_OCTETS: u64 = 128 << 10;
+
+/// Octets of stack that one level of the parser's recursion takes in a debug build, and a little
+/// more: 3,640 were measured.
+const LEVEL: usize = 4096;
+
+/// KDL recovers from an error and may then find many more that the first one caused.
+const MAX_SYNTAX_PROBLEMS: usize = 5;
 
 /// How deep nodes and comments may nest. The KDL parser recurses, so this keeps its stack small;
 /// the deepest sensible scenario nests five levels.
@@ -41,8 +50,31 @@ impl Source {
         }
     }
 
+    /// The text as KDL.
+    ///
+    /// The parser recurses when it recovers from an error, so garbage can take a level for every
+    /// octet. It gets a thread of its own with a stack for that: address space, which becomes
+    /// memory only where it is used.
+    pub(crate) fn parse(&self) -> Result<KdlDocument, ScenarioError> {
+        self.check()?;
+        let text = Arc::clone(&self.text);
+        let parser = std::thread::Builder::new().stack_size(MAX_OCTETS as usize * LEVEL);
+        let parsed =
+            parser.spawn(move || KdlDocument::parse(&text)).map(std::thread::JoinHandle::join);
+        match parsed {
+            Ok(Ok(Ok(document))) => Ok(document),
+            Ok(Ok(Err(error))) => {
+                Err(ScenarioError::new(self.clone(), syntax(&self.text, &error.diagnostics)))
+            }
+            Ok(Err(_)) | Err(_) => {
+                let problem = Problem::anywhere("cannot be parsed as KDL".to_owned());
+                Err(ScenarioError::new(self.clone(), vec![problem]))
+            }
+        }
+    }
+
     /// Refuses a text that would cost the parser too much.
-    pub(crate) fn check(&self) -> Result<(), ScenarioError> {
+    fn check(&self) -> Result<(), ScenarioError> {
         let problem = if self.text.len() as u64 > MAX_OCTETS {
             Some(too_large())
         } else {
@@ -86,7 +118,7 @@ fn plain(error: &std::io::Error) -> String {
 }
 
 fn too_large() -> Problem {
-    Problem::anywhere("larger than 1 MiB, so not a scenario".to_owned())
+    Problem::anywhere("larger than 128 KiB, so not a scenario".to_owned())
         .help("a scenario is a few kilobytes of KDL; for much data, use `write bytes=\"64KiB\"`")
 }
 
@@ -191,6 +223,27 @@ impl Scanner<'_> {
     fn rest(&self) -> &[u8] {
         self.octets.get(self.at..).unwrap_or_default()
     }
+}
+
+/// KDL's own problems, in this project's form.
+fn syntax(text: &str, diagnostics: &[KdlDiagnostic]) -> Vec<Problem> {
+    let one = |diagnostic: &KdlDiagnostic| {
+        let message = diagnostic.message.as_deref().unwrap_or("not KDL").trim_end_matches('.');
+        let label = diagnostic.label.clone().unwrap_or_else(|| "here".to_owned());
+        let help = keyword_hint(Span::from(diagnostic.span).of(text))
+            .or_else(|| diagnostic.help.clone())
+            .unwrap_or_else(|| SYNTAX_HINT.to_owned());
+        Problem::at(diagnostic.span, format!("KDL syntax: {message}")).label(label).help(help)
+    };
+    diagnostics.iter().take(MAX_SYNTAX_PROBLEMS).map(one).collect()
+}
+
+const SYNTAX_HINT: &str = "a scenario is a KDL 2 document: strings in quotes, #true and #false, \
+                           braces on the line of their node";
+
+/// KDL 2 wants a hash before its keywords; KDL 1, and most other languages, do not.
+fn keyword_hint(word: &str) -> Option<String> {
+    matches!(word, "true" | "false" | "null").then(|| format!("write #{word}"))
 }
 
 #[cfg(test)]

@@ -94,17 +94,17 @@ fn short_connections_10_000(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 100, sample_size = 10)]
 fn two_idle_hours(bencher: Bencher<'_, '_>) {
     let hours = Duration::from_secs(2 * 60 * 60);
-    let plan = plan(
-        pair()
-            .role("server", |role| role.listen(80).accept().read_to_end().close())
-            .role("client", move |role| {
+    let plan =
+        plan(pair().role("server", |role| role.listen(80).accept().read_to_end().close()).role(
+            "client",
+            move |role| {
                 role.with(SocketOption::KeepAlive(true))
                     .with(SocketOption::KeepIdle(Duration::from_secs(60)))
                     .with(SocketOption::KeepInterval(Duration::from_secs(60)))
                     .connect("server", 80)
                     .sleep(hours)
                     .close()
-            }),
-    );
+            },
+        ));
     bencher.counter(ItemsCount::new(1_u32)).bench(|| run(black_box(&plan)));
 }

@@ -94,7 +94,8 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 fn moment(text: &str) -> Result<Instant, String> {
-    let time = twomsl::scenario::duration(text).ok_or("write a time with its unit, such as 1.5s")?;
+    let time =
+        twomsl::scenario::duration(text).ok_or("write a time with its unit, such as 1.5s")?;
     Ok(Instant::ZERO + time)
 }
 

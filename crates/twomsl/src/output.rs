@@ -50,8 +50,7 @@ impl Output {
 
     /// Whether colours are understood there.
     pub(crate) fn takes_colours(&self) -> bool {
-        matches!(self, Self::Standard)
-            && AutoStream::choice(&io::stdout()) != ColorChoice::Never
+        matches!(self, Self::Standard) && AutoStream::choice(&io::stdout()) != ColorChoice::Never
     }
 
     /// Writes the rendering of a scenario file.

@@ -193,10 +193,10 @@ fn a_device_without_end_is_refused() {
 }
 
 #[test]
-fn a_mebibyte_of_garbage_is_refused_at_once() {
+fn garbage_that_looks_like_kdl_is_refused_soon() {
     let mut garbage = Vec::new();
     let mut state = 1_u32;
-    while garbage.len() < (1 << 20) - 4 {
+    while garbage.len() < 120_000 {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         // Printable, with the brackets and quotes that a parser cares about.
         garbage.push(b' ' + (state >> 24) as u8 % 95);
@@ -206,16 +206,32 @@ fn a_mebibyte_of_garbage_is_refused_at_once() {
     assert!(message.len() < 20_000, "{}", message.len());
 }
 
+/// The parser recovers from errors by recursion: the worst that fits into a file.
+#[test]
+fn errors_without_end_are_refused_without_a_stack_overflow() {
+    let message = refused(&file("errors.kdl", "}".repeat(128 << 10)), &[]);
+    assert!(message.len() < 20_000, "{}", message.len());
+}
+
+#[test]
+fn no_mark_of_kdl_is_too_much_in_any_number() {
+    for mark in ["a{}", "a=", "\"", "\"\"", "a)", "{", "/*", "/-", "(", "\\", "#", ";", "a\n"] {
+        let message = refused(&file("marks.kdl", mark.repeat(4_000)), &[]);
+        assert!(message.len() < 20_000, "{mark}: {}", message.len());
+    }
+}
+
 #[test]
 fn deep_nesting_is_refused_without_a_stack_overflow() {
-    let text = "role \"client\" {\n".repeat(60_000);
+    let text = "role \"client\" {\n".repeat(8_000);
     insta::assert_snapshot!(refused(&file("deep.kdl", text), &[]));
 }
 
 #[test]
 fn settings_that_mean_nothing_are_refused() {
     let mut messages = String::new();
-    for setting in ["los=1%", "clint.time-wait=1s", "client.time-wiat=1s", "client.time-wait=soon"] {
+    for setting in ["los=1%", "clint.time-wait=1s", "client.time-wiat=1s", "client.time-wait=soon"]
+    {
         messages.push_str(&refused(Path::new(HANDSHAKE), &["--set", setting]));
     }
     insta::assert_snapshot!(messages);
@@ -223,7 +239,12 @@ fn settings_that_mean_nothing_are_refused() {
 
 #[test]
 fn arguments_that_mean_nothing_are_refused() {
-    for args in [&["run"][..], &["run", HANDSHAKE, "--format", "svg"], &["walk"], &["run", HANDSHAKE, "--at", "soon"]] {
+    for args in [
+        &["run"][..],
+        &["run", HANDSHAKE, "--format", "svg"],
+        &["walk"],
+        &["run", HANDSHAKE, "--at", "soon"],
+    ] {
         let output = twomsl(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(!output.stderr.is_empty());

@@ -18,7 +18,7 @@ use crate::language::{Names, names, suggest};
 impl Choice for End {
     const WHAT: &'static str = "end";
     const WORDS: &'static [(&'static str, Self)] =
-        &[("quiet", Self::Quiet), ("time-up", Self::TimeUp)];
+        &[("quiet", Self::Quiet), ("time-up", Self::TimeUp), ("stuck", Self::Stuck)];
 }
 
 /// The expectations of all `expect` nodes, in order.

@@ -23,6 +23,7 @@ pub(crate) fn check_all(expected: &[Expected], facts: &Facts<'_>, source: &Sourc
         }
     }
     failures.extend(violations(expected, facts, source));
+    failures.extend(stuck(expected, facts, source));
     failures
 }
 
@@ -63,6 +64,18 @@ fn check(wanted: &Wanted, facts: &Facts<'_>, source: &Source) -> Held {
 
 fn exactly(wanted: u64, found: u64, what: &str) -> Held {
     if wanted == found { Ok(()) } else { Err(format!("{found} {what}")) }
+}
+
+/// A run that never would have ended proves nothing, unless that is what it shows.
+fn stuck(expected: &[Expected], facts: &Facts<'_>, source: &Source) -> Option<Failure> {
+    let shown = expected
+        .iter()
+        .any(|one| matches!(&one.wanted, Wanted::Ends(EndsWanted { how: Some(End::Stuck), .. })));
+    (facts.end == End::Stuck && !shown).then(|| Failure {
+        place: format!("{}:1:1", source.name),
+        expectation: "the run comes to an end".to_owned(),
+        instead: format!("at {} it went on and on without any time passing", facts.ended_at),
+    })
 }
 
 type Returned = Result<Option<u64>, SocketError>;
@@ -129,6 +142,7 @@ fn ends(wanted: &EndsWanted, facts: &Facts<'_>) -> Held {
     let how = match facts.end {
         End::Quiet => "nothing was left to happen",
         End::TimeUp => "the time was up",
+        End::Stuck => "it went on and on without any time passing",
     };
     if holds { Ok(()) } else { Err(format!("the run ended at {at}: {how}")) }
 }

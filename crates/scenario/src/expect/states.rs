@@ -19,10 +19,8 @@ pub(super) fn path(wanted: &PathWanted, facts: &Facts<'_>) -> Held {
     };
     let entered: Vec<TcpState> = life.entered.iter().map(|(_, state)| *state).collect();
     let whole: Vec<TcpState> = std::iter::once(life.start).chain(entered.clone()).collect();
-    let fits = |states: &[TcpState]| if wanted.open_end {
-        states.starts_with(&wanted.states)
-    } else {
-        states == wanted.states
+    let fits = |states: &[TcpState]| {
+        if wanted.open_end { states.starts_with(&wanted.states) } else { states == wanted.states }
     };
     if fits(&entered) || fits(&whole) { Ok(()) } else { Err(life.describe()) }
 }

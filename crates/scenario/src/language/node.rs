@@ -11,6 +11,9 @@ use super::vocabulary::{self, Kind, Presence};
 use super::{Names, suggest};
 use crate::diagnostic::{Problem, Span};
 
+/// Nobody reads more, and garbage that happens to be KDL has one on every line.
+const MAX_PROBLEMS: usize = 100;
+
 /// What reading needs and collects.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
@@ -23,20 +26,22 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Writes a problem down.
+    /// Writes a problem down, once: a node may be read more than once.
     pub(crate) fn report(&self, problem: Problem) {
-        self.problems.borrow_mut().push(problem);
+        let mut problems = self.problems.borrow_mut();
+        if problems.len() < MAX_PROBLEMS && !problems.contains(&problem) {
+            problems.push(problem);
+        }
     }
 
-    /// Everything that was written down, each problem once: a node may be read more than once.
+    /// Whether nothing more is written down.
+    fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= MAX_PROBLEMS
+    }
+
+    /// Everything that was written down.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = Vec::new();
-        for problem in self.problems.into_inner() {
-            if !problems.contains(&problem) {
-                problems.push(problem);
-            }
-        }
-        problems
+        self.problems.into_inner()
     }
 
     /// The value of an entry: `"$name"` stands for a parameter, `"$$…"` for a text with a dollar.
@@ -75,6 +80,7 @@ pub(crate) fn known<'a>(
     for inner in document.nodes() {
         match kinds.iter().find(|kind| kind.name == inner.name().value()) {
             Some(kind) => nodes.push(Node::new(inner, kind, cx)),
+            None if cx.is_full() => break,
             None => cx.report(unknown(inner, kinds, parent)),
         }
     }

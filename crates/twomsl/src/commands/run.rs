@@ -84,11 +84,10 @@ fn with_seed(args: &Run, file: &Path, scenario: &Scenario, show: Option<&Output>
             return Verdict::Unusable;
         }
     };
-    if let Some(output) = show {
-        if let Err(error) = write(args, &outcome.trace, file, output) {
-            complain(&format!("error: cannot write the output: {error}\n"));
-            return Verdict::Unusable;
-        }
+    let shown = show.map_or(Ok(()), |output| write(args, &outcome.trace, file, output));
+    if let Err(error) = shown {
+        complain(&format!("error: cannot write the output: {error}\n"));
+        return Verdict::Unusable;
     }
     complain(&outcome.report());
     if outcome.holds() { Verdict::Holds } else { Verdict::Fails }
@@ -154,12 +153,11 @@ impl Tally {
 
     fn summary(&self) -> String {
         let all = self.holds + self.fails.len() + self.unusable.len();
-        let mut text = format!("{all} scenarios: {} hold", self.holds);
-        for (what, names) in [("do not", &self.fails), ("cannot be used", &self.unusable)] {
-            if !names.is_empty() {
-                text.push_str(&format!(", {} {what}: {}", names.len(), names.join(" ")));
-            }
-        }
-        text
+        let others = [("do not", &self.fails), ("cannot be used", &self.unusable)];
+        let others = others.iter().filter(|(_, names)| !names.is_empty());
+        let others = others
+            .map(|(what, names)| format!(", {} {what}: {}", names.len(), names.join(" ")))
+            .collect::<String>();
+        format!("{all} scenarios: {} hold{others}", self.holds)
     }
 }
