@@ -1,1 +1,43 @@
-//! Soon.
+//! The scenario language and its runner.
+//!
+//! A [`Scenario`] is one story in one KDL file: hosts, links, roles, faults, and what is expected to
+//! come of them. It is read in three steps, and each has its module:
+//!
+//! 1. `source` gets the text, and refuses what cannot be a scenario before anything parses it;
+//! 2. `language` knows the words and values of the language, and collects every problem with its
+//!    place in the file;
+//! 3. `compile` turns nodes into a [`WorldSpec`](twomsl_sim::WorldSpec) and expectations.
+//!
+//! `run` makes a world of it, and `expect` holds the trace against the expectations.
+//!
+//! ```no_run
+//! use twomsl_scenario::Scenario;
+//!
+//! let scenario = Scenario::load("scenarios/close/lost-fin.kdl".as_ref())?.with_seed(7);
+//! let outcome = scenario.run()?;
+//! assert!(outcome.failures.is_empty(), "{}", outcome.report());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod compile;
+mod diagnostic;
+mod expect;
+mod language;
+mod run;
+mod scenario;
+mod source;
+
+/// A duration as scenarios write it: `10ms`, `1.5s`, `2h`, `1m30s`; `None` if it is none.
+///
+/// ```
+/// assert_eq!(twomsl_scenario::duration("1.5s"), Some(std::time::Duration::from_millis(1500)));
+/// ```
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    language::units::duration(text)
+}
+
+pub use diagnostic::{Colour, Problem, ScenarioError};
+pub use expect::Failure;
+pub use language::vocabulary;
+pub use run::{Outcome, RunError};
+pub use scenario::{Scenario, SetError, Story};

@@ -1,1 +1,17 @@
-fn main() {}
+//! The command `twomsl`: arguments are parsed (`args`), resolved (`commands`), then run.
+
+mod args;
+mod commands;
+mod log;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    match cli.command {
+        args::Command::Run(run) => commands::run::run(&run).into(),
+    }
+}

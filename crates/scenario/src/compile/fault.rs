@@ -1,0 +1,140 @@
+//! `fault`: an ordered rule with a verdict.
+
+use kdl::{KdlDocument, KdlValue};
+use twomsl_sim::spec::{FaultRule, FaultVerdict, Nth, Rewrite, StripOptions};
+
+use super::matcher;
+use crate::diagnostic::Problem;
+use crate::language::node::Node;
+use crate::language::suggest;
+use crate::language::vocabulary;
+
+/// A verdict, and which of the properties of verdicts it takes.
+struct Verdict {
+    name: &'static str,
+    props: &'static [&'static str],
+}
+
+const VERDICTS: &[Verdict] = &[
+    Verdict { name: "pass", props: &[] },
+    Verdict { name: "drop", props: &[] },
+    Verdict { name: "delay", props: &["by", "until"] },
+    Verdict { name: "duplicate", props: &["copies", "spacing"] },
+    Verdict { name: "corrupt", props: &[] },
+    Verdict {
+        name: "rewrite",
+        props: &["set-flags", "clear-flags", "add-seq", "add-ack", "window", "strip-options"],
+    },
+    Verdict { name: "hold", props: &[] },
+];
+
+/// A copy for each packet of the largest window is more than any story needs.
+const MAX_COPIES: u32 = 1000;
+
+/// The names under which rules hold packets, for `release`.
+pub(super) fn hold_names(document: &KdlDocument) -> Vec<String> {
+    let faults = document.nodes().iter().filter(|node| node.name().value() == "fault");
+    let holds = faults.filter(|node| node.get(0).and_then(KdlValue::as_string) == Some("hold"));
+    holds.filter_map(|node| node.get(1)?.as_string().map(ToOwned::to_owned)).collect()
+}
+
+/// All rules, in order.
+pub(super) fn all(nodes: &[Node<'_>]) -> Vec<FaultRule> {
+    nodes.iter().filter_map(one).collect()
+}
+
+fn one(node: &Node<'_>) -> Option<FaultRule> {
+    let matcher = matcher::matcher(node);
+    let nth: Option<Nth> = node.prop("nth");
+    let name: String = node.arg(0)?;
+    let verdict = verdict(node, &name)?;
+    let hosts = &node.context().names.hosts;
+    let ordinal = nth.map(|nth| format!(", {}", matcher::describe_nth(nth)));
+    let words =
+        format!("{name} {}{}", matcher::describe(&matcher, hosts), ordinal.unwrap_or_default());
+    Some(FaultRule { text: node.prop_or("text", words), matcher, nth, verdict })
+}
+
+fn verdict(node: &Node<'_>, name: &str) -> Option<FaultVerdict> {
+    let Some(known) = VERDICTS.iter().find(|verdict| verdict.name == name) else {
+        let problem = Problem::at(node.arg_span(0), format!("there is no verdict `{name}`"));
+        let hint = suggest::hint(name, VERDICTS.iter().map(|verdict| verdict.name));
+        node.report(problem.label("no verdict").maybe_help(hint));
+        return None;
+    };
+    check_props(node, known);
+    if known.name != "hold" && node.argument_count() > 1 {
+        node.wrong(node.arg_span(1), &format!("`{name}` takes no name"), "one too many");
+    }
+    match known.name {
+        "pass" => Some(FaultVerdict::Pass),
+        "drop" => Some(FaultVerdict::Drop),
+        "delay" => delay(node),
+        "duplicate" => Some(duplicate(node)),
+        "corrupt" => Some(FaultVerdict::Corrupt),
+        "rewrite" => rewrite(node),
+        _ => hold(node),
+    }
+}
+
+/// Reports what belongs to other verdicts.
+fn check_props(node: &Node<'_>, verdict: &Verdict) {
+    for name in vocabulary::VERDICT.iter().copied() {
+        if node.has(name) && !verdict.props.contains(&name) {
+            let owners = VERDICTS.iter().filter(|other| other.props.contains(&name));
+            let owners: Vec<&str> = owners.map(|owner| owner.name).collect();
+            let message = format!("`{name}` means nothing to `{}`", verdict.name);
+            let hint = format!("it belongs to {}", suggest::list(&owners));
+            let problem = Problem::at(node.prop_span(name), message).label("not of this verdict");
+            node.report(problem.help(hint));
+        }
+    }
+}
+
+fn delay(node: &Node<'_>) -> Option<FaultVerdict> {
+    match (node.has("by"), node.has("until")) {
+        (true, false) => node.prop("by").map(FaultVerdict::Delay),
+        (false, true) => node.prop("until").map(FaultVerdict::DelayUntil),
+        _ => {
+            let problem = Problem::at(node.arg_span(0), "how long is it delayed?".to_owned());
+            node.report(problem.label("one of `by` and `until`").help("such as by=\"30s\""));
+            None
+        }
+    }
+}
+
+fn duplicate(node: &Node<'_>) -> FaultVerdict {
+    let copies: u32 = node.prop_or("copies", 1);
+    if !(1..=MAX_COPIES).contains(&copies) {
+        let message = format!("{copies} copies are not between 1 and {MAX_COPIES}");
+        node.wrong(node.prop_span("copies"), &message, "not so many");
+    }
+    let delay = node.prop_or("spacing", std::time::Duration::ZERO);
+    FaultVerdict::Duplicate { copies, delay }
+}
+
+fn rewrite(node: &Node<'_>) -> Option<FaultVerdict> {
+    let strip: bool = node.prop_or("strip-options", false);
+    let rewrite = Rewrite {
+        set: node.prop("set-flags").unwrap_or_default(),
+        clear: node.prop("clear-flags").unwrap_or_default(),
+        seq: node.prop("add-seq"),
+        ack: node.prop("add-ack"),
+        window: node.prop("window"),
+        strip_options: if strip { StripOptions::Yes } else { StripOptions::No },
+    };
+    if rewrite == Rewrite::default() {
+        let problem = Problem::at(node.arg_span(0), "what is rewritten?".to_owned());
+        node.report(problem.label("changes nothing").help("such as window=0"));
+        return None;
+    }
+    Some(FaultVerdict::Rewrite(rewrite))
+}
+
+fn hold(node: &Node<'_>) -> Option<FaultVerdict> {
+    if node.argument_count() < 2 {
+        let problem = Problem::at(node.arg_span(0), "what is it held under?".to_owned());
+        node.report(problem.label("a name is missing").help("such as: fault hold \"late\" …"));
+    }
+    node.arg(1).map(FaultVerdict::Hold)
+}

@@ -1,0 +1,133 @@
+//! `host`: a stack with a profile and addresses.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use kdl::{KdlDocument, KdlValue};
+use twomsl_sim::spec::HostSpec;
+use twomsl_tcp::{ParameterError, Profile};
+
+use crate::diagnostic::{Problem, Span};
+use crate::language::node::Node;
+use crate::language::{suggest, units};
+use crate::scenario::Overrides;
+
+/// The names of all hosts, in order.
+pub(super) fn names(document: &KdlDocument) -> Vec<String> {
+    let hosts = document.nodes().iter().filter(|node| node.name().value() == "host");
+    hosts.filter_map(|node| node.get(0)?.as_string().map(ToOwned::to_owned)).collect()
+}
+
+/// All hosts.
+pub(super) fn all(nodes: &[Node<'_>], overrides: &Overrides) -> Vec<HostSpec> {
+    let mut hosts: Vec<HostSpec> = Vec::new();
+    for node in nodes {
+        let host = one(node, overrides);
+        if !host.name.is_empty() && hosts.iter().any(|other| other.name == host.name) {
+            let message = format!("there are two hosts `{}`", host.name);
+            node.wrong(node.arg_span(0), &message, "the second");
+        }
+        for address in &host.addresses {
+            if hosts.iter().any(|other| other.addresses.contains(address)) {
+                let message = format!("two hosts have the address {address}");
+                node.wrong(node.head_span(), &message, "the second");
+            }
+        }
+        hosts.push(host);
+    }
+    hosts
+}
+
+fn one(node: &Node<'_>, overrides: &Overrides) -> HostSpec {
+    let name: String = node.arg(0).unwrap_or_default();
+    check_name(node, &name);
+    let mut profile = profile(node);
+    for child in node.children().iter().filter(|child| child.name() == "set") {
+        set(child, &mut profile);
+    }
+    for (parameter, value) in overrides.of_host(&name) {
+        // Overrides are checked where they are given, with their own message.
+        let _ = set_parameter(&mut profile, parameter, value);
+    }
+    HostSpec {
+        addresses: addresses(node),
+        quiet_time: node.prop_or("quiet-time", Duration::ZERO),
+        name,
+        profile,
+    }
+}
+
+/// Names appear in `server:80`, `client.snd-nxt` and `--set client.time-wait=1s`.
+fn check_name(node: &Node<'_>, name: &str) {
+    let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    if node.argument_count() > 0 && (name.is_empty() || !name.chars().all(fits)) {
+        let problem = Problem::at(node.arg_span(0), format!("{name:?} is no name for a host"));
+        node.report(problem.label("here").help("use letters, digits, `-` and `_`"));
+    }
+}
+
+fn profile(node: &Node<'_>) -> Profile {
+    let name = node.prop_or("profile", "rfc9293".to_owned());
+    Profile::by_name(&name).unwrap_or_else(|| {
+        let message = format!("there is no profile `{name}`");
+        let problem = Problem::at(node.prop_span("profile"), message).label("no profile");
+        node.report(problem.maybe_help(suggest::hint(&name, Profile::NAMES.iter().copied())));
+        Profile::rfc9293()
+    })
+}
+
+/// `set "time-wait" "1s"`.
+fn set(node: &Node<'_>, profile: &mut Profile) {
+    let (Some(name), Some(value)) = (node.arg::<String>(0), node.arg::<KdlValue>(1)) else {
+        return;
+    };
+    if let Err(error) = set_parameter(profile, &name, &as_text(&value)) {
+        let (span, help) = explain(&error, node.arg_span(0), node.arg_span(1));
+        node.report(Problem::at(span, error.to_string()).label("here").maybe_help(help));
+    }
+}
+
+/// Sets a parameter, with every form of a value that a scenario may have: a profile itself reads
+/// whole numbers only (`1500ms`, `65536`), a scenario also `1.5s` and `64KiB`.
+pub(crate) fn set_parameter(
+    profile: &mut Profile,
+    name: &str,
+    value: &str,
+) -> Result<(), ParameterError> {
+    profile.set(name, value).or_else(|error| {
+        let nanos = units::duration(value).map(|time| format!("{}ns", time.as_nanos()));
+        let plain = nanos.or_else(|| units::size(value).map(|octets| octets.to_string()));
+        plain.map_or(Err(error.clone()), |plain| profile.set(name, &plain).map_err(|_| error))
+    })
+}
+
+/// A value as a profile reads it.
+fn as_text(value: &KdlValue) -> String {
+    match value {
+        KdlValue::String(text) => text.clone(),
+        KdlValue::Bool(truth) => truth.to_string(),
+        KdlValue::Integer(number) => number.to_string(),
+        KdlValue::Float(_) | KdlValue::Null => value.to_string(),
+    }
+}
+
+/// Where an error belongs, and a hint.
+fn explain(error: &ParameterError, name: Span, value: Span) -> (Span, Option<String>) {
+    match error {
+        ParameterError::Unknown(word) => (name, parameter_hint(word)),
+        ParameterError::Value { expected, .. } => (value, Some(format!("give {expected}"))),
+    }
+}
+
+/// The parameter that was meant.
+pub(crate) fn parameter_hint(word: &str) -> Option<String> {
+    suggest::hint(word, Profile::parameters().map(|(name, ..)| name))
+}
+
+fn addresses(node: &Node<'_>) -> Vec<IpAddr> {
+    let mut addresses: Vec<IpAddr> = node.prop("address").into_iter().collect();
+    for child in node.children().iter().filter(|child| child.name() == "address") {
+        addresses.extend(child.args_from::<IpAddr>(0));
+    }
+    addresses
+}

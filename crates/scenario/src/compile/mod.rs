@@ -1,0 +1,116 @@
+//! From nodes to a world: one module per section of the language.
+//!
+//! Everything is read before anything is refused, so that one run of the command shows every
+//! problem of a file. Names come first (parameters, hosts, what rules hold), because a file may use
+//! them before it defines them.
+
+mod condition;
+mod expectation;
+mod fault;
+mod forge;
+mod host;
+mod incident;
+mod link;
+mod matcher;
+mod options;
+mod role;
+mod story;
+mod trigger;
+
+use std::time::Duration;
+
+use kdl::KdlDocument;
+use twomsl_sim::WorldSpec;
+use twomsl_tcp::Instant;
+
+use crate::diagnostic::Problem;
+use crate::expect::Expected;
+use crate::language::node::{self, Context, Node};
+use crate::language::vocabulary::TOP;
+use crate::scenario::{Overrides, Story};
+
+pub(crate) use host::{parameter_hint, set_parameter};
+
+/// Everything a scenario file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Compiled {
+    pub(crate) spec: WorldSpec,
+    pub(crate) story: Story,
+    /// The seeds it asks to be run with; at least one.
+    pub(crate) seeds: Vec<u64>,
+    pub(crate) expected: Vec<Expected>,
+    /// What `--set` can name: the parameters of the file.
+    pub(crate) params: Vec<String>,
+}
+
+/// How long a world runs that does not say: a day. Two hours of keepalive silence fit in, and a
+/// connection that probes for ever comes to its end.
+const DEFAULT_UNTIL: Duration = Duration::from_secs(86_400);
+
+/// Compiles a document.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn compile(
+    document: &KdlDocument,
+    overrides: &Overrides,
+) -> Result<Compiled, Vec<Problem>> {
+    let mut cx = Context::default();
+    story::params(document, overrides, &mut cx);
+    cx.names.hosts = host::names(document);
+    cx.names.holds = fault::hold_names(document);
+    let compiled = sections(&cx, document, overrides);
+    let params = cx.params.keys().cloned().collect();
+    let problems = cx.into_problems();
+    if problems.is_empty() { Ok(Compiled { params, ..compiled }) } else { Err(problems) }
+}
+
+/// Reads every section. What is wrong is in the context afterwards.
+fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Compiled {
+    let nodes = node::known(cx, document, TOP, None);
+    let story = story::story(cx, &nodes);
+    let seeds = story::seeds(&nodes);
+    let expected = expectation::all(&of(&nodes, "expect"));
+    let spec = WorldSpec {
+        title: story.title.clone(),
+        seed: seeds.first().copied().unwrap_or_default(),
+        hosts: host::all(&of(&nodes, "host"), overrides),
+        links: link::all(&of(&nodes, "link")),
+        middleboxes: link::middleboxes(&of(&nodes, "middlebox"), &of(&nodes, "link")),
+        roles: role::all(&of(&nodes, "role")),
+        faults: fault::all(&of(&nodes, "fault")),
+        forgeries: of(&nodes, "forge").iter().filter_map(forge::one).collect(),
+        incidents: incident::all(&nodes),
+        tables: tables(&of(&nodes, "table"), &expected),
+        until: Some(until(&of(&nodes, "until"))),
+    };
+    Compiled { spec, story, seeds, expected, params: Vec::new() }
+}
+
+/// The nodes of a name.
+fn of<'a>(nodes: &[Node<'a>], name: &str) -> Vec<Node<'a>> {
+    nodes.iter().filter(|node| node.name() == name).copied().collect()
+}
+
+/// Reports the second of two nodes that may stand once only.
+fn only_once(nodes: &[Node<'_>]) {
+    for second in nodes.iter().skip(1) {
+        let message = format!("`{}` is given twice", second.name());
+        second.wrong(second.name_span(), &message, "the second");
+    }
+}
+
+fn until(nodes: &[Node<'_>]) -> Duration {
+    only_once(nodes);
+    nodes.first().and_then(|node| node.arg(0)).unwrap_or(DEFAULT_UNTIL)
+}
+
+/// The moments asked for, and those that expectations look at; in order and each once.
+fn tables(nodes: &[Node<'_>], expected: &[Expected]) -> Vec<Instant> {
+    let asked = nodes.iter().filter_map(|node| node.required("at"));
+    let mut times: Vec<Instant> =
+        asked.chain(expected.iter().filter_map(Expected::needs_table)).collect();
+    times.sort_unstable();
+    times.dedup();
+    times
+}

@@ -1,0 +1,81 @@
+//! What a file says about itself: its story, its parameters, its seeds.
+
+use kdl::{KdlDocument, KdlNode, KdlValue};
+
+use super::{of, only_once};
+use crate::diagnostic::Problem;
+use crate::language::node::{Context, Node};
+use crate::scenario::{Overrides, Story};
+
+/// The parameters with their values: those of the file, or those that override them.
+pub(super) fn params(document: &KdlDocument, overrides: &Overrides, cx: &mut Context) {
+    for node in document.nodes().iter().filter(|node| node.name().value() == "param") {
+        let Some((name, default)) = definition(node) else { continue };
+        let value = overrides.param(name).map_or_else(|| default.clone(), from_text);
+        if cx.params.insert(name.to_owned(), value).is_some() {
+            let message = format!("there are two parameters `{name}`");
+            cx.report(Problem::at(node.name().span(), message).label("the second"));
+        }
+        // A dot would make `--set a.b=c` ambiguous: that is the parameter `b` of the host `a`.
+        if name.contains(['.', '=', '$']) {
+            let message = format!("`{name}` is no name for a parameter");
+            cx.report(Problem::at(node.name().span(), message).help("leave out `.`, `=` and `$`"));
+        }
+    }
+}
+
+/// Name and default. What is wrong with the node is reported when all nodes are.
+fn definition(node: &KdlNode) -> Option<(&str, &KdlValue)> {
+    match node.entries() {
+        [name, value] => Some((name.value().as_string()?, value.value())),
+        _ => None,
+    }
+}
+
+/// The value that a text on the command line stands for.
+fn from_text(text: &str) -> KdlValue {
+    match text {
+        "true" | "#true" => KdlValue::Bool(true),
+        "false" | "#false" => KdlValue::Bool(false),
+        _ => text
+            .parse::<i128>()
+            .map_or_else(|_| KdlValue::String(text.to_owned()), KdlValue::Integer),
+    }
+}
+
+/// Title, question, answer and sources.
+pub(super) fn story(cx: &Context, nodes: &[Node<'_>]) -> Story {
+    // Read as any other node, so that a `param` with something missing is reported.
+    for param in of(nodes, "param") {
+        let _: (Option<String>, Option<KdlValue>) = (param.arg(0), param.arg(1));
+    }
+    let scenarios = of(nodes, "scenario");
+    only_once(&scenarios);
+    let Some(node) = scenarios.first() else {
+        cx.report(
+            Problem::anywhere("this file has no `scenario` node".to_owned())
+                .help("begin with: scenario \"Title\" { question \"…\"; answer \"…\" }"),
+        );
+        return Story::default();
+    };
+    let line = |name| node.child(name).and_then(|child| child.arg(0)).unwrap_or_default();
+    let sources = node.children().into_iter().filter(|child| child.name() == "rfc");
+    Story {
+        title: node.arg(0).unwrap_or_default(),
+        question: line("question"),
+        answer: line("answer"),
+        rfc: sources.flat_map(|child| child.args_from::<String>(0)).collect(),
+    }
+}
+
+/// The seeds to run with: those of `seeds`, or that of `seed`, or zero.
+pub(super) fn seeds(nodes: &[Node<'_>]) -> Vec<u64> {
+    let (one, many) = (of(nodes, "seed"), of(nodes, "seeds"));
+    only_once(&one);
+    only_once(&many);
+    if let (Some(_), Some(second)) = (one.first(), many.first()) {
+        second.wrong(second.name_span(), "`seed` and `seeds` exclude each other", "one of them");
+    }
+    let seeds: Vec<u64> = one.iter().chain(&many).flat_map(|node| node.args_from(0)).collect();
+    if seeds.is_empty() { vec![0] } else { seeds }
+}

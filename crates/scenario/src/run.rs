@@ -1,0 +1,121 @@
+//! Running a scenario.
+
+use twomsl_sim::{End, Recording, SpecError, Totals, World};
+use twomsl_tcp::Instant;
+use twomsl_trace::Trace;
+
+use crate::expect::{Facts, Failure, check_all};
+use crate::scenario::Scenario;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Everything that happened.
+    pub trace: Trace,
+    /// Why it ended.
+    pub end: End,
+    /// When it ended.
+    pub ended_at: Instant,
+    /// What the applications of each host wrote and read.
+    pub totals: Vec<Totals>,
+    /// The expectations that do not hold, in the order of the file.
+    pub failures: Vec<Failure>,
+    /// The command that does exactly this again.
+    pub command: String,
+}
+
+/// A world that a scenario describes but that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {error}")]
+pub struct RunError {
+    /// The scenario.
+    pub name: String,
+    /// What is wrong with its world.
+    pub error: SpecError,
+}
+
+impl Scenario {
+    /// Runs it to its end, and holds what happened against its expectations.
+    ///
+    /// # Errors
+    /// The world it describes cannot be made.
+    pub fn run(&self) -> Result<Outcome, RunError> {
+        let mut world = self.world()?;
+        let end = world.run();
+        Ok(self.judge(&world, end))
+    }
+
+    /// The world it describes, at its beginning.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn world(&self) -> Result<World, RunError> {
+        World::new(self.spec(), Recording::Trace)
+            .map_err(|error| RunError { name: self.name().to_owned(), error })
+    }
+
+    /// Holds a world of this scenario that has ended against the expectations.
+    pub fn judge(&self, world: &World, end: End) -> Outcome {
+        let hosts = self.compiled.spec.hosts.len();
+        let totals: Vec<Totals> = (0..hosts).map(|host| world.totals(host)).collect();
+        let (trace, ended_at) = (world.trace().clone(), world.now());
+        let facts = Facts::new(&trace, &totals, end, ended_at);
+        let failures = check_all(&self.compiled.expected, &facts, &self.source);
+        let command = self.command();
+        Outcome { trace, end, ended_at, totals, failures, command }
+    }
+
+    /// The command that runs it with this seed and these settings.
+    pub fn command(&self) -> String {
+        let mut words = vec!["twomsl".to_owned(), "run".to_owned(), quote(self.name())];
+        words.push(format!("--seed {}", self.seed()));
+        words.extend(
+            self.settings()
+                .iter()
+                .map(|(key, value)| format!("--set {}", quote(&format!("{key}={value}")))),
+        );
+        words.join(" ")
+    }
+}
+
+impl Outcome {
+    /// Whether every expectation holds.
+    pub fn holds(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// The expectations that do not hold, what happened instead, and the command that does it
+    /// again; empty when all hold.
+    pub fn report(&self) -> String {
+        let one = |failure: &Failure| {
+            let Failure { place, expectation, instead } = failure;
+            format!("{place}: not so: {expectation}\n  instead: {instead}\n")
+        };
+        let failures: String = self.failures.iter().map(one).collect();
+        if failures.is_empty() {
+            return failures;
+        }
+        format!("{failures}  to see it again: {}\n", self.command)
+    }
+}
+
+/// A word for a shell: in single quotes if it needs them.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn words_are_quoted_only_where_a_shell_needs_it() {
+        assert_eq!(quote("scenarios/close/lost-fin.kdl"), "scenarios/close/lost-fin.kdl");
+        assert_eq!(quote("my file.kdl"), "'my file.kdl'");
+        assert_eq!(quote("it's"), "'it'\\''s'");
+    }
+}

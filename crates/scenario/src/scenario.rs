@@ -1,0 +1,197 @@
+//! A scenario: a file that was read, with what overrides it.
+
+use std::path::Path;
+
+use kdl::KdlDocument;
+use twomsl_sim::WorldSpec;
+use twomsl_tcp::{Instant, ParameterError, Profile};
+
+use crate::compile::{Compiled, compile, parameter_hint, set_parameter};
+use crate::diagnostic::ScenarioError;
+use crate::language::suggest;
+use crate::source::Source;
+
+/// What a scenario says about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Story {
+    /// Its title.
+    pub title: String,
+    /// The question it answers.
+    pub question: String,
+    /// The answer.
+    pub answer: String,
+    /// The sections that say so: `9293 §3.6`.
+    pub rfc: Vec<String>,
+}
+
+/// A scenario, ready to run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub(crate) source: Source,
+    document: KdlDocument,
+    overrides: Overrides,
+    seed: Option<u64>,
+    tables: Vec<Instant>,
+    pub(crate) compiled: Compiled,
+}
+
+impl Scenario {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it. At most 128 KiB are read.
+    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
+        Self::from_source(Source::read(path)?)
+    }
+
+    /// Reads a text; `name` stands for the path in messages.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        Self::from_source(Source::new(name, text))
+    }
+
+    fn from_source(source: Source) -> Result<Self, ScenarioError> {
+        let document = source.parse()?;
+        let overrides = Overrides::default();
+        let compiled = compile(&document, &overrides)
+            .map_err(|problems| ScenarioError::new(source.clone(), problems))?;
+        Ok(Self { source, document, overrides, seed: None, tables: Vec::new(), compiled })
+    }
+
+    /// The same scenario with another seed.
+    #[must_use]
+    pub const fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The same scenario, with all socket tables of these moments in its trace as well.
+    #[must_use]
+    pub fn with_tables(mut self, times: &[Instant]) -> Self {
+        self.tables.extend_from_slice(times);
+        self
+    }
+
+    /// The same scenario with a parameter of the file (`loss`) or of a host's profile
+    /// (`client.time-wait`) set to another value.
+    ///
+    /// # Errors
+    /// There is no such parameter, or the file makes no sense with this value.
+    pub fn set(mut self, key: &str, value: &str) -> Result<Self, SetError> {
+        let wrong = |error: Wrong| SetError::Key {
+            setting: format!("{key}={value}"),
+            message: error.0,
+            hint: error.1,
+        };
+        self.check_setting(key, value).map_err(wrong)?;
+        self.overrides.0.push((key.to_owned(), value.to_owned()));
+        self.compiled = compile(&self.document, &self.overrides)
+            .map_err(|problems| ScenarioError::new(self.source.clone(), problems))?;
+        Ok(self)
+    }
+
+    fn check_setting(&self, key: &str, value: &str) -> Result<(), Wrong> {
+        let hosts = &self.compiled.spec.hosts;
+        let Some((name, parameter)) = key.split_once('.') else {
+            let known = self.compiled.params.iter().map(String::as_str);
+            let found = self.compiled.params.iter().any(|param| param == key);
+            let message = || format!("{} has no parameter `{key}`", self.source.name);
+            return if found { Ok(()) } else { Err(Wrong(message(), suggest::hint(key, known))) };
+        };
+        let Some(host) = hosts.iter().find(|host| host.name == name) else {
+            let known = hosts.iter().map(|host| host.name.as_str());
+            let message = format!("{} has no host `{name}`", self.source.name);
+            return Err(Wrong(message, suggest::hint(name, known)));
+        };
+        let mut profile: Profile = host.profile.clone();
+        set_parameter(&mut profile, parameter, value).map_err(|error| {
+            let hint = match &error {
+                ParameterError::Unknown(word) => parameter_hint(word),
+                ParameterError::Value { .. } => None,
+            };
+            Wrong(error.to_string(), hint)
+        })
+    }
+
+    /// The path or name it was read under.
+    pub fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// What it says about itself.
+    pub const fn story(&self) -> &Story {
+        &self.compiled.story
+    }
+
+    /// The seeds it asks to be run with, at least one: those of `seeds`, that of `seed`, or 0.
+    pub fn seeds(&self) -> &[u64] {
+        &self.compiled.seeds
+    }
+
+    /// The seed it runs with: that of [`with_seed`](Self::with_seed), or its own first.
+    pub fn seed(&self) -> u64 {
+        self.seed.or_else(|| self.seeds().first().copied()).unwrap_or_default()
+    }
+
+    /// How many expectations it has.
+    pub const fn expectations(&self) -> usize {
+        self.compiled.expected.len()
+    }
+
+    /// The world it describes, with its seed.
+    pub fn spec(&self) -> WorldSpec {
+        let spec = self.compiled.spec.clone();
+        let mut tables = [spec.tables.as_slice(), &self.tables].concat();
+        tables.sort_unstable();
+        tables.dedup();
+        WorldSpec { seed: self.seed(), tables, ..spec }
+    }
+
+    /// What was set, in order.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.overrides.0
+    }
+}
+
+/// Why a setting is refused, and a hint.
+struct Wrong(String, Option<String>);
+
+/// A setting that a scenario cannot take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetError {
+    /// The parameter does not exist, or not with this value.
+    #[error("{setting}: {message}{}", hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})")))]
+    Key {
+        /// The setting.
+        setting: String,
+        /// What is wrong with it.
+        message: String,
+        /// What may have been meant.
+        hint: Option<String>,
+    },
+    /// The file makes no sense with this value.
+    #[error(transparent)]
+    File(#[from] ScenarioError),
+}
+
+/// What `set` was given: keys and values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overrides(Vec<(String, String)>);
+
+impl Overrides {
+    /// The value of a parameter of the file; the last one given counts.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        let of_name = self.0.iter().rev().find(|(key, _)| key == name);
+        of_name.map(|(_, value)| value.as_str())
+    }
+
+    /// The parameters of a host's profile, in the order in which they were given.
+    pub(crate) fn of_host(&self, host: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(move |(key, value)| {
+            let (name, parameter) = key.split_once('.')?;
+            (name == host).then_some((parameter, value.as_str()))
+        })
+    }
+}

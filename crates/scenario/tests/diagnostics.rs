@@ -1,0 +1,103 @@
+//! What a file that cannot be used is answered with: place, source line, label and hint.
+
+use twomsl_scenario::{Colour, Scenario};
+
+/// A file that is right, for what a case adds to it.
+const GOOD: &str = r#"scenario "A case" { question "?"; answer "!"; rfc "9293 §3.5" }
+host "client" profile="linux"
+host "server" profile="linux"
+link "client" "server" delay="10ms"
+"#;
+
+fn refused(text: &str) -> String {
+    match Scenario::parse("case.kdl", text) {
+        Ok(_) => panic!("was accepted:\n{text}"),
+        Err(error) => error.render(Colour::None),
+    }
+}
+
+/// The messages for a good file with something added.
+fn with(addition: &str) -> String {
+    refused(&format!("{GOOD}{addition}\n"))
+}
+
+#[test]
+fn the_good_file_is_good() {
+    if let Err(error) = Scenario::parse("case.kdl", GOOD) {
+        panic!("{error}");
+    }
+}
+
+/// One snapshot per case; the name says what is wrong.
+macro_rules! cases {
+    ($($name:ident: $addition:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            insta::assert_snapshot!(with($addition));
+        }
+    )*};
+}
+
+cases! {
+    a_misspelt_node: "hots \"other\"";
+    a_misspelt_property: "link \"client\" \"server\" dealy=\"10ms\"";
+    a_missing_argument: "role \"client\" { connect }";
+    a_missing_property: "table";
+    one_argument_too_many: "until \"1s\" \"2s\"";
+    a_value_of_another_type: "until 10";
+    a_fraction_without_quotes: "until 1.5";
+    an_unknown_host: "role \"clint\" { close }";
+    an_unknown_profile: "host \"third\" profile=\"linus\"";
+    an_unknown_flag: "fault drop flags=\"SIN\"";
+    an_unknown_state: "expect { path \"client\" \"TIMEWAIT\" }";
+    an_unknown_parameter_of_a_profile: "host \"third\" profile=\"linux\" { set \"time-wiat\" \"1s\" }";
+    an_unknown_parameter_of_the_file: "param \"loss\" \"1%\"\nuntil \"$los\"";
+    an_impossible_probability: "host \"third\"\nlink \"client\" \"third\" loss=\"101%\"";
+    a_probability_without_percent: "host \"third\"\nlink \"client\" \"third\" loss=0.01";
+    two_hosts_of_one_name: "host \"client\"";
+    two_links_between_the_same_hosts: "link \"server\" \"client\"";
+    a_link_to_itself: "link \"client\" \"client\"";
+    a_property_given_twice: "host \"third\" profile=\"linux\" profile=\"rfc9293\"";
+    a_step_at_the_top: "accept";
+    a_property_of_another_verdict: "fault drop window=0";
+    an_unknown_verdict: "fault drp flags=\"FIN\"";
+    an_ordinal_of_zero: "fault drop nth=0 flags=\"FIN\"";
+    an_incident_without_a_time: "crash \"server\"";
+    a_release_of_nothing: "fault hold \"late\" flags=\"FIN\"\nrelease \"lat\" at=\"1s\"";
+    a_socket_that_nobody_made: "role \"client\" { connect \"server:80\" as=\"c\"; write \"x\" on=\"d\" }";
+    an_endless_loop_that_never_waits: "role \"client\" { repeat { set no-delay=#true } }";
+    an_explosion_of_loops: "role \"client\" { repeat 1000000 { repeat 1000000 { sleep \"1s\" } } }";
+    an_explosion_of_tasks: "role \"client\" { spawn 1000 { spawn 1000 { sleep \"1s\" } } }";
+    a_condition_in_no_form: "role \"client\" { wait \"client\" }";
+    a_forgery_without_a_sequence_number: "forge at=\"1s\" from=\"client\" to=\"server\" flags=\"SYN\"";
+    a_sequence_number_in_no_form: "forge at=\"1s\" from=\"client\" to=\"server\" flags=\"SYN\" seq=\"client.snd-nxd\"";
+    a_middlebox_on_no_link: "middlebox \"lb\" inside=\"client\" outside=\"client\" idle-timeout=\"300s\"";
+    a_type_annotation: "until (seconds)\"1s\"";
+    an_open_string: "until \"1s";
+    an_open_brace: "role \"client\" {";
+    a_keyword_of_kdl_1: "role \"client\" { connect \"server:80\" wait=false }";
+    a_result_of_no_kind: "expect { result \"client\" \"read\" }";
+    several_at_once: "until 10\nhots \"x\"\nfault drp\nseeds \"a\" -1";
+}
+
+#[test]
+fn a_file_without_a_story_is_told_how_to_begin() {
+    insta::assert_snapshot!(refused("host \"client\"\n"));
+}
+
+#[test]
+fn nesting_is_bounded_before_it_is_parsed() {
+    insta::assert_snapshot!(refused(&format!("{GOOD}{}", "a {\n".repeat(20_000))));
+}
+
+#[test]
+fn a_long_line_is_not_shown() {
+    let shown = refused(&format!("{GOOD}until \"{}\"", "x".repeat(10_000)));
+    assert!(shown.len() < 400, "{shown}");
+}
+
+#[test]
+fn control_characters_never_reach_the_terminal() {
+    let shown = refused(&format!("{GOOD}until \u{1b}[2J"));
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+}

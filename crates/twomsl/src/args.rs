@@ -1,0 +1,112 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use twomsl::tcp::Instant;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every expectation holds
+  1  an expectation does not hold; what happened instead is on standard error
+  2  the input cannot be used: a file, a setting or an argument";
+
+/// A deterministic TCP laboratory: watch a TCP connection's whole life over a scripted network.
+#[derive(Debug, Parser)]
+#[command(name = "twomsl", version, about, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenario files, show what happened, and check what they expect.
+    #[command(after_help = EXIT_CODES)]
+    Run(Run),
+}
+
+/// `twomsl run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Seed of the random streams, instead of those the file names
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// Set a parameter of the file (loss=5%) or of a host's profile (client.time-wait=1s)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+
+    /// What to show
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+
+    /// With --format ss: the moment of a socket table, such as 1.5s; may be repeated.
+    /// Without it: the file's own moments, or the end
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) at: Vec<Instant>,
+
+    /// Show every segment: a ladder counts long runs of ordinary ones
+    #[arg(long)]
+    pub(crate) full: bool,
+
+    /// Write to this file, or for several inputs into this folder
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Follow the run as it goes, on standard error, in virtual time
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// What to show of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Both ends' states and the segments between them, in virtual time
+    #[default]
+    Ladder,
+    /// A line for each packet, as tcpdump writes them
+    Tcpdump,
+    /// Every event as a JSON line
+    Jsonl,
+    /// Socket tables, as ss prints them
+    Ss,
+}
+
+impl Format {
+    /// The extension of a file in this format.
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Ladder | Self::Tcpdump | Self::Ss => "txt",
+        }
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as loss=5%")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn moment(text: &str) -> Result<Instant, String> {
+    let time =
+        twomsl::scenario::duration(text).ok_or("write a time with its unit, such as 1.5s")?;
+    Ok(Instant::ZERO + time)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,26 @@
+//! The commands.
+
+pub(crate) mod run;
+
+use std::process::ExitCode;
+
+/// How a command ended, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// Every expectation holds.
+    Holds,
+    /// An expectation does not hold.
+    Fails,
+    /// There was input that could not be used.
+    Unusable,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Holds => Self::SUCCESS,
+            Verdict::Fails => Self::from(1),
+            Verdict::Unusable => Self::from(2),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The command as a black box: exit codes, messages, and where they go.
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The command, started at the top of the project, without colours.
+fn twomsl(args: &[&str]) -> Output {
+    let command = Command::new(env!("CARGO_BIN_EXE_twomsl")).args(args).output();
+    command.unwrap_or_else(|error| panic!("cannot start: {error}"))
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+/// A file for one test.
+fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    path
+}
+
+/// Runs a file that cannot be used; its message, with the folder taken out of it.
+fn refused(path: &Path, args: &[&str]) -> String {
+    let name = path.display().to_string();
+    let output = twomsl(&[&["run", &name], args].concat());
+    let message = text(&output.stderr).replace(env!("CARGO_TARGET_TMPDIR"), "TMP");
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(text(&output.stdout), "", "nothing is shown of a file that cannot be used");
+    assert!(!message.contains("panicked"), "{message}");
+    message
+}
+
+const HANDSHAKE: &str = "scenarios/handshake/three-way-handshake.kdl";
+const LOST_FIN: &str = "scenarios/close/lost-fin.kdl";
+
+#[test]
+fn a_scenario_that_holds_exits_with_0_and_shows_its_ladder() {
+    let output = twomsl(&["run", HANDSHAKE]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("SYN-SENT"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("expectations hold"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_pipe_gets_no_colours() {
+    let output = twomsl(&["run", HANDSHAKE]);
+    assert!(!output.stdout.contains(&0x1b), "{}", text(&output.stdout));
+    assert!(!output.stderr.contains(&0x1b), "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_exits_with_1_and_says_what_happened() {
+    let path = file("wrong.kdl", format!("{}\nexpect {{ segments count=4 }}\n", handshake()));
+    let output = twomsl(&["run", &path.display().to_string(), "--seed", "5"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr).replace(env!("CARGO_TARGET_TMPDIR"), "TMP");
+    insta::assert_snapshot!(message);
+}
+
+fn handshake() -> String {
+    std::fs::read_to_string(HANDSHAKE).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn a_setting_of_a_host_changes_what_happens() {
+    let output = twomsl(&["run", LOST_FIN, "--set", "client.time-wait=1s", "--format", "jsonl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let usual = twomsl(&["run", LOST_FIN, "--format", "jsonl"]);
+    assert_ne!(text(&output.stdout), text(&usual.stdout));
+}
+
+#[test]
+fn every_format_shows_something_of_its_own() {
+    let shown = ["ladder", "tcpdump", "jsonl", "ss"].map(|format| {
+        let output = twomsl(&["run", LOST_FIN, "--format", format]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(!output.stdout.is_empty(), "{format}");
+        output.stdout
+    });
+    for (place, one) in shown.iter().enumerate() {
+        assert!(shown.iter().skip(place + 1).all(|other| other != one));
+    }
+}
+
+#[test]
+fn a_socket_table_can_be_asked_for_at_a_moment() {
+    let output = twomsl(&["run", LOST_FIN, "--format", "ss", "--at", "1s"]);
+    assert!(text(&output.stdout).contains("TIME-WAIT"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn the_same_run_twice_is_the_same_in_every_byte() {
+    let run = || twomsl(&["run", LOST_FIN, "--full", "--seed", "3"]).stdout;
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn verbose_lines_carry_virtual_time_only() {
+    let run = || text(&twomsl(&["run", HANDSHAKE, "-v"]).stderr);
+    let lines = run();
+    assert!(lines.contains("ESTABLISHED"), "{lines}");
+    assert_eq!(lines, run(), "a wall clock would differ");
+}
+
+#[test]
+fn several_files_are_all_run_and_summed_up() {
+    let missing = "scenarios/no-such-file.kdl";
+    let output = twomsl(&["run", missing, HANDSHAKE, LOST_FIN]);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("3 scenarios: 2 hold, 1 cannot be used: "), "{stderr}");
+    assert!(text(&output.stdout).contains("Lost FIN"));
+}
+
+#[test]
+fn output_goes_to_a_file_or_for_several_inputs_to_a_folder() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shown");
+    let to = folder.display().to_string();
+    let output = twomsl(&["run", HANDSHAKE, LOST_FIN, "--out", &to]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "");
+    let written = std::fs::read_to_string(folder.join("lost-fin.txt"));
+    assert_eq!(written.ok(), Some(text(&twomsl(&["run", LOST_FIN]).stdout)));
+}
+
+#[test]
+fn a_reader_that_stops_reading_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_twomsl"))
+        .args(["run", LOST_FIN, LOST_FIN, LOST_FIN, "--format", "jsonl"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start: {error}"));
+    drop(child.stdout.take());
+    let mut message = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        stderr.read_to_string(&mut message).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let status = child.wait().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(status.code(), Some(0), "{message}");
+}
+
+// ---- input that cannot be used: exit code 2 ----
+
+#[test]
+fn a_typo_is_shown_where_it_is() {
+    let text = handshake().replace("role \"client\"", "rule \"client\"");
+    insta::assert_snapshot!(refused(&file("typo.kdl", text), &[]));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    insta::assert_snapshot!(refused(Path::new("scenarios/close/lost-finn.kdl"), &[]));
+}
+
+#[test]
+fn a_folder_is_no_scenario() {
+    insta::assert_snapshot!(refused(Path::new("scenarios"), &[]));
+}
+
+#[test]
+fn an_unknown_profile_is_refused() {
+    let text = handshake().replace("profile=\"linux\"", "profile=\"plan9\"");
+    insta::assert_snapshot!(refused(&file("profile.kdl", text), &[]));
+}
+
+#[test]
+fn an_impossible_probability_is_refused() {
+    let text = handshake().replace("delay=\"10ms\"", "loss=\"120%\"");
+    insta::assert_snapshot!(refused(&file("probability.kdl", text), &[]));
+}
+
+#[test]
+fn octets_that_are_no_text_are_refused() {
+    insta::assert_snapshot!(refused(&file("latin1.kdl", b"scenario \"caf\xe9\"\n"), &[]));
+}
+
+#[test]
+fn two_hundred_megabytes_are_refused_unread() {
+    let path = file("large.kdl", "");
+    let large = std::fs::File::options().append(true).open(&path);
+    // Sparse: nothing is written, and nothing is read either.
+    large.and_then(|file| file.set_len(200 << 20)).unwrap_or_else(|error| panic!("{error}"));
+    insta::assert_snapshot!(refused(&path, &[]));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_device_without_end_is_refused() {
+    insta::assert_snapshot!(refused(Path::new("/dev/zero"), &[]));
+}
+
+#[test]
+fn garbage_that_looks_like_kdl_is_refused_soon() {
+    let mut garbage = Vec::new();
+    let mut state = 1_u32;
+    while garbage.len() < 120_000 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // Printable, with the brackets and quotes that a parser cares about.
+        garbage.push(b' ' + (state >> 24) as u8 % 95);
+    }
+    garbage.write_all(b"\n").unwrap_or_else(|error| panic!("{error}"));
+    let message = refused(&file("garbage.kdl", garbage), &[]);
+    assert!(message.len() < 20_000, "{}", message.len());
+}
+
+/// The parser recovers from errors by recursion: the worst that fits into a file.
+#[test]
+fn errors_without_end_are_refused_without_a_stack_overflow() {
+    let message = refused(&file("errors.kdl", "}".repeat(128 << 10)), &[]);
+    assert!(message.len() < 20_000, "{}", message.len());
+}
+
+#[test]
+fn no_mark_of_kdl_is_too_much_in_any_number() {
+    for mark in ["a{}", "a=", "\"", "\"\"", "a)", "{", "/*", "/-", "(", "\\", "#", ";", "a\n"] {
+        let message = refused(&file("marks.kdl", mark.repeat(4_000)), &[]);
+        assert!(message.len() < 20_000, "{mark}: {}", message.len());
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused_without_a_stack_overflow() {
+    let text = "role \"client\" {\n".repeat(8_000);
+    insta::assert_snapshot!(refused(&file("deep.kdl", text), &[]));
+}
+
+#[test]
+fn settings_that_mean_nothing_are_refused() {
+    let mut messages = String::new();
+    for setting in ["los=1%", "clint.time-wait=1s", "client.time-wiat=1s", "client.time-wait=soon"]
+    {
+        messages.push_str(&refused(Path::new(HANDSHAKE), &["--set", setting]));
+    }
+    insta::assert_snapshot!(messages);
+}
+
+#[test]
+fn arguments_that_mean_nothing_are_refused() {
+    for args in [
+        &["run"][..],
+        &["run", HANDSHAKE, "--format", "svg"],
+        &["walk"],
+        &["run", HANDSHAKE, "--at", "soon"],
+    ] {
+        let output = twomsl(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn help_documents_the_exit_codes() {
+    let output = twomsl(&["run", "--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("Exit codes:"), "{}", text(&output.stdout));
+}

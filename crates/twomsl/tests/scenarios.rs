@@ -1,0 +1,140 @@
+//! One test per scenario file: it does what it expects, looks as it was approved, and does the
+//! same again, byte for byte.
+//!
+//! Approved ladders are in `snapshots/`, in the folders of `scenarios/`; `cargo insta review`
+//! shows what changed.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use twomsl::Scenario;
+use twomsl::sim::World;
+use twomsl::trace::{digest, ladder};
+
+datatest_stable::harness! {
+    { test = story, root = "scenarios", pattern = r"\.kdl$" },
+    { test = library_is_pinned, root = "scenarios", pattern = FIRST },
+}
+
+/// The test of the whole library needs a file to hang on; any one that is always there will do.
+const FIRST: &str = r"^handshake/three-way-handshake\.kdl$";
+
+/// How many octets a ladder in a snapshot may have. A long transfer is held by its digest and by
+/// its expectations; nobody reviews ten thousand lines.
+const MAX_SNAPSHOT: usize = 64 * 1024;
+
+type Result = datatest_stable::Result<()>;
+
+fn story(path: &Path) -> Result {
+    let scenario = Scenario::load(&named(path))?;
+    is_told(&scenario)?;
+    for seed in scenario.seeds().to_vec() {
+        let scenario = scenario.clone().with_seed(seed);
+        let outcome = scenario.run()?;
+        if !outcome.holds() {
+            return Err(outcome.report().into());
+        }
+        let first = digest::hex(&outcome.trace);
+        if first != digest::hex(&scenario.run()?.trace) {
+            return Err(format!("seed {seed}: a second run differs").into());
+        }
+        if first != digest::hex(cloned_half_way(&scenario)?.trace()) {
+            return Err(format!("seed {seed}: a world cloned half way differs").into());
+        }
+    }
+    approve(path, &scenario)
+}
+
+/// A scenario answers a question, and says where it is written.
+fn is_told(scenario: &Scenario) -> Result {
+    let story = scenario.story();
+    let told = [&story.title, &story.question, &story.answer];
+    if told.iter().any(|text| text.is_empty()) || story.rfc.is_empty() {
+        return Err("a scenario has a title, a question, an answer and an RFC section".into());
+    }
+    if scenario.expectations() == 0 {
+        return Err("a scenario expects something".into());
+    }
+    Ok(())
+}
+
+/// A clone of the world, taken in the middle of its run, that ran on while the original did too.
+fn cloned_half_way(scenario: &Scenario) -> std::result::Result<World, Box<dyn std::error::Error>> {
+    let mut counted = scenario.world()?;
+    let mut steps = 0_u64;
+    while counted.step() {
+        steps += 1;
+    }
+    let mut original = scenario.world()?;
+    for _ in 0..steps / 2 {
+        original.step();
+    }
+    let mut clone = original.clone();
+    original.run();
+    clone.run();
+    // What the original did meanwhile must not have reached the clone.
+    Ok(clone)
+}
+
+/// Holds the ladder of the first seed against the approved one.
+fn approve(path: &Path, scenario: &Scenario) -> Result {
+    let outcome = scenario.run()?;
+    let mut text = ladder::plain(&outcome.trace, ladder::Form::default());
+    if text.len() > MAX_SNAPSHOT {
+        let lines = text.lines().count();
+        let head: Vec<&str> = text.lines().take(40).collect();
+        text = format!("{}\n… {lines} lines in all …\n", head.join("\n"));
+    }
+    settings(path.parent().and_then(Path::file_name)).bind(|| {
+        insta::assert_snapshot!(path.file_stem().and_then(|name| name.to_str()), text);
+    });
+    Ok(())
+}
+
+/// The top-level `snapshots/`, and the theme's folder in it.
+fn settings(theme: Option<&std::ffi::OsStr>) -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    let mut folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+    folder.extend(theme);
+    settings.set_snapshot_path(folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+/// A path as it is given on the command line, so that messages show it like that.
+fn named(path: &Path) -> PathBuf {
+    path.to_owned()
+}
+
+/// The digest of every scenario with every seed, in one file: debug and release builds, and other
+/// machines, are held to it.
+fn library_is_pinned(first: &Path) -> Result {
+    let root = first.ancestors().nth(2).ok_or("no root")?;
+    let mut files = Vec::new();
+    collect(root, &mut files)?;
+    files.sort();
+    let mut lines = String::new();
+    for file in files {
+        let scenario = Scenario::load(&file)?;
+        for seed in scenario.seeds().to_vec() {
+            let outcome = scenario.clone().with_seed(seed).run()?;
+            let name = file.strip_prefix(root)?.display().to_string().replace('\\', "/");
+            writeln!(lines, "{} {name} seed {seed}", digest::hex(&outcome.trace))?;
+        }
+    }
+    settings(None).bind(|| insta::assert_snapshot!("library-digest", lines));
+    Ok(())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "kdl") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
