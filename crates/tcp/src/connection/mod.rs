@@ -243,7 +243,7 @@ impl Connection {
             slow_start_threshold: self.congestion.threshold(),
             mss: self.send.mss,
             srtt: self.rtt.smoothed,
-            rto: crate::time::nanos(self.rtt.timeout(profile)),
+            rto: self.rtt.timeout(profile),
         }
     }
 

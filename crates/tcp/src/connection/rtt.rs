@@ -1,7 +1,5 @@
 //! The round-trip time and the retransmission timeout (RFC 6298).
 
-use core::time::Duration;
-
 use twomsl_wire::SeqNum;
 
 use crate::Instant;
@@ -46,7 +44,7 @@ impl RoundTrip {
             && ack.at_or_after(end)
         {
             self.timed = None;
-            self.sample(nanos(now.since(sent)).max(1), profile);
+            self.sample(now.nanos_since(sent).max(1), profile);
         }
     }
 
@@ -67,16 +65,15 @@ impl RoundTrip {
         };
     }
 
-    /// The timeout with back-off, at most the profile's largest.
-    pub(crate) fn timeout(&self, profile: &Profile) -> Duration {
+    /// The timeout in nanoseconds, with back-off, at most the profile's largest.
+    pub(crate) fn timeout(&self, profile: &Profile) -> u64 {
         self.backed_off(self.backoff, profile)
     }
 
     /// The timeout doubled `times` times, at most the profile's largest.
-    pub(crate) fn backed_off(&self, times: u32, profile: &Profile) -> Duration {
+    pub(crate) fn backed_off(&self, times: u32, profile: &Profile) -> u64 {
         let factor = 1_u64.checked_shl(times).unwrap_or(u64::MAX);
-        let timeout = self.rto.saturating_mul(factor);
-        Duration::from_nanos(timeout).min(profile.rto_max)
+        self.rto.saturating_mul(factor).min(nanos(profile.rto_max))
     }
 
     /// The timer fired: the next timeout is twice as long (RFC 6298 §5.5).

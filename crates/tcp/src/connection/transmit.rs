@@ -231,14 +231,14 @@ impl Connection {
         if !self.send.is_idle() && (opening || self.send.wnd > 0) {
             self.timers.stop(cx, TimerKind::Persist);
             if !self.timers.is_running(TimerKind::Retransmission) {
-                let deadline = cx.now + self.rtt.timeout(cx.profile);
+                let deadline = cx.now.plus_nanos(self.rtt.timeout(cx.profile));
                 self.timers.set(cx, TimerKind::Retransmission, deadline);
             }
         } else if !self.send.is_idle() || stuck {
             self.timers.stop(cx, TimerKind::Retransmission);
             if !self.timers.is_running(TimerKind::Persist) {
                 let wait = self.rtt.backed_off(self.probe_backoff, cx.profile);
-                self.timers.set(cx, TimerKind::Persist, cx.now + wait);
+                self.timers.set(cx, TimerKind::Persist, cx.now.plus_nanos(wait));
             }
         } else {
             self.timers.stop(cx, TimerKind::Retransmission);

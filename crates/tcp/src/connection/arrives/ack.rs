@@ -139,7 +139,7 @@ impl Connection {
         if self.send.is_idle() {
             self.timers.stop(cx, TimerKind::Retransmission);
         } else {
-            let deadline = cx.now + self.rtt.timeout(cx.profile);
+            let deadline = cx.now.plus_nanos(self.rtt.timeout(cx.profile));
             self.timers.set(cx, TimerKind::Retransmission, deadline);
         }
         self.wake_writer(cx);
