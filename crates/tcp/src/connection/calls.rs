@@ -120,11 +120,10 @@ impl Connection {
             return Ok(text);
         }
         match self.state {
+            // The end of the file was reached: an error that came later is for the writer.
+            _ if self.receive.fin == PeerFin::Taken => Ok(Bytes::new()),
             State::Closed => self.error.take().map_or(Ok(Bytes::new()), Err),
-            _ if self.receive.reading == Reading::Shut || self.receive.fin == PeerFin::Taken => {
-                Ok(Bytes::new())
-            }
-            _ if limit == 0 => Ok(Bytes::new()),
+            _ if self.receive.reading == Reading::Shut || limit == 0 => Ok(Bytes::new()),
             _ => {
                 self.receive.waiting = Waiting::Yes;
                 Err(SocketError::WouldBlock)

@@ -64,6 +64,9 @@ impl Connection {
         cause: Cause,
         error: Option<SocketError>,
     ) {
+        if self.timers.is_running(TimerKind::Linger) {
+            cx.out.ready(cx.socket, Readiness::LingerOver);
+        }
         self.timers.stop_all(cx);
         self.transition(cx, State::Closed, cause);
         self.error = error;
