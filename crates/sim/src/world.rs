@@ -310,7 +310,7 @@ impl Live {
     /// The host that an entry is about, if it waits when that host stands still.
     fn host_of(&self, plan: &Plan, what: What) -> Option<u32> {
         match what {
-            What::Arrival(place) => self.flights.get(place).map(|flight| flight.to),
+            What::Arrival(place) => Some(self.flights.get(place).to),
             What::Timer(host) => Some(host),
             What::Task(place, epoch) => self.tasks.sleeper(place, epoch),
             What::Role(role, _) => Some(plan.spec.roles[role as usize].host as u32),
