@@ -140,10 +140,9 @@ impl Live {
         self.call(id, Some(listener), || "accept()".to_owned());
         self.give_up_after(id, timeout);
         let (host, now) = (self.tasks.get(id).host, self.now);
-        let accepted = self.hosts[host as usize].stack.accept(now, listener);
-        self.drain(plan, host);
-        match accepted {
+        match self.hosts[host as usize].stack.accept(now, listener) {
             Ok(socket) => {
+                self.drain(plan, host);
                 let linger = self.slot(host, listener).map_or(Linger::Off, |slot| slot.linger);
                 if let Some(slot) = self.slot(host, socket) {
                     // Options are inherited; so is this one.
@@ -304,8 +303,11 @@ impl Live {
             Urgent::No => owner.stack.send_bytes(now, socket, &mut text),
             Urgent::Yes => owner.stack.send_urgent(now, socket, &text),
         };
-        if let Ok(octets) = sent {
-            owner.totals.written += octets as u64;
+        match sent {
+            Ok(octets) => owner.totals.written += octets as u64,
+            // What has to wait has no effects.
+            Err(SocketError::WouldBlock) => return Err(SocketError::WouldBlock),
+            Err(_) => {}
         }
         self.drain(plan, host);
         sent.map(|octets| octets as u64)
@@ -321,19 +323,25 @@ impl Live {
     ) -> Result<Bytes, SocketError> {
         let (now, owner) = (self.now, &mut self.hosts[host as usize]);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let read = owner.stack.receive_bytes(now, socket, limit);
-        if let Ok(octets) = &read {
-            owner.totals.read += octets.len() as u64;
-            let life = self.life_of(host, socket);
-            if let Err(wrong) = self.lives.check_read(life, octets) {
-                self.violation(1, Some((host, socket)), wrong);
+        let read = match owner.stack.receive_bytes(now, socket, limit) {
+            Ok(read) => read,
+            // What has to wait has no effects.
+            Err(SocketError::WouldBlock) => return Err(SocketError::WouldBlock),
+            Err(error) => {
+                self.drain(plan, host);
+                return Err(error);
             }
-            if plan.watched.reads {
-                self.check_reads(plan, host);
-            }
+        };
+        owner.totals.read += read.len() as u64;
+        let life = self.life_of(host, socket);
+        if let Err(wrong) = self.lives.check_read(life, &read) {
+            self.violation(1, Some((host, socket)), wrong);
+        }
+        if plan.watched.reads {
+            self.check_reads(plan, host);
         }
         self.drain(plan, host);
-        read
+        Ok(read)
     }
 
     /// Reads until `amount` octets are there; without one, whatever comes first.

@@ -46,6 +46,7 @@ pub(crate) struct Flights {
 
 impl Flights {
     /// Puts a packet in and says where.
+    #[inline]
     pub(crate) fn insert(&mut self, flight: Flight) -> u32 {
         if let Some(place) = self.free.pop() {
             self.places[place as usize] = flight;
@@ -66,6 +67,7 @@ impl Flights {
     }
 
     /// Takes a packet out: it has arrived, or is lost.
+    #[inline]
     pub(crate) fn take(&mut self, place: u32) -> Option<Packet> {
         self.free.push(place);
         self.places[place as usize].packet.take()

@@ -1,5 +1,6 @@
 //! The way of a packet: sent, judged by rules, boxes and impairments, delivered.
 
+use tracing::level_filters::LevelFilter;
 use twomsl_tcp::wire::{Body, Ecn, Flags, Icmp, IcmpKind, Packet, Quote};
 use twomsl_tcp::{Instant, Transmit, Verdict};
 use twomsl_trace::{self as trace, Decider, Fate, HostId, PacketId};
@@ -13,7 +14,7 @@ use crate::live::{Cable, Live, Pace, Power};
 use crate::middlebox::Passes;
 use crate::plan::{PathKind, Plan, Route};
 use crate::queue::What;
-use crate::rules::{Judgment, Treatment};
+use crate::rules::{Judgment, Seen, Treatment};
 
 /// A packet that a rule holds back.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +41,10 @@ impl Live {
             content: packet.clone(),
         });
         log_packet(plan, self.now, from, "send", &packet);
-        let route = plan.route(from, packet.dst);
+        let route = self.hosts[from as usize].route(plan, from, packet.dst);
         let luck = self.draw(plan, route);
-        let judgment = self.judge(plan, from, route.map(|route| route.to), mark, &packet);
+        let to = route.map(|route| route.to);
+        let judgment = self.judge(plan, &Seen { from, to, mark, packet: &packet });
         self.note_sent(from, mark, route, &packet);
         let Some(Route { to, via }) = route else { return self.no_route(from, id, packet) };
         let (packet, sent, flipped) = (Some(packet), self.now, None);
@@ -221,6 +223,9 @@ impl Live {
         match path.kind {
             PathKind::Plain => {
                 let at = Instant::from_nanos(self.now.as_nanos().saturating_add(path.delay));
+                if treatment.rule == Treatment::NONE.rule {
+                    return self.launch(place, via as usize, at, || Decider::Link);
+                }
                 self.deliver_all(plan, place, at, treatment, || Decider::Link);
             }
             PathKind::Impaired => {
@@ -300,7 +305,7 @@ impl Live {
         }
     }
 
-    /// Puts a packet into the queue, unless it would die of age on the way.
+    /// Delivers a packet, unless it would die of age on the way.
     fn deliver(&mut self, plan: &Plan, place: u32, at: Instant, by: impl FnOnce() -> Decider) {
         let flight = self.flights.get(place);
         let lane = match flight.via {
@@ -311,6 +316,11 @@ impl Live {
         if lifetime.is_some_and(|lifetime| at.since(flight.sent) > lifetime) {
             return self.lose(place, || Decider::Impairment("lifetime"));
         }
+        self.launch(place, lane, at, by);
+    }
+
+    /// Puts a packet into the queue.
+    fn launch(&mut self, place: u32, lane: usize, at: Instant, by: impl FnOnce() -> Decider) {
         self.fate(place, || Fate::Delivered { at }, by);
         self.queue.push_arrival(at, lane, place);
     }
@@ -323,14 +333,17 @@ impl Live {
         if host.power != Power::On || unplugged {
             return self.lose(place, || Decider::Down);
         }
-        let Some(mut packet) = self.flights.take(place) else { return };
-        if let Some(draw) = flipped {
-            // The flip is real: only a checksum that does not catch it lets the packet through.
-            match bits::flip_one(&packet, draw) {
-                Some(changed) => packet = changed,
-                None => return self.arrived(id, to, None, Verdict::BadChecksum),
-            }
+        if host.pace == Pace::Paused {
+            return self.put_off(to, What::Arrival(place));
         }
+        if let Some(draw) = flipped
+            && self.caught(place, draw)
+        {
+            self.flights.take(place);
+            return self.arrived(id, to, None, Verdict::BadChecksum);
+        }
+        let Some(packet) = self.flights.take(place) else { return };
+        let host = &mut self.hosts[to as usize];
         log_packet(plan, self.now, to, "receive", &packet);
         let facts = Facts::of(&packet);
         let arrival = host.stack.on_packet(self.now, packet);
@@ -347,6 +360,16 @@ impl Live {
         {
             self.check_variables(to, socket);
         }
+    }
+
+    /// Whether a checksum catches the bit that flipped on the way. The flip is real: only what
+    /// no checksum covers lets the packet through, changed.
+    #[cold]
+    fn caught(&mut self, place: u32, draw: u64) -> bool {
+        let flight = self.flights.get_mut(place);
+        let changed = flight.packet.as_ref().and_then(|packet| bits::flip_one(packet, draw));
+        flight.packet = changed;
+        flight.packet.is_none()
     }
 
     fn arrived(
@@ -377,10 +400,15 @@ pub(crate) fn rule_text(plan: &Plan, rule: u32) -> Decider {
 }
 
 /// For whoever follows a run as it goes. Costs a comparison when nobody does.
+#[inline]
 fn log_packet(plan: &Plan, now: Instant, host: u32, what: &'static str, packet: &Packet) {
-    if !tracing::enabled!(target: "twomsl", tracing::Level::DEBUG) {
-        return;
+    if LevelFilter::current() >= LevelFilter::DEBUG {
+        log_packet_in_full(plan, now, host, what, packet);
     }
+}
+
+#[cold]
+fn log_packet_in_full(plan: &Plan, now: Instant, host: u32, what: &'static str, packet: &Packet) {
     let host = &plan.spec.hosts[host as usize].name;
     match &packet.body {
         Body::Tcp(segment) => tracing::debug!(
