@@ -300,7 +300,7 @@ impl Run {
             Self::Octets(octets) => {
                 let taken = octets.split_to(read.len().min(octets.len()));
                 // Mostly the same memory, for the same reason as with the pattern.
-                let same = std::ptr::eq(&*taken, &read[..taken.len()]);
+                let same = taken.as_ptr() == read.as_ptr();
                 if same || taken == read[..taken.len()] { Ok(taken.len()) } else { Err(DIFFERENT) }
             }
         }
