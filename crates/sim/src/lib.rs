@@ -66,6 +66,7 @@ mod random;
 mod rules;
 pub mod spec;
 mod tasks;
+mod text;
 mod words;
 mod world;
 
