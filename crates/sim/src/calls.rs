@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use twomsl_tcp::{Instant, Shutdown, SocketError, SocketId, SocketOption, SocketOptions, TcpState};
 
 use crate::live::{Linger, Live, Reached};
-use crate::pattern;
 use crate::plan::Plan;
 use crate::program::{Connect, Op, Var};
-use crate::random::{Purpose, derive};
-use crate::spec::{Data, Urgent, Wait};
+use crate::spec::Wait;
 use crate::tasks::{Flow, Phase, TaskId, Waiting};
-
-/// As much as one `read` without an amount takes at most.
-const ANY: u64 = u64::MAX;
 
 impl Live {
     /// Does one operation of a task, or as much of it as can be done now.
@@ -140,10 +134,9 @@ impl Live {
         self.call(id, Some(listener), || "accept()".to_owned());
         self.give_up_after(id, timeout);
         let (host, now) = (self.tasks.get(id).host, self.now);
-        let accepted = self.hosts[host as usize].stack.accept(now, listener);
-        self.drain(plan, host);
-        match accepted {
+        match self.hosts[host as usize].stack.accept(now, listener) {
             Ok(socket) => {
+                self.drain(plan, host);
                 let linger = self.slot(host, listener).map_or(Linger::Off, |slot| slot.linger);
                 if let Some(slot) = self.slot(host, socket) {
                     // Options are inherited; so is this one.
@@ -207,247 +200,6 @@ impl Live {
             _ => {
                 self.returned(id, Some(socket), "connect", Ok(None));
                 Flow::Next
-            }
-        }
-    }
-
-    fn write(&mut self, plan: &Plan, id: TaskId, on: Var, data: &Data, urgent: Urgent) -> Flow {
-        let socket = match self.socket(id, on, "write") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
-        let length = match data {
-            Data::Octets(octets) => octets.len() as u64,
-            Data::Pattern(length) => *length,
-        };
-        self.call(id, Some(socket), || match urgent {
-            Urgent::No => format!("write({length})"),
-            Urgent::Yes => format!("write({length}, urgent)"),
-        });
-        loop {
-            let done = self.tasks.get(id).progress;
-            if done >= length {
-                if self.tasks.get(id).phase == Phase::Begun {
-                    self.returned(id, Some(socket), "write", Ok(Some(length)));
-                }
-                return Flow::Next;
-            }
-            let wrote = match data {
-                Data::Octets(octets) => {
-                    self.write_octets(plan, id, socket, &octets.slice(done as usize..), urgent)
-                }
-                Data::Pattern(_) => self.write_pattern(plan, id, socket, length - done, urgent),
-            };
-            match wrote {
-                Ok(octets) => self.tasks.get_mut(id).progress += octets,
-                Err(SocketError::WouldBlock) => return Flow::Block(socket),
-                Err(error) => return self.failed(id, Some(socket), "write", error),
-            }
-        }
-    }
-
-    /// Writes the next octets of the socket's pattern, and says how many.
-    fn write_pattern(
-        &mut self,
-        plan: &Plan,
-        id: TaskId,
-        socket: SocketId,
-        length: u64,
-        urgent: Urgent,
-    ) -> Result<u64, SocketError> {
-        let host = self.tasks.get(id).host;
-        let life = self.life_of(host, socket);
-        // Every connection begins elsewhere, so that one's octets are not taken for another's.
-        let begins = |seed| derive(seed, Purpose::Pattern, &[u64::from(life.number())]) >> 16;
-        let seed = self.seed;
-        let Some(writer) = self.lives.get_mut(life) else { return Err(SocketError::BadSocket) };
-        let phase = *writer.written.phase.get_or_insert_with(|| begins(seed));
-        let offset = phase + writer.written.pattern;
-        let text = pattern::slice(offset, length);
-        let wrote = self.send(plan, host, socket, text, urgent)?;
-        if let Some(writer) = self.lives.get_mut(life) {
-            writer.written.pattern += wrote;
-            writer.written.push_pattern(offset, wrote);
-        }
-        Ok(wrote)
-    }
-
-    /// Writes some of these octets, and says how many.
-    fn write_octets(
-        &mut self,
-        plan: &Plan,
-        id: TaskId,
-        socket: SocketId,
-        octets: &Bytes,
-        urgent: Urgent,
-    ) -> Result<u64, SocketError> {
-        let host = self.tasks.get(id).host;
-        let life = self.life_of(host, socket);
-        let wrote = self.send(plan, host, socket, octets.clone(), urgent)?;
-        if let Some(writer) = self.lives.get_mut(life) {
-            writer.written.push_octets(octets.slice(..wrote as usize));
-        }
-        Ok(wrote)
-    }
-
-    /// SEND.
-    fn send(
-        &mut self,
-        plan: &Plan,
-        host: u32,
-        socket: SocketId,
-        mut text: Bytes,
-        urgent: Urgent,
-    ) -> Result<u64, SocketError> {
-        let (now, owner) = (self.now, &mut self.hosts[host as usize]);
-        let sent = match urgent {
-            Urgent::No => owner.stack.send_bytes(now, socket, &mut text),
-            Urgent::Yes => owner.stack.send_urgent(now, socket, &text),
-        };
-        if let Ok(octets) = sent {
-            owner.totals.written += octets as u64;
-        }
-        self.drain(plan, host);
-        sent.map(|octets| octets as u64)
-    }
-
-    /// RECEIVE, checked against what the peer wrote. Empty at the end of the file.
-    fn receive(
-        &mut self,
-        plan: &Plan,
-        host: u32,
-        socket: SocketId,
-        limit: u64,
-    ) -> Result<Bytes, SocketError> {
-        let (now, owner) = (self.now, &mut self.hosts[host as usize]);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let read = owner.stack.receive_bytes(now, socket, limit);
-        if let Ok(octets) = &read {
-            owner.totals.read += octets.len() as u64;
-            let life = self.life_of(host, socket);
-            if let Err(wrong) = self.lives.check_read(life, octets) {
-                self.violation(1, Some((host, socket)), wrong);
-            }
-            if plan.watched.reads {
-                self.check_reads(plan, host);
-            }
-        }
-        self.drain(plan, host);
-        read
-    }
-
-    /// Reads until `amount` octets are there; without one, whatever comes first.
-    fn read(
-        &mut self,
-        plan: &Plan,
-        id: TaskId,
-        on: Var,
-        amount: Option<u64>,
-        timeout: Option<Duration>,
-        leave: Option<u32>,
-    ) -> Flow {
-        let socket = match self.socket(id, on, "read") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
-        self.call(id, Some(socket), || {
-            amount.map_or("read()".to_owned(), |n| format!("read({n})"))
-        });
-        self.give_up_after(id, timeout);
-        let over = leave.map_or(Flow::Next, Flow::Leave);
-        let host = self.tasks.get(id).host;
-        loop {
-            let done = self.tasks.get(id).progress;
-            let left = amount.map_or(ANY, |amount| amount - done);
-            if left == 0 {
-                self.returned(id, Some(socket), "read", Ok(Some(done)));
-                return Flow::Next;
-            }
-            match self.receive(plan, host, socket, left) {
-                Ok(octets) if octets.is_empty() => {
-                    self.returned(id, Some(socket), "read", Ok(Some(done)));
-                    return over;
-                }
-                Ok(octets) => {
-                    let done = done + octets.len() as u64;
-                    self.tasks.get_mut(id).progress = done;
-                    if amount.is_none() {
-                        self.returned(id, Some(socket), "read", Ok(Some(done)));
-                        return Flow::Next;
-                    }
-                }
-                Err(SocketError::WouldBlock) if self.is_late(id) => {
-                    self.returned(id, Some(socket), "read", Err(SocketError::WouldBlock));
-                    return over;
-                }
-                Err(SocketError::WouldBlock) => return Flow::Block(socket),
-                Err(error) => return self.failed(id, Some(socket), "read", error),
-            }
-        }
-    }
-
-    fn read_to_end(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
-        let socket = match self.socket(id, on, "read-to-end") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
-        self.call(id, Some(socket), || "read-to-end()".to_owned());
-        let host = self.tasks.get(id).host;
-        loop {
-            match self.receive(plan, host, socket, ANY) {
-                Ok(octets) if octets.is_empty() => {
-                    let all = self.tasks.get(id).progress;
-                    self.returned(id, Some(socket), "read-to-end", Ok(Some(all)));
-                    return Flow::Next;
-                }
-                Ok(octets) => self.tasks.get_mut(id).progress += octets.len() as u64,
-                Err(SocketError::WouldBlock) => return Flow::Block(socket),
-                Err(error) => return self.failed(id, Some(socket), "read-to-end", error),
-            }
-        }
-    }
-
-    /// Writes back what is read, until the end of the file. Reads no more while something read
-    /// waits to be written.
-    fn echo(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
-        let socket = match self.socket(id, on, "echo") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
-        self.call(id, Some(socket), || "echo()".to_owned());
-        let host = self.tasks.get(id).host;
-        loop {
-            if let Err(flow) = self.write_pending(plan, id, socket) {
-                return flow;
-            }
-            match self.receive(plan, host, socket, ANY) {
-                Ok(octets) if octets.is_empty() => {
-                    let all = self.tasks.get(id).progress;
-                    self.returned(id, Some(socket), "echo", Ok(Some(all)));
-                    return Flow::Next;
-                }
-                Ok(octets) => self.tasks.get_mut(id).pending = octets,
-                Err(SocketError::WouldBlock) => return Flow::Block(socket),
-                Err(error) => return self.failed(id, Some(socket), "echo", error),
-            }
-        }
-    }
-
-    /// Writes what an echo has read.
-    fn write_pending(&mut self, plan: &Plan, id: TaskId, socket: SocketId) -> Result<(), Flow> {
-        loop {
-            let pending = self.tasks.get(id).pending.clone();
-            if pending.is_empty() {
-                return Ok(());
-            }
-            match self.write_octets(plan, id, socket, &pending, Urgent::No) {
-                Ok(wrote) => {
-                    let task = self.tasks.get_mut(id);
-                    task.pending = pending.slice(wrote as usize..);
-                    task.progress += wrote;
-                }
-                Err(SocketError::WouldBlock) => return Err(Flow::Block(socket)),
-                Err(error) => return Err(self.failed(id, Some(socket), "echo", error)),
             }
         }
     }
@@ -563,7 +315,12 @@ impl Live {
     }
 
     /// The socket an operation works on; a task that has none fails.
-    fn socket(&mut self, id: TaskId, var: Var, call: &'static str) -> Result<SocketId, Flow> {
+    pub(crate) fn socket(
+        &mut self,
+        id: TaskId,
+        var: Var,
+        call: &'static str,
+    ) -> Result<SocketId, Flow> {
         if let Some(socket) = self.tasks.get(id).socket(var) {
             return Ok(socket);
         }
@@ -573,7 +330,7 @@ impl Live {
     }
 
     /// Sets the time at which an operation gives up, when it begins.
-    fn give_up_after(&mut self, id: TaskId, timeout: Option<Duration>) {
+    pub(crate) fn give_up_after(&mut self, id: TaskId, timeout: Option<Duration>) {
         let now = self.now;
         let task = self.tasks.get_mut(id);
         if task.phase == Phase::Fresh {
@@ -582,7 +339,7 @@ impl Live {
     }
 
     /// Whether an operation's time is up.
-    fn is_late(&self, id: TaskId) -> bool {
+    pub(crate) fn is_late(&self, id: TaskId) -> bool {
         let deadline: Option<Instant> = self.tasks.get(id).deadline;
         deadline.is_some_and(|deadline| deadline <= self.now)
     }
@@ -602,7 +359,7 @@ impl Live {
     }
 
     /// Writes a failure down, and ends the task.
-    fn failed(
+    pub(crate) fn failed(
         &mut self,
         id: TaskId,
         socket: Option<SocketId>,

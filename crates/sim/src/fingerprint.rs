@@ -18,7 +18,8 @@ impl Live {
         self.matched.hash(hasher);
         self.conditions.hash(hasher);
         for held in &self.held {
-            (held.rule, &held.sending.packet).hash(hasher);
+            (held.rule, held.luck).hash(hasher);
+            self.flight(held.place, hasher);
         }
         for (at, what) in self.queue.in_order() {
             at.since(self.now).hash(hasher);
@@ -32,8 +33,7 @@ impl Live {
     }
 
     fn flight(&self, place: u32, hasher: &mut impl Hasher) {
-        if let Some(flight) = self.flights.get(place) {
-            (&flight.packet, flight.to, flight.mark, flight.flipped).hash(hasher);
-        }
+        let flight = self.flights.get(place);
+        (&flight.packet, flight.to, flight.mark, flight.flipped).hash(hasher);
     }
 }

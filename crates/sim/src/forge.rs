@@ -31,11 +31,7 @@ impl Live {
             None => (Via::Loopback, 0),
         };
         let at = Instant::from_nanos(self.now.as_nanos().saturating_add(delay));
-        let lane = match via {
-            Via::Path(path) => path as usize,
-            Via::Loopback => usize::MAX,
-        };
-        self.inject(packet, Some(from), to, via, at, lane);
+        self.inject(packet, Some(from), to, via, at);
     }
 
     fn forged(&self, plan: &Plan, forgery: &Forgery) -> Option<Packet> {

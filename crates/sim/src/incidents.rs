@@ -124,7 +124,7 @@ impl Live {
         self.held = kept;
         let released: Vec<Held> = released;
         for held in released {
-            self.pass(plan, held.sending, &Treatment::NONE);
+            self.pass(plan, held.place, &held.luck, &Treatment::NONE);
         }
     }
 

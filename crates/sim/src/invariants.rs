@@ -124,8 +124,9 @@ fn stuck(status: &Status) -> Option<(SocketId, u8, String)> {
     let control =
         matches!(status.state, S::SynSent | S::SynReceived | S::FinWait1 | S::Closing | S::LastAck);
     match status.state {
-        // Its queues are of connections, not of octets.
-        S::Listen => None,
+        // A listener's queues are of connections, not of octets. A connection that was given up
+        // is kept for its application until that closes it, and has told it why.
+        S::Listen | S::Closed => None,
         S::TimeWait => Some((status.socket, 6, "in TIME-WAIT without a timer".to_owned())),
         state if control || status.send_queue > 0 => {
             let text = format!(

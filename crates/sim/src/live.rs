@@ -1,5 +1,7 @@
 //! The part of a world that changes while it runs.
 
+use std::net::IpAddr;
+
 use twomsl_tcp::{
     Event, Instant, ObserveTimers, Output, Readiness, SocketError, SocketId, Stack, StateChange,
     TcpState,
@@ -12,7 +14,7 @@ use crate::life::{LifeId, Lives};
 use crate::link::Path;
 use crate::middlebox::Middlebox;
 use crate::network::Held;
-use crate::plan::{PathKind, Plan};
+use crate::plan::{PathKind, Plan, Route};
 use crate::queue::{Queue, What};
 use crate::random::{Purpose, derive};
 use crate::tasks::{TaskId, Tasks};
@@ -83,6 +85,8 @@ pub(crate) struct Host {
     pub(crate) entered: [u32; TcpState::ALL.len()],
     /// What waits until a paused host goes on.
     pub(crate) inbox: Vec<What>,
+    /// The last address it sent to, and the way there.
+    route: Option<(IpAddr, Route)>,
 }
 
 /// Whether a host runs.
@@ -160,6 +164,19 @@ impl Host {
             tasks: 0,
             entered: [0; TcpState::ALL.len()],
             inbox: Vec::new(),
+            route: None,
+        }
+    }
+
+    /// The way to an address, from memory if it is that of the last packet.
+    pub(crate) fn route(&mut self, plan: &Plan, from: u32, dst: IpAddr) -> Option<Route> {
+        match self.route {
+            Some((known, route)) if known == dst => Some(route),
+            _ => {
+                let route = plan.route(from, dst)?;
+                self.route = Some((dst, route));
+                Some(route)
+            }
         }
     }
 
@@ -230,11 +247,19 @@ impl Live {
     }
 
     /// Writes an event down, if anything is written down.
+    #[inline]
     pub(crate) fn record(&mut self, event: impl FnOnce(&Self) -> trace::Event) {
         if self.recording == Recording::Trace {
-            let event = event(self);
-            self.trace.records.push(trace::Record { at: self.now, event });
+            self.write_down(event);
         }
+    }
+
+    /// Apart, so that the making of events does not burden those who write nothing down.
+    #[cold]
+    #[inline(never)]
+    fn write_down(&mut self, event: impl FnOnce(&Self) -> trace::Event) {
+        let event = event(self);
+        self.trace.records.push(trace::Record { at: self.now, event });
     }
 
     /// How the trace names a socket.
@@ -244,16 +269,26 @@ impl Live {
 
     /// The slot of a socket. A socket seen for the first time begins its life here; one whose
     /// index already has a newer socket has none.
+    #[inline]
     pub(crate) fn slot(&mut self, host: u32, id: SocketId) -> Option<&mut Slot> {
+        let slots = &self.hosts[host as usize].slots;
+        match slots.get(index(id)) {
+            Some(slot) if slot.number == id.number() => {
+                Some(&mut self.hosts[host as usize].slots[index(id)])
+            }
+            _ => self.new_slot(host, id),
+        }
+    }
+
+    /// The slot of a socket that was not seen before.
+    #[cold]
+    fn new_slot(&mut self, host: u32, id: SocketId) -> Option<&mut Slot> {
         let owner = &mut self.hosts[host as usize];
-        let index = (id.number() & u64::from(u32::MAX)) as usize;
+        let index = index(id);
         if owner.slots.len() <= index {
             owner.slots.resize(index + 1, Slot::EMPTY);
         }
         let slot = &mut owner.slots[index];
-        if slot.number == id.number() {
-            return Some(slot);
-        }
         if slot.number != Slot::EMPTY.number && slot.number > id.number() {
             return None;
         }
@@ -364,6 +399,11 @@ impl Live {
         let first = std::mem::replace(&mut slot.waiter, TaskId::NONE);
         self.tasks.wake_list(first);
     }
+}
+
+/// The index of a socket in its stack.
+const fn index(id: SocketId) -> usize {
+    (id.number() & u32::MAX as u64) as usize
 }
 
 /// Whether a timer is due.

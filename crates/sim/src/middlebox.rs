@@ -6,11 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use twomsl_tcp::Instant;
 use twomsl_tcp::wire::{Body, Flags, Options, Packet, Segment, SeqNum};
-use twomsl_trace::{Decider, Fate};
+use twomsl_trace::Decider;
 
 use crate::flight::Via;
 use crate::live::Live;
-use crate::network::Sending;
 use crate::plan::{Plan, Side};
 use crate::spec::{MiddleboxKind, MiddleboxSpec, UnknownFlow};
 
@@ -49,44 +48,53 @@ enum Passage {
     Refused(&'static str),
 }
 
+/// Whether a packet gets through a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passes {
+    Yes,
+    No,
+}
+
 impl Live {
-    /// A packet reaches the box on its path. `None` when it goes no further.
+    /// A packet reaches the box on its path.
     pub(crate) fn through_middlebox(
         &mut self,
         plan: &Plan,
-        (place, side): (u32, Side),
-        mut sending: Sending,
-    ) -> Option<Sending> {
-        let spec = &plan.spec.middleboxes[place as usize];
-        let state = &mut self.middleboxes[place as usize];
-        match state.pass(spec, self.now, side, &sending.packet) {
-            Passage::Unchanged => Some(sending),
+        (number, side): (u32, Side),
+        place: u32,
+    ) -> Passes {
+        let spec = &plan.spec.middleboxes[number as usize];
+        let flight = self.flights.get_mut(place);
+        let Some(packet) = &flight.packet else { return Passes::No };
+        match self.middleboxes[number as usize].pass(spec, self.now, side, packet) {
+            Passage::Unchanged => Passes::Yes,
             Passage::Translated(packet) => {
-                sending.packet = packet;
-                let content = sending.packet.clone();
-                self.fate(sending.id, Fate::Rewritten { content }, || name(spec, "translated"));
-                Some(sending)
+                flight.packet = Some(packet);
+                self.rewritten(place, || name(spec, "translated"));
+                Passes::Yes
             }
             Passage::Refused(why) => {
-                self.fate(sending.id, Fate::Dropped, || name(spec, why));
-                if spec.unknown_flow == UnknownFlow::Reset {
-                    self.reset(plan, &sending);
+                let answer = match spec.unknown_flow {
+                    UnknownFlow::Drop => None,
+                    UnknownFlow::Reset => reset_for(packet),
+                };
+                let ends = (flight.from, flight.to);
+                self.lose(place, || name(spec, why));
+                if let Some(answer) = answer {
+                    self.reset(plan, ends, answer);
                 }
-                None
+                Passes::No
             }
         }
     }
 
     /// The box answers with a reset, in the name of the other end. It is half way: there and
     /// back takes as long as one way through.
-    fn reset(&mut self, plan: &Plan, sending: &Sending) {
-        let Via::Path(path) = sending.via else { return };
-        let Some(answer) = reset_for(&sending.packet) else { return };
-        let Some(back) = plan.path(sending.to, sending.from) else { return };
-        let delay = plan.paths[path as usize].delay / 2 + plan.paths[back as usize].delay / 2;
+    fn reset(&mut self, plan: &Plan, (from, to): (u32, u32), answer: Packet) {
+        let (Some(there), Some(back)) = (plan.path(from, to), plan.path(to, from)) else { return };
+        let delay = plan.paths[there as usize].delay / 2 + plan.paths[back as usize].delay / 2;
         let at = Instant::from_nanos(self.now.as_nanos().saturating_add(delay));
-        let to = sending.from;
-        self.inject(answer, Some(sending.to), to, Via::Path(back), at, back as usize);
+        self.inject(answer, Some(to), from, Via::Path(back), at);
     }
 }
 

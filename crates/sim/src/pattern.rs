@@ -27,14 +27,18 @@ const fn block() -> [u8; 2 * PERIOD] {
 
 /// At most `length` octets of the pattern from `offset` on: at most one period, without a copy.
 pub(crate) fn slice(offset: u64, length: u64) -> Bytes {
-    Bytes::from_static(octets(offset, length))
-}
-
-/// The same as plain octets.
-pub(crate) fn octets(offset: u64, length: u64) -> &'static [u8] {
     let start = (offset % PERIOD as u64) as usize;
     let length = length.min(PERIOD as u64) as usize;
-    &BLOCK[start..start + length]
+    Bytes::from_static(&BLOCK[start..start + length])
+}
+
+/// Whether `text` is the pattern from `offset` on: at most one period of it. The stack hands
+/// slices through without copying, so mostly it is the very memory of the pattern, in its first
+/// or its second period, and then there is nothing to compare.
+pub(crate) fn is_at(offset: u64, text: &[u8]) -> bool {
+    let start = (offset % PERIOD as u64) as usize;
+    let same = |start: usize| BLOCK.get(start..).is_some_and(|rest| rest.as_ptr() == text.as_ptr());
+    same(start) || same(start + PERIOD) || &BLOCK[start..start + text.len()] == text
 }
 
 #[cfg(test)]
@@ -50,16 +54,27 @@ mod tests {
             offset += piece.len() as u64;
             joined.extend_from_slice(&piece);
         }
-        let whole: Vec<u8> = (0..joined.len()).map(|n| octets(123 + n as u64, 1)[0]).collect();
+        let whole: Vec<u8> = (0..joined.len()).map(|n| slice(123 + n as u64, 1)[0]).collect();
         assert!(joined == whole);
     }
 
     #[test]
     fn no_stretch_of_eight_octets_comes_twice_within_a_period() {
-        let mut stretches: Vec<_> = (0..PERIOD as u64).map(|n| octets(n, 8)).collect();
+        let mut stretches: Vec<_> = (0..PERIOD as u64).map(|n| slice(n, 8)).collect();
         stretches.sort_unstable();
         let before = stretches.len();
         stretches.dedup();
         assert_eq!(stretches.len(), before);
+    }
+
+    #[test]
+    fn the_pattern_is_known_wherever_it_lies_in_memory() {
+        let text = slice(PERIOD as u64 - 10, 1_000);
+        let copy = text.to_vec();
+        for (begin, offset) in [(0, PERIOD - 10), (10, PERIOD), (500, 490)] {
+            assert!(is_at(offset as u64, &text[begin..]));
+            assert!(is_at(offset as u64, &copy[begin..]));
+            assert!(!is_at(offset as u64 + 1, &text[begin..]));
+        }
     }
 }

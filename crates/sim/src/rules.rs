@@ -62,20 +62,20 @@ pub(crate) struct Seen<'a> {
 impl Live {
     /// Asks the rules in order, and the conditions about packets. The first rule that matches
     /// decides, and no later one sees the packet.
-    pub(crate) fn judge(
-        &mut self,
-        plan: &Plan,
-        from: u32,
-        to: Option<u32>,
-        mark: LifeId,
-        packet: &Packet,
-    ) -> Judgment {
-        let seen = Seen { from, to, mark, packet };
+    #[inline]
+    pub(crate) fn judge(&mut self, plan: &Plan, seen: &Seen<'_>) -> Judgment {
+        if plan.spec.faults.is_empty() && !plan.watched.sends {
+            return Judgment::Nothing;
+        }
+        self.judge_by_rules(plan, seen)
+    }
+
+    fn judge_by_rules(&mut self, plan: &Plan, seen: &Seen<'_>) -> Judgment {
         if plan.watched.sends {
-            self.check_sends(plan, &seen);
+            self.check_sends(plan, seen);
         }
         for (place, rule) in plan.spec.faults.iter().enumerate() {
-            if !self.matches(&rule.matcher, &seen) {
+            if !self.matches(&rule.matcher, seen) {
                 continue;
             }
             self.matched[place] += 1;

@@ -289,6 +289,15 @@ impl Live {
             self.busy = 0;
         }
         self.busy += 1;
+        match what {
+            What::Arrival(place) => self.arrive(plan, place),
+            _ => self.happen_to_host(plan, what),
+        }
+        self.run_tasks(plan);
+    }
+
+    /// Everything but packets.
+    fn happen_to_host(&mut self, plan: &Plan, what: What) {
         if let Some(host) = self.host_of(plan, what)
             && self.is_paused(host)
         {
@@ -304,13 +313,11 @@ impl Live {
             What::Incident(place) => self.incident(plan, place),
             What::Tables => self.tables(),
         }
-        self.run_tasks(plan);
     }
 
     /// The host that an entry is about, if it waits when that host stands still.
     fn host_of(&self, plan: &Plan, what: What) -> Option<u32> {
         match what {
-            What::Arrival(place) => self.flights.get(place).map(|flight| flight.to),
             What::Timer(host) => Some(host),
             What::Task(place, epoch) => self.tasks.sleeper(place, epoch),
             What::Role(role, _) => Some(plan.spec.roles[role as usize].host as u32),

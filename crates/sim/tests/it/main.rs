@@ -1,3 +1,11 @@
 //! Whole worlds, from the outside.
 
 mod connections;
+mod determinism;
+mod faults;
+mod forgeries;
+mod impairments;
+mod incidents;
+mod middleboxes;
+mod roles;
+mod support;

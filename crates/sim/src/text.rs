@@ -1,0 +1,276 @@
+//! Writing and reading: the calls that move text, checked against what the peer wrote.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use twomsl_tcp::{SocketError, SocketId};
+
+use crate::live::Live;
+use crate::pattern;
+use crate::plan::Plan;
+use crate::program::Var;
+use crate::random::{Purpose, derive};
+use crate::spec::{Data, Urgent};
+use crate::tasks::{Flow, Phase, TaskId};
+
+/// As much as one `read` without an amount takes at most.
+const ANY: u64 = u64::MAX;
+
+impl Live {
+    pub(crate) fn write(
+        &mut self,
+        plan: &Plan,
+        id: TaskId,
+        on: Var,
+        data: &Data,
+        urgent: Urgent,
+    ) -> Flow {
+        let socket = match self.socket(id, on, "write") {
+            Ok(socket) => socket,
+            Err(flow) => return flow,
+        };
+        let length = match data {
+            Data::Octets(octets) => octets.len() as u64,
+            Data::Pattern(length) => *length,
+        };
+        self.call(id, Some(socket), || match urgent {
+            Urgent::No => format!("write({length})"),
+            Urgent::Yes => format!("write({length}, urgent)"),
+        });
+        loop {
+            let done = self.tasks.get(id).progress;
+            if done >= length {
+                if self.tasks.get(id).phase == Phase::Begun {
+                    self.returned(id, Some(socket), "write", Ok(Some(length)));
+                }
+                return Flow::Next;
+            }
+            let wrote = match data {
+                Data::Octets(octets) => {
+                    self.write_octets(plan, id, socket, &octets.slice(done as usize..), urgent)
+                }
+                Data::Pattern(_) => self.write_pattern(plan, id, socket, length - done, urgent),
+            };
+            match wrote {
+                Ok(octets) => self.tasks.get_mut(id).progress += octets,
+                Err(SocketError::WouldBlock) => return Flow::Block(socket),
+                Err(error) => return self.failed(id, Some(socket), "write", error),
+            }
+        }
+    }
+
+    /// Writes the next octets of the socket's pattern, and says how many.
+    fn write_pattern(
+        &mut self,
+        plan: &Plan,
+        id: TaskId,
+        socket: SocketId,
+        length: u64,
+        urgent: Urgent,
+    ) -> Result<u64, SocketError> {
+        let host = self.tasks.get(id).host;
+        let life = self.life_of(host, socket);
+        // Every connection begins elsewhere, so that one's octets are not taken for another's.
+        let begins = |seed| derive(seed, Purpose::Pattern, &[u64::from(life.number())]) >> 16;
+        let seed = self.seed;
+        let Some(writer) = self.lives.get_mut(life) else { return Err(SocketError::BadSocket) };
+        let phase = *writer.written.phase.get_or_insert_with(|| begins(seed));
+        let offset = phase + writer.written.pattern;
+        let text = pattern::slice(offset, length);
+        let wrote = self.send(plan, host, socket, text, urgent)?;
+        if let Some(writer) = self.lives.get_mut(life) {
+            writer.written.pattern += wrote;
+            writer.written.push_pattern(offset, wrote);
+        }
+        Ok(wrote)
+    }
+
+    /// Writes some of these octets, and says how many.
+    fn write_octets(
+        &mut self,
+        plan: &Plan,
+        id: TaskId,
+        socket: SocketId,
+        octets: &Bytes,
+        urgent: Urgent,
+    ) -> Result<u64, SocketError> {
+        let host = self.tasks.get(id).host;
+        let life = self.life_of(host, socket);
+        let wrote = self.send(plan, host, socket, octets.clone(), urgent)?;
+        if let Some(writer) = self.lives.get_mut(life) {
+            writer.written.push_octets(octets.slice(..wrote as usize));
+        }
+        Ok(wrote)
+    }
+
+    /// SEND.
+    fn send(
+        &mut self,
+        plan: &Plan,
+        host: u32,
+        socket: SocketId,
+        mut text: Bytes,
+        urgent: Urgent,
+    ) -> Result<u64, SocketError> {
+        let (now, owner) = (self.now, &mut self.hosts[host as usize]);
+        let sent = match urgent {
+            Urgent::No => owner.stack.send_bytes(now, socket, &mut text),
+            Urgent::Yes => owner.stack.send_urgent(now, socket, &text),
+        };
+        match sent {
+            Ok(octets) => owner.totals.written += octets as u64,
+            // What has to wait has no effects.
+            Err(SocketError::WouldBlock) => return Err(SocketError::WouldBlock),
+            Err(_) => {}
+        }
+        self.drain(plan, host);
+        sent.map(|octets| octets as u64)
+    }
+
+    /// RECEIVE, checked against what the peer wrote. Empty at the end of the file.
+    fn receive(
+        &mut self,
+        plan: &Plan,
+        host: u32,
+        socket: SocketId,
+        limit: u64,
+    ) -> Result<Bytes, SocketError> {
+        let (now, owner) = (self.now, &mut self.hosts[host as usize]);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let read = match owner.stack.receive_bytes(now, socket, limit) {
+            Ok(read) => read,
+            // What has to wait has no effects.
+            Err(SocketError::WouldBlock) => return Err(SocketError::WouldBlock),
+            Err(error) => {
+                self.drain(plan, host);
+                return Err(error);
+            }
+        };
+        owner.totals.read += read.len() as u64;
+        let life = self.life_of(host, socket);
+        if let Err(wrong) = self.lives.check_read(life, &read) {
+            self.violation(1, Some((host, socket)), wrong);
+        }
+        if plan.watched.reads {
+            self.check_reads(plan, host);
+        }
+        self.drain(plan, host);
+        Ok(read)
+    }
+
+    /// Reads until `amount` octets are there; without one, whatever comes first.
+    pub(crate) fn read(
+        &mut self,
+        plan: &Plan,
+        id: TaskId,
+        on: Var,
+        amount: Option<u64>,
+        timeout: Option<Duration>,
+        leave: Option<u32>,
+    ) -> Flow {
+        let socket = match self.socket(id, on, "read") {
+            Ok(socket) => socket,
+            Err(flow) => return flow,
+        };
+        self.call(id, Some(socket), || {
+            amount.map_or("read()".to_owned(), |n| format!("read({n})"))
+        });
+        self.give_up_after(id, timeout);
+        let over = leave.map_or(Flow::Next, Flow::Leave);
+        let host = self.tasks.get(id).host;
+        loop {
+            let done = self.tasks.get(id).progress;
+            let left = amount.map_or(ANY, |amount| amount - done);
+            if left == 0 {
+                self.returned(id, Some(socket), "read", Ok(Some(done)));
+                return Flow::Next;
+            }
+            match self.receive(plan, host, socket, left) {
+                Ok(octets) if octets.is_empty() => {
+                    self.returned(id, Some(socket), "read", Ok(Some(done)));
+                    return over;
+                }
+                Ok(octets) => {
+                    let done = done + octets.len() as u64;
+                    self.tasks.get_mut(id).progress = done;
+                    if amount.is_none() {
+                        self.returned(id, Some(socket), "read", Ok(Some(done)));
+                        return Flow::Next;
+                    }
+                }
+                Err(SocketError::WouldBlock) if self.is_late(id) => {
+                    self.returned(id, Some(socket), "read", Err(SocketError::WouldBlock));
+                    return over;
+                }
+                Err(SocketError::WouldBlock) => return Flow::Block(socket),
+                Err(error) => return self.failed(id, Some(socket), "read", error),
+            }
+        }
+    }
+
+    pub(crate) fn read_to_end(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
+        let socket = match self.socket(id, on, "read-to-end") {
+            Ok(socket) => socket,
+            Err(flow) => return flow,
+        };
+        self.call(id, Some(socket), || "read-to-end()".to_owned());
+        let host = self.tasks.get(id).host;
+        loop {
+            match self.receive(plan, host, socket, ANY) {
+                Ok(octets) if octets.is_empty() => {
+                    let all = self.tasks.get(id).progress;
+                    self.returned(id, Some(socket), "read-to-end", Ok(Some(all)));
+                    return Flow::Next;
+                }
+                Ok(octets) => self.tasks.get_mut(id).progress += octets.len() as u64,
+                Err(SocketError::WouldBlock) => return Flow::Block(socket),
+                Err(error) => return self.failed(id, Some(socket), "read-to-end", error),
+            }
+        }
+    }
+
+    /// Writes back what is read, until the end of the file. Reads no more while something read
+    /// waits to be written.
+    pub(crate) fn echo(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
+        let socket = match self.socket(id, on, "echo") {
+            Ok(socket) => socket,
+            Err(flow) => return flow,
+        };
+        self.call(id, Some(socket), || "echo()".to_owned());
+        let host = self.tasks.get(id).host;
+        loop {
+            if let Err(flow) = self.write_pending(plan, id, socket) {
+                return flow;
+            }
+            match self.receive(plan, host, socket, ANY) {
+                Ok(octets) if octets.is_empty() => {
+                    let all = self.tasks.get(id).progress;
+                    self.returned(id, Some(socket), "echo", Ok(Some(all)));
+                    return Flow::Next;
+                }
+                Ok(octets) => self.tasks.get_mut(id).pending = octets,
+                Err(SocketError::WouldBlock) => return Flow::Block(socket),
+                Err(error) => return self.failed(id, Some(socket), "echo", error),
+            }
+        }
+    }
+
+    /// Writes what an echo has read.
+    fn write_pending(&mut self, plan: &Plan, id: TaskId, socket: SocketId) -> Result<(), Flow> {
+        loop {
+            let pending = self.tasks.get(id).pending.clone();
+            if pending.is_empty() {
+                return Ok(());
+            }
+            match self.write_octets(plan, id, socket, &pending, Urgent::No) {
+                Ok(wrote) => {
+                    let task = self.tasks.get_mut(id);
+                    task.pending = pending.slice(wrote as usize..);
+                    task.progress += wrote;
+                }
+                Err(SocketError::WouldBlock) => return Err(Flow::Block(socket)),
+                Err(error) => return Err(self.failed(id, Some(socket), "echo", error)),
+            }
+        }
+    }
+}
