@@ -119,6 +119,10 @@ pub(super) fn middleboxes(nodes: &[Node<'_>], links: &[Node<'_>]) -> Vec<Middleb
             node.wrong(node.arg_span(0), &message, "the second");
         }
         let sides = [found.inside, found.outside];
+        if boxes.iter().any(|other| sides.contains(&other.inside) && sides.contains(&other.outside))
+        {
+            node.wrong(node.head_span(), "this link has a middlebox already", "the second");
+        }
         let joined = links.iter().any(|link| {
             let ends = [0, 1].map(|index| link.arg::<Host>(index).map(|Host(host)| host));
             sides.iter().all(|side| ends.contains(&Some(*side)))
