@@ -100,6 +100,7 @@ fn socket(node: &Node<'_>) -> SocketName {
     works_on_one.then(|| node.prop("on")).flatten()
 }
 
+/// Options are read first, so that their problems are found even without a port.
 fn listen(node: &Node<'_>) -> Option<Step> {
     let options = options(node);
     let port: u16 = node.arg(0)?;
@@ -113,6 +114,7 @@ fn check_port(node: &Node<'_>, port: u16, index: usize) {
     }
 }
 
+/// A `connect` that does not wait is how two connections open at the same time.
 fn connect(node: &Node<'_>) -> Option<Step> {
     let options = options(node);
     let wait = node.prop_or("wait", true);
@@ -127,6 +129,7 @@ fn connect(node: &Node<'_>) -> Option<Step> {
     })
 }
 
+/// Either a text, or so many octets of a pattern.
 fn write(node: &Node<'_>, on: SocketName, bounds: Bounds) -> Option<Step> {
     let urgent = if node.prop_or("urgent", false) { Urgent::Yes } else { Urgent::No };
     let data = match (node.argument_count() > 0, node.has("bytes")) {
@@ -152,6 +155,7 @@ fn bounded_size(node: &Node<'_>, bounds: Bounds) -> Option<u64> {
     Some(octets.min(MAX_WRITE))
 }
 
+/// One step for each option, in the order of the table.
 fn set(node: &Node<'_>) -> Vec<Step> {
     let on: SocketName = node.prop("on");
     let options = options(node);
