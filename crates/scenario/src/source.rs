@@ -17,6 +17,9 @@ const MAX_OCTETS: u64 = 128 << 10;
 /// more: 3,640 were measured.
 const LEVEL: usize = 4096;
 
+/// Octets of stack that a parser needs for a text without errors, nested as deep as may be.
+const STACK: usize = 4 << 20;
+
 /// KDL recovers from an error and may then find many more that the first one caused.
 const MAX_SYNTAX_PROBLEMS: usize = 5;
 
@@ -58,18 +61,15 @@ impl Source {
     pub(crate) fn parse(&self) -> Result<KdlDocument, ScenarioError> {
         self.check()?;
         let text = Arc::clone(&self.text);
-        let parser = std::thread::Builder::new().stack_size(MAX_OCTETS as usize * LEVEL);
-        let parsed =
-            parser.spawn(move || KdlDocument::parse(&text)).map(std::thread::JoinHandle::join);
-        match parsed {
+        let parser = std::thread::Builder::new().stack_size(STACK + text.len() * LEVEL);
+        let refuse = |problems| Err(ScenarioError::new(self.clone(), problems));
+        let cannot =
+            |why: &str| refuse(vec![Problem::anywhere(format!("cannot be parsed: {why}"))]);
+        match parser.spawn(move || KdlDocument::parse(&text)).map(std::thread::JoinHandle::join) {
             Ok(Ok(Ok(document))) => Ok(document),
-            Ok(Ok(Err(error))) => {
-                Err(ScenarioError::new(self.clone(), syntax(&self.text, &error.diagnostics)))
-            }
-            Ok(Err(_)) | Err(_) => {
-                let problem = Problem::anywhere("cannot be parsed as KDL".to_owned());
-                Err(ScenarioError::new(self.clone(), vec![problem]))
-            }
+            Ok(Ok(Err(error))) => refuse(syntax(&self.text, &error.diagnostics)),
+            Ok(Err(_)) => cannot("the KDL parser failed"),
+            Err(error) => cannot(&error.to_string()),
         }
     }
 

@@ -84,6 +84,7 @@ fn connection(node: &Node<'_>) -> Option<Connection> {
     nth.map(Connection)
 }
 
+/// The states are all or nothing: with one left out, another path would be expected.
 fn path(node: &Node<'_>) -> Option<Wanted> {
     let connection = connection(node).unwrap_or(Connection(1));
     let last = node.argument_count().saturating_sub(1);
@@ -144,6 +145,7 @@ impl Value for PayloadWanted {
     }
 }
 
+/// Each number that is given must be exact; the others do not matter.
 fn timer(node: &Node<'_>) -> Option<Wanted> {
     let names = ["set", "restarts", "stopped", "fired"];
     let [set, restarts, stopped, fired] = names.map(|name| node.prop(name));
@@ -209,6 +211,7 @@ impl Value for Lasting {
     }
 }
 
+/// `lasts` looks at the first stay, `at` at a moment, the counts at all stays.
 fn state(node: &Node<'_>) -> Option<Wanted> {
     let counted = ["count", "min", "max"].iter().any(|name| node.has(name));
     let connection = connection(node);
@@ -228,6 +231,7 @@ fn state(node: &Node<'_>) -> Option<Wanted> {
     Some(Wanted::State(wanted))
 }
 
+/// A table asks for its moment in the trace, see [`Expected::needs_table`].
 fn table(node: &Node<'_>) -> Option<Wanted> {
     let at = node.required("at");
     let sockets: Vec<SocketWanted> = node.children().iter().map(socket).collect();
@@ -263,6 +267,7 @@ impl Choice for twomsl_tcp::Holder {
     ];
 }
 
+/// Counted from the changes of state: no table is needed, however many sockets there are.
 fn sockets(node: &Node<'_>) -> Option<Wanted> {
     let counts = counts(node);
     let at = node.required("at");
@@ -289,7 +294,7 @@ fn drops(node: &Node<'_>) -> DropsWanted {
 
 /// Who can drop a packet, as `drops by=` names them; a rule also by number: `fault 2`.
 pub(crate) const DECIDERS: &[&str] =
-    &["fault", "middlebox", "down", "no-route", "loss", "limit", "mtu", "lifetime", "corrupt"];
+    &["fault", "middlebox", "down", "no-route", "loss", "limit", "mtu", "lifetime"];
 
 fn decider(node: &Node<'_>, by: String) -> Option<String> {
     let numbered = by.strip_prefix("fault ").is_some_and(|nth| nth.parse::<u32>().is_ok());

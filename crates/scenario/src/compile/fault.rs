@@ -55,6 +55,7 @@ fn one(node: &Node<'_>) -> Option<FaultRule> {
     Some(FaultRule { text: node.prop_or("text", words), matcher, nth, verdict })
 }
 
+/// The verdict of a name, with what belongs to it.
 fn verdict(node: &Node<'_>, name: &str) -> Option<FaultVerdict> {
     let Some(known) = VERDICTS.iter().find(|verdict| verdict.name == name) else {
         let problem = Problem::at(node.arg_span(0), format!("there is no verdict `{name}`"));
@@ -91,6 +92,7 @@ fn check_props(node: &Node<'_>, verdict: &Verdict) {
     }
 }
 
+/// By so much, or until a time: one of them, since a packet has one time of arrival.
 fn delay(node: &Node<'_>) -> Option<FaultVerdict> {
     match (node.has("by"), node.has("until")) {
         (true, false) => node.prop("by").map(FaultVerdict::Delay),
@@ -103,6 +105,8 @@ fn delay(node: &Node<'_>) -> Option<FaultVerdict> {
     }
 }
 
+/// Copies with their spacing: with a long one, they are the "old duplicates" that TIME-WAIT waits
+/// for (RFC 9293 §3.4.1).
 fn duplicate(node: &Node<'_>) -> FaultVerdict {
     let copies: u32 = node.prop_or("copies", 1);
     if !(1..=MAX_COPIES).contains(&copies) {
@@ -113,6 +117,7 @@ fn duplicate(node: &Node<'_>) -> FaultVerdict {
     FaultVerdict::Duplicate { copies, delay }
 }
 
+/// What is not given stays. Nothing at all would be `pass` under a wrong name.
 fn rewrite(node: &Node<'_>) -> Option<FaultVerdict> {
     let strip: bool = node.prop_or("strip-options", false);
     let rewrite = Rewrite {
@@ -131,6 +136,7 @@ fn rewrite(node: &Node<'_>) -> Option<FaultVerdict> {
     Some(FaultVerdict::Rewrite(rewrite))
 }
 
+/// Held packets need a name, for `release` to say which.
 fn hold(node: &Node<'_>) -> Option<FaultVerdict> {
     if node.argument_count() < 2 {
         let problem = Problem::at(node.arg_span(0), "what is it held under?".to_owned());

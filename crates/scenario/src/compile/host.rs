@@ -38,6 +38,7 @@ pub(super) fn all(nodes: &[Node<'_>], overrides: &Overrides) -> Vec<HostSpec> {
     hosts
 }
 
+/// One host: first its profile, then what the file sets, then what the command line sets.
 fn one(node: &Node<'_>, overrides: &Overrides) -> HostSpec {
     let name: String = node.arg(0).unwrap_or_default();
     check_name(node, &name);
@@ -66,6 +67,7 @@ fn check_name(node: &Node<'_>, name: &str) {
     }
 }
 
+/// The profile of a name; the textbook one if it is not known, so that reading can go on.
 fn profile(node: &Node<'_>) -> Profile {
     let name = node.prop_or("profile", "rfc9293".to_owned());
     Profile::by_name(&name).unwrap_or_else(|| {

@@ -24,6 +24,7 @@ fn one(node: &Node<'_>) -> Option<Incident> {
         "release" => return release(node),
         _ => return None,
     };
+    // Read even if the host is wrong: both problems are told at once.
     let trigger = trigger(node);
     let Host(host) = node.arg(0)?;
     Some(Incident { trigger: trigger?, action: make(host) })

@@ -89,6 +89,7 @@ fn impairments(node: &Node<'_>, base: &Impairments) -> Impairments {
     }
 }
 
+/// Two models of loss at once would hide each other.
 fn loss(node: &Node<'_>) -> Option<Loss> {
     let bursts = node.child("gilbert-elliott").map(|child| gilbert_elliott(&child));
     if bursts.is_some() && node.has("loss") {
@@ -119,6 +120,11 @@ pub(super) fn middleboxes(nodes: &[Node<'_>], links: &[Node<'_>]) -> Vec<Middleb
             node.wrong(node.arg_span(0), &message, "the second");
         }
         let sides = [found.inside, found.outside];
+        if boxes.iter().any(|other| sides.contains(&other.inside) && sides.contains(&other.outside))
+        {
+            node.wrong(node.head_span(), "this link has a middlebox already", "the second");
+        }
+        // The nodes are read again here, because links that are wrong are left out of the list.
         let joined = links.iter().any(|link| {
             let ends = [0, 1].map(|index| link.arg::<Host>(index).map(|Host(host)| host));
             sides.iter().all(|side| ends.contains(&Some(*side)))
@@ -133,6 +139,7 @@ pub(super) fn middleboxes(nodes: &[Node<'_>], links: &[Node<'_>]) -> Vec<Middleb
     boxes
 }
 
+/// One middlebox. Without `nat` it only watches.
 fn middlebox(node: &Node<'_>) -> Option<MiddleboxSpec> {
     let (inside, outside) = (node.required("inside"), node.required("outside"));
     let idle_timeout: Option<Duration> = node.required("idle-timeout");

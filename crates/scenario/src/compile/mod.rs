@@ -70,6 +70,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
     let nodes = node::known(cx, document, TOP, None);
     let story = story::story(cx, &nodes);
     let seeds = story::seeds(&nodes);
+    // Before the tables: expectations about sockets need some of their own.
     let expected = expectation::all(&of(&nodes, "expect"));
     let spec = WorldSpec {
         title: story.title.clone(),

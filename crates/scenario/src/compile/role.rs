@@ -14,13 +14,14 @@ use crate::language::node::Node;
 use crate::language::suggest;
 use crate::language::value::{Choice, Host, HostPort, OneOf, Size};
 
-/// How often the innermost step of nested loops may run: port exhaustion takes 28,232.
-const MAX_REPEATS: u64 = 10_000_000;
+/// How often the innermost step of nested loops may run: port exhaustion takes 28,232, and all of
+/// it is kept in a trace.
+const MAX_REPEATS: u64 = 1_000_000;
 
 /// How many tasks the nested loops of a role may start.
 const MAX_TASKS: u64 = 100_000;
 
-/// How many octets one `write` may have.
+/// How many octets one `write` may have, with the loops around it.
 const MAX_WRITE: u64 = 1 << 30;
 
 impl Choice for Shutdown {
@@ -60,14 +61,14 @@ fn steps(node: &Node<'_>, bounds: Bounds) -> Vec<Step> {
                 let listener = child.prop("on");
                 steps.push(Step::Serve { listener, steps: self::steps(&child, bounds) });
             }
-            _ => steps.extend(step(&child)),
+            _ => steps.extend(step(&child, bounds)),
         }
     }
     steps
 }
 
 /// A step without steps in it.
-fn step(node: &Node<'_>) -> Option<Step> {
+fn step(node: &Node<'_>, bounds: Bounds) -> Option<Step> {
     let on: SocketName = if node.name() == "listen" { None } else { socket(node) };
     match node.name() {
         "listen" => listen(node),
@@ -77,7 +78,7 @@ fn step(node: &Node<'_>) -> Option<Step> {
             timeout: node.prop("timeout"),
         }),
         "connect" => connect(node),
-        "write" => write(node, on),
+        "write" => write(node, on, bounds),
         "read" => {
             let amount = node.arg(0).map(|Size(octets)| octets);
             Some(Step::Read { on, amount, timeout: node.prop("timeout") })
@@ -99,6 +100,7 @@ fn socket(node: &Node<'_>) -> SocketName {
     works_on_one.then(|| node.prop("on")).flatten()
 }
 
+/// Options are read first, so that their problems are found even without a port.
 fn listen(node: &Node<'_>) -> Option<Step> {
     let options = options(node);
     let port: u16 = node.arg(0)?;
@@ -112,6 +114,7 @@ fn check_port(node: &Node<'_>, port: u16, index: usize) {
     }
 }
 
+/// A `connect` that does not wait is how two connections open at the same time.
 fn connect(node: &Node<'_>) -> Option<Step> {
     let options = options(node);
     let wait = node.prop_or("wait", true);
@@ -126,11 +129,12 @@ fn connect(node: &Node<'_>) -> Option<Step> {
     })
 }
 
-fn write(node: &Node<'_>, on: SocketName) -> Option<Step> {
+/// Either a text, or so many octets of a pattern.
+fn write(node: &Node<'_>, on: SocketName, bounds: Bounds) -> Option<Step> {
     let urgent = if node.prop_or("urgent", false) { Urgent::Yes } else { Urgent::No };
     let data = match (node.argument_count() > 0, node.has("bytes")) {
         (true, false) => Data::Octets(node.arg(0)?),
-        (false, true) => Data::Pattern(bounded_size(node)?),
+        (false, true) => Data::Pattern(bounded_size(node, bounds)?),
         _ => {
             let problem = Problem::at(node.head_span(), "what is written?".to_owned())
                 .label("either a text or `bytes`");
@@ -141,14 +145,17 @@ fn write(node: &Node<'_>, on: SocketName) -> Option<Step> {
     Some(Step::Write { on, data, urgent })
 }
 
-fn bounded_size(node: &Node<'_>) -> Option<u64> {
+fn bounded_size(node: &Node<'_>, bounds: Bounds) -> Option<u64> {
     let Size(octets) = node.prop("bytes")?;
-    if octets > MAX_WRITE {
-        node.wrong(node.prop_span("bytes"), "one write has at most 1 GiB", "too much");
+    // `tasks` counts the rounds of loops too.
+    if octets.saturating_mul(bounds.tasks) > MAX_WRITE {
+        let problem = Problem::at(node.prop_span("bytes"), "too much is written".to_owned());
+        node.report(problem.label("with the loops around it").help("at most 1 GiB"));
     }
     Some(octets.min(MAX_WRITE))
 }
 
+/// One step for each option, in the order of the table.
 fn set(node: &Node<'_>) -> Vec<Step> {
     let on: SocketName = node.prop("on");
     let options = options(node);

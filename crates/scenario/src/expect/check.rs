@@ -27,6 +27,7 @@ pub(crate) fn check_all(expected: &[Expected], facts: &Facts<'_>, source: &Sourc
     failures
 }
 
+/// A failure in the words of the file: white space between them does not matter.
 fn failure(span: Span, instead: String, source: &Source) -> Failure {
     let (line, column) = span.line_and_column(&source.text);
     let place = format!("{}:{line}:{column}", source.name);
@@ -95,6 +96,7 @@ fn result(wanted: &ResultWanted, facts: &Facts<'_>) -> Held {
             && wanted.at.is_none_or(|wanted| wanted == *at)
             && wanted.by.is_none_or(|wanted| *at <= wanted)
     };
+    // `nth` asks about one result only; otherwise those that fit are counted.
     let holds = match wanted.nth {
         Some(nth) => {
             let place = usize::try_from(nth).ok().and_then(|nth| nth.checked_sub(1));
@@ -133,6 +135,7 @@ fn describe_results(call: &str, results: &[(Instant, Returned)]) -> String {
     }
 }
 
+/// How and when the run ended.
 fn ends(wanted: &EndsWanted, facts: &Facts<'_>) -> Held {
     let at = facts.ended_at;
     let holds = wanted.how.is_none_or(|how| how == facts.end)

@@ -62,6 +62,8 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// Every socket's life, from its changes of state. The whole list is kept, because several
+/// expectations ask for it, and each of them would have to read the trace.
 fn lives(trace: &Trace) -> Vec<Life> {
     let mut lives: Vec<Life> = Vec::new();
     let mut places: BTreeMap<SocketRef, usize> = BTreeMap::new();
@@ -91,6 +93,7 @@ impl Life {
         Self { socket, start, entered: Vec::new(), crashed: None }
     }
 
+    /// A crash ends what is not closed yet. A host may crash again; the first time counts.
     fn crash(&mut self, at: Instant) {
         let closed = self.entered.last().is_none_or(|(_, state)| *state == TcpState::Closed);
         if self.crashed.is_none() && !closed {
@@ -98,6 +101,8 @@ impl Life {
         }
     }
 
+    /// A listener is no connection, although it has states. What a listener makes begins in
+    /// LISTEN itself, and so does not count as one.
     fn only_listens(&self) -> bool {
         self.start == TcpState::Closed
             && self

@@ -51,19 +51,45 @@ pub struct Failure {
 /// What is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
+    /// `path`
     Path(PathWanted),
+    /// `segments`
     Segments(SegmentsWanted),
+    /// `timer`
     Timer(TimerWanted),
+    /// `result`
     Result(ResultWanted),
-    Read { host: HostIndex, octets: u64 },
-    Written { host: HostIndex, octets: u64 },
+    Read {
+        host: HostIndex,
+        octets: u64,
+    },
+    Written {
+        host: HostIndex,
+        octets: u64,
+    },
+    /// `state`
     State(StateWanted),
+    /// `table`: the details of sockets need a table in the trace.
     Table(TableWanted),
-    Sockets { host: HostIndex, at: Instant, state: Option<TcpState>, counts: Counts },
+    Sockets {
+        host: HostIndex,
+        at: Instant,
+        state: Option<TcpState>,
+        counts: Counts,
+    },
+    /// `ends`
     Ends(EndsWanted),
+    /// `drops`
     Drops(DropsWanted),
-    Verdict { host: HostIndex, verdict: Verdict, counts: Counts },
-    Violation { invariant: u8, counts: Counts },
+    Verdict {
+        host: HostIndex,
+        verdict: Verdict,
+        counts: Counts,
+    },
+    Violation {
+        invariant: u8,
+        counts: Counts,
+    },
 }
 
 /// The states of one connection.
@@ -105,15 +131,19 @@ pub(crate) struct SegmentsWanted {
     pub(crate) to: Option<HostIndex>,
     pub(crate) flags: Flags,
     pub(crate) without: Flags,
+    /// What it acknowledges of its peer, as fault rules see it (RFC 9293 §3.4: SYN and FIN occupy a
+    /// sequence number each).
     pub(crate) acks: Option<Acks>,
+    /// What it carries.
     pub(crate) payload: Option<PayloadWanted>,
     pub(crate) src_port: Option<u16>,
     pub(crate) dst_port: Option<u16>,
+    /// Whether it was sent before: a retransmission, or the answer to a SYN that came again.
     pub(crate) retransmission: Option<bool>,
     pub(crate) reason: Option<SendReason>,
     pub(crate) since: Option<Instant>,
     pub(crate) before: Option<Instant>,
-    /// When each of them was sent.
+    /// When each of them was sent. Compared as a list: one segment too many is a difference.
     pub(crate) times: Option<Vec<Instant>>,
     pub(crate) counts: Counts,
 }

@@ -43,6 +43,8 @@ pub(super) fn segments(wanted: &SegmentsWanted, facts: &Facts<'_>) -> Held {
     if wanted.counts.hold(found.len()) && on_time { Ok(()) } else { Err(describe(&found)) }
 }
 
+/// Every segment that a host sent, with what it acknowledged at that time. Forged ones and the
+/// copies that the network makes were not sent by anybody.
 fn sent<'a>(facts: &Facts<'a>) -> Vec<Sent<'a>> {
     let mut spaces = Spaces::default();
     let mut all = Vec::new();
@@ -94,6 +96,7 @@ impl Spaces {
 impl Space {
     fn acknowledged(self, ack: SeqNum) -> Acknowledged {
         // The SYN occupies one number (RFC 9293 §3.4).
+        // Modulo 2^32: a stream beyond 2 GiB cannot be told from an old acknowledgment (§3.4).
         let text = ack.offset_from(self.iss + 1);
         let fin = self.end == Some(ack);
         let text = u32::try_from(text).ok().map(|text| text - u32::from(fin && text > 0));
@@ -101,6 +104,7 @@ impl Space {
     }
 }
 
+/// All that is given must be so. Flags are a minimum, as in fault rules: `SYN` is also in `SYN,ACK`.
 fn fits(wanted: &SegmentsWanted, sent: &Sent<'_>, facts: &Facts<'_>) -> bool {
     let to = |host: usize| {
         let host = facts.trace.about.hosts.get(host);

@@ -50,6 +50,7 @@ pub(super) fn state(wanted: &StateWanted, facts: &Facts<'_>) -> Held {
     }
 }
 
+/// Whether some connection is in the state at a moment.
 fn state_at(wanted: &StateWanted, lives: &[&Life], at: Instant) -> Held {
     let states: Vec<TcpState> = lives.iter().filter_map(|life| life.state_at(at)).collect();
     if states.contains(&wanted.state) {
@@ -67,6 +68,7 @@ struct Visit {
 }
 
 impl Visit {
+    /// A stay that the end of the run cut off has no duration: it only lasted "forever".
     fn lasts(&self, wanted: Lasting, within: Duration) -> bool {
         match (wanted, self.to) {
             (Lasting::Forever, None) => true,
@@ -76,6 +78,7 @@ impl Visit {
     }
 }
 
+/// Every stay of these connections in a state, a connection after the other.
 fn visits(lives: &[&Life], state: TcpState) -> Vec<Visit> {
     let of_life = |life: &&Life| {
         let places = life.entered.iter().enumerate().filter(|(_, (_, entered))| *entered == state);
@@ -152,6 +155,7 @@ pub(super) fn table(
     Ok(())
 }
 
+/// All that is given must be so.
 fn fits(wanted: &SocketWanted, row: &Status) -> bool {
     let remote = row.remote.map(|remote| remote.port());
     wanted.state.is_none_or(|state| state == row.state)
@@ -164,6 +168,7 @@ fn fits(wanted: &SocketWanted, row: &Status) -> bool {
         && wanted.timer.is_none_or(|timer| row.timers.iter().any(|(kind, _)| *kind == timer))
 }
 
+/// The first rows of a table, shorter than `ss` has them: a failure is one line.
 fn describe_rows(rows: &[Status]) -> String {
     let one = |row: &Status| {
         let remote = row.remote.map_or("*".to_owned(), |remote| remote.port().to_string());
@@ -205,6 +210,7 @@ pub(super) fn timer(wanted: &TimerWanted, facts: &Facts<'_>) -> Held {
     Err(describe_changes(&changes))
 }
 
+/// What became of a timer, on all sockets of a host or on one.
 fn changes(
     wanted: &TimerWanted,
     only: Option<twomsl_trace::SocketRef>,

@@ -87,6 +87,8 @@ pub(crate) fn known<'a>(
     nodes
 }
 
+/// A node that is not known at this place. One that is known elsewhere was probably put between the
+/// wrong braces; otherwise its name may be misspelt.
 fn unknown(inner: &KdlNode, kinds: &[&Kind], parent: Option<&Kind>) -> Problem {
     let name = inner.name().value();
     let place = parent.map_or_else(String::new, |kind| format!(" in `{}`", kind.name));
@@ -247,6 +249,7 @@ impl<'a> Node<'a> {
         self.prop(name)
     }
 
+    /// Reads a value, or writes down what is wrong with it.
     fn read<T: Value>(&self, entry: &KdlEntry, what: &str) -> Option<T> {
         let read = self.cx.resolve(entry).and_then(|value| T::read(&value, &self.cx.names));
         read.map_err(|wrong| {
@@ -271,6 +274,7 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// KDL lets the last of two equal properties win; here it is more likely a mistake.
     fn check_properties(&self) {
         let mut seen = BTreeSet::new();
         for name in self.inner.entries().iter().filter_map(KdlEntry::name) {
@@ -287,6 +291,7 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Too few or too many. Their types are looked at when they are read.
     fn check_arguments(&self) {
         let given = self.argument_count();
         let required = |arg: &&vocabulary::Arg| arg.presence != Presence::Optional;

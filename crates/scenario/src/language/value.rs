@@ -96,6 +96,9 @@ fn table<T: Copy>(
     word(what, value, |name| look_up(table, name), &known)
 }
 
+/// A number that does not fit is told its bounds: silently cut to the width of a header
+/// field, it would be another number.
+///
 /// Implements [`Value`] for integers within the bounds of their type.
 macro_rules! integers {
     ($($type:ty)*) => {$(
@@ -140,6 +143,7 @@ impl Value for Bytes {
     }
 }
 
+/// Any value at all: for those who look at its kind themselves.
 impl Value for KdlValue {
     const EXAMPLE: &'static str = "…";
 
@@ -148,6 +152,7 @@ impl Value for KdlValue {
     }
 }
 
+/// The unit is required: a bare number would mean seconds to one reader, milliseconds to another.
 impl Value for Duration {
     const EXAMPLE: &'static str = "\"10ms\"";
 
@@ -159,6 +164,7 @@ impl Value for Duration {
     }
 }
 
+/// A moment is written as the time since the start of the run.
 impl Value for Instant {
     const EXAMPLE: &'static str = "\"1.5s\"";
 
@@ -167,6 +173,7 @@ impl Value for Instant {
     }
 }
 
+/// Percent only: `0.01` could be meant as one percent or as a hundredth of it.
 impl Value for Probability {
     const EXAMPLE: &'static str = "\"1%\"";
 
@@ -247,6 +254,7 @@ impl Value for HostPort {
     fn read(value: &KdlValue, names: &Names) -> Result<Self, Wrong> {
         let wrong = || Wrong::kind("a host and a port", value, Self::EXAMPLE);
         let text = value.as_string().ok_or_else(wrong)?;
+        // From the right, as in URLs.
         let (name, port) = text.rsplit_once(':').ok_or_else(wrong)?;
         let Host(host) = Host::named(name, names)?;
         let port = port.parse::<u16>().ok().filter(|port| *port > 0);
@@ -255,6 +263,7 @@ impl Value for HostPort {
     }
 }
 
+/// States are spelt as in RFC 9293 §3.3.2; capitals do not matter.
 impl Value for TcpState {
     const EXAMPLE: &'static str = "\"TIME-WAIT\"";
 
@@ -274,6 +283,7 @@ impl Value for TimerKind {
     }
 }
 
+/// Errors have their POSIX names: those are what an application sees.
 impl Value for SocketError {
     const EXAMPLE: &'static str = "\"ECONNRESET\"";
 
@@ -284,6 +294,7 @@ impl Value for SocketError {
     }
 }
 
+/// What "segment arrives" made of a segment (RFC 9293 §3.10.7).
 impl Value for Verdict {
     const EXAMPLE: &'static str = "\"old-duplicate\"";
 

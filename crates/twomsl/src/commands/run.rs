@@ -155,9 +155,9 @@ impl Tally {
         let all = self.holds + self.fails.len() + self.unusable.len();
         let others = [("do not", &self.fails), ("cannot be used", &self.unusable)];
         let others = others.iter().filter(|(_, names)| !names.is_empty());
-        let others = others
-            .map(|(what, names)| format!(", {} {what}: {}", names.len(), names.join(" ")))
-            .collect::<String>();
-        format!("{all} scenarios: {} hold{others}", self.holds)
+        let others =
+            others.map(|(what, names)| format!("{} {what}: {}", names.len(), names.join(" ")));
+        let holds = format!("{all} scenarios: {} hold", self.holds);
+        std::iter::once(holds).chain(others).collect::<Vec<_>>().join(", ")
     }
 }
