@@ -1,0 +1,5 @@
+//! What all tests share.
+
+pub(crate) mod lab;
+pub(crate) mod packets;
+pub(crate) mod scene;
