@@ -2,4 +2,5 @@
 
 pub(crate) mod lab;
 pub(crate) mod packets;
+pub(crate) mod pair;
 pub(crate) mod scene;
