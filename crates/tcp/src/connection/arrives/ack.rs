@@ -1,5 +1,6 @@
 //! Fifth: check the ACK field.
 
+use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
 
 use super::super::congestion::Controller as _;
@@ -108,8 +109,20 @@ impl Connection {
             cx.out.ready(cx.socket, Readiness::Connected);
         }
         self.arm_keepalive(cx);
+        self.deliver_text_of_syn(cx);
         if matches!(self.send.writing, Writing::Ended(_)) {
             self.transition(cx, State::FinWait1, Cause::Close);
+        }
+    }
+
+    /// What was queued "for processing after the ESTABLISHED state has been reached"
+    /// (§3.10.7.3): the text that came with the SYN. Its FIN follows in the eighth step.
+    fn deliver_text_of_syn(&mut self, cx: &mut Context<'_>) {
+        let before = self.receive.nxt;
+        self.receive.append(Bytes::new());
+        if self.receive.nxt != before {
+            self.owe_ack();
+            self.wake_reader(cx);
         }
     }
 
