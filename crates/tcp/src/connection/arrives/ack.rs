@@ -142,11 +142,15 @@ impl Connection {
     }
 
     fn take_new_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
-        let acked = segment.ack.since(self.send.una);
-        self.send.acknowledge(segment.ack);
+        let text = self.send.acknowledge(segment.ack);
         self.rtt.on_ack(segment.ack, cx.now, cx.profile);
-        self.congestion.on_ack(acked);
+        // RFC 5681 §3.1: acknowledging the SYN must not open the congestion window.
+        if text > 0 {
+            self.congestion.on_ack(text);
+        }
         self.retransmissions = 0;
+        // Whatever an ICMP message complained about, it is over.
+        self.soft_error = None;
         self.waiting_since = cx.now;
         // RFC 6298 §5.2 and §5.3.
         if self.send.is_idle() {

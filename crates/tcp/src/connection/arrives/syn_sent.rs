@@ -24,8 +24,9 @@ impl Connection {
         segment.seq += 1;
         segment.flags -= Flags::SYN;
         if segment.has(Flags::ACK) {
-            self.take_ack(cx, segment);
+            // In this order: `take_ack` forgets whether the SYN had to be sent again.
             self.establish(cx, Cause::SynAck);
+            self.take_ack(cx, segment);
             self.owe_ack();
             // "Continue processing at the sixth step."
             if let Err(verdict) = self.process_text(cx, segment, &mut taken) {
