@@ -46,12 +46,12 @@ impl Connection {
             State::SynReceived(Origin::Passive { listener, supersedes }),
             Cause::Syn,
         );
+        self.send_syn(cx, SendReason::New);
+        self.arm_timers(cx);
         let mut taken = Taken { verdict: Verdict::Accepted, text: 0, syn: SynTaken::Yes };
         let mut rest = segment.clone();
         rest.seq += 1;
         self.hold_text_of_syn(&rest, &mut taken);
-        self.send_syn(cx, SendReason::New);
-        self.arm_timers(cx);
         taken
     }
 

@@ -97,11 +97,13 @@ impl ReceiveHalf {
         }
     }
 
-    /// The peer's sequence space begins: its SYN was taken.
+    /// The peer's sequence space begins: its SYN was taken. If ours was sent before, the window
+    /// it offered stands.
     pub(crate) fn synchronize(&mut self, irs: SeqNum) {
+        let offered = self.window();
         self.irs = irs;
         self.nxt = irs + 1;
-        self.edge = self.nxt;
+        self.edge = self.nxt + offered;
         self.acknowledged = irs;
     }
 

@@ -37,13 +37,14 @@ impl RoundTrip {
         self.timed = None;
     }
 
-    /// New octets up to `ack` are acknowledged.
+    /// New octets up to `ack` are acknowledged. Only a sample ends the back-off: this is the other
+    /// half of Karn's algorithm (RFC 6298 §5, note after 5.7; Linux' `tcp_ack_update_rtt`).
     pub(crate) fn on_ack(&mut self, ack: SeqNum, now: Instant, profile: &Profile) {
-        self.backoff = 0;
         if let Some((end, sent)) = self.timed
             && ack.at_or_after(end)
         {
             self.timed = None;
+            self.backoff = 0;
             self.sample(now.nanos_since(sent).max(1), profile);
         }
     }

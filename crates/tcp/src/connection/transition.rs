@@ -65,6 +65,7 @@ impl Connection {
         error: Option<SocketError>,
     ) {
         if self.timers.is_running(TimerKind::Linger) {
+            // Whoever waits in close(2) has nothing more to wait for.
             cx.out.ready(cx.socket, Readiness::LingerOver);
         }
         self.timers.stop_all(cx);

@@ -128,12 +128,19 @@ impl Stack {
         let verdict = match record.segment_arrives(segment, &self.profile) {
             Answer::Ignore(verdict) => verdict,
             Answer::Acknowledge(verdict) => {
-                self.acknowledge_in_time_wait(socket);
+                self.acknowledge_in_time_wait(socket, SendReason::DuplicateAck);
+                verdict
+            }
+            Answer::Challenge(_) if !self.challenges.take(now, &self.profile) => {
+                Verdict::ChallengeLimited
+            }
+            Answer::Challenge(verdict) => {
+                self.acknowledge_in_time_wait(socket, SendReason::ChallengeAck);
                 verdict
             }
             Answer::Restart(verdict) => {
                 self.restart_time_wait(now, socket);
-                self.acknowledge_in_time_wait(socket);
+                self.acknowledge_in_time_wait(socket, SendReason::DuplicateAck);
                 verdict
             }
             Answer::End(verdict) => {
@@ -145,17 +152,17 @@ impl Stack {
                 if let Some(listener) = listener {
                     return self.open_from_syn(now, listener, tuple, segment, Some(socket));
                 }
-                self.acknowledge_in_time_wait(socket);
+                self.acknowledge_in_time_wait(socket, SendReason::DuplicateAck);
                 Verdict::TimeWaitAck
             }
         };
         arrival(Some(socket), verdict.into())
     }
 
-    fn acknowledge_in_time_wait(&mut self, socket: SocketId) {
+    fn acknowledge_in_time_wait(&mut self, socket: SocketId, reason: SendReason) {
         if let Some(record) = self.slots.time_wait(socket) {
             let (tuple, segment) = (record.tuple, record.acknowledgment());
-            self.out.transmit(&tuple, segment, Some(socket), SendReason::DuplicateAck);
+            self.out.transmit(&tuple, segment, Some(socket), reason);
         }
     }
 }

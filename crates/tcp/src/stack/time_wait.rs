@@ -3,11 +3,11 @@
 use alloc::boxed::Box;
 
 use bytes::Bytes;
-use twomsl_wire::{Flags, Options, Segment, SeqNum};
+use twomsl_wire::{Flags, Options, Segment, SeqNum, Window};
 
 use crate::connection::Connection;
 use crate::event::{SocketId, TimerKind};
-use crate::profile::{TimeWaitReuse, TimeWaitRst};
+use crate::profile::{BlindAttacks, TimeWaitReuse, TimeWaitRst};
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Profile, Status, TcpState, Verdict};
 
@@ -33,6 +33,8 @@ pub(crate) enum Answer {
     Ignore(Verdict),
     /// Acknowledge it.
     Acknowledge(Verdict),
+    /// Acknowledge it, unless the limit of RFC 5961 §7 is used up.
+    Challenge(Verdict),
     /// Acknowledge it, and start 2MSL over.
     Restart(Verdict),
     /// The connection ends here.
@@ -56,34 +58,71 @@ impl TimeWait {
 
     /// RFC 9293 §3.10.7.4 for this state, with RFC 1337 and RFC 6191.
     pub(crate) fn segment_arrives(&self, segment: &Segment, profile: &Profile) -> Answer {
-        let length = segment.seq_len();
+        if segment.has(Flags::SYN) && !segment.has(Flags::RST) {
+            return self.syn_arrives(segment, profile);
+        }
+        if !self.is_acceptable(segment) {
+            return self.unacceptable_arrives(segment);
+        }
         if segment.has(Flags::RST) {
             return self.reset_arrives(segment, profile);
         }
-        if segment.has(Flags::SYN) {
-            return self.syn_arrives(segment, profile);
+        if !segment.has(Flags::ACK) {
+            return Answer::Ignore(Verdict::NoAck);
         }
-        if segment.has(Flags::FIN) && segment.seq_end() == self.rcv_nxt {
-            return Answer::Restart(Verdict::TimeWaitFin);
+        self.acknowledgment_arrives(segment, profile)
+    }
+
+    /// RFC 9293 §3.10.7.4, table 6.
+    fn is_acceptable(&self, segment: &Segment) -> bool {
+        let (window, length) = (u32::from(self.window), segment.seq_len());
+        let within = |seq: SeqNum| seq.is_within(self.rcv_nxt, window);
+        match (length, window) {
+            (0, 0) => segment.seq == self.rcv_nxt,
+            (0, _) => within(segment.seq),
+            _ => within(segment.seq) || within(segment.seq_end() - 1),
         }
-        let window = u32::from(self.window);
-        let acceptable = segment.seq == self.rcv_nxt || segment.seq.is_within(self.rcv_nxt, window);
-        if acceptable && length == 0 {
-            // A bare acknowledgment: answering it could go on for ever between two such records.
-            return Answer::Ignore(Verdict::Accepted);
+    }
+
+    /// The peer's FIN lies before RCV.NXT by now: it is known by where it ends.
+    fn unacceptable_arrives(&self, segment: &Segment) -> Answer {
+        if segment.has(Flags::RST) {
+            Answer::Ignore(Verdict::OutsideWindowRst)
+        } else if segment.has(Flags::FIN | Flags::ACK) && segment.seq_end() == self.rcv_nxt {
+            Answer::Restart(Verdict::TimeWaitFin)
+        } else {
+            Answer::Acknowledge(Verdict::TimeWaitAck)
         }
-        Answer::Acknowledge(Verdict::TimeWaitAck)
     }
 
     fn reset_arrives(&self, segment: &Segment, profile: &Profile) -> Answer {
-        if !(segment.seq == self.rcv_nxt
-            || segment.seq.is_within(self.rcv_nxt, u32::from(self.window)))
-        {
-            return Answer::Ignore(Verdict::OutsideWindowRst);
-        }
+        let challenged = profile.blind_attacks == BlindAttacks::Challenged;
         match profile.time_wait_rst {
             TimeWaitRst::Ignored => Answer::Ignore(Verdict::TimeWaitRstIgnored),
+            // RFC 5961 §3.2 holds in this state as in all others.
+            TimeWaitRst::Honoured if challenged && segment.seq != self.rcv_nxt => {
+                Answer::Challenge(Verdict::RstChallenged)
+            }
             TimeWaitRst::Honoured => Answer::End(Verdict::TimeWaitRst),
+        }
+    }
+
+    fn acknowledgment_arrives(&self, segment: &Segment, profile: &Profile) -> Answer {
+        if segment.ack.after(self.snd_nxt) {
+            return Answer::Acknowledge(Verdict::AckOfUnsent);
+        }
+        // RFC 5961 §5.2: MAX.SND.WND "may be hard-coded to a maximum permissible window value".
+        let oldest = self.snd_nxt - Window::MAX_UNSCALED.0;
+        if profile.blind_attacks == BlindAttacks::Challenged && segment.ack.before(oldest) {
+            return Answer::Challenge(Verdict::AckTooOld);
+        }
+        if segment.has(Flags::FIN) {
+            Answer::Restart(Verdict::TimeWaitFin)
+        } else if segment.payload.is_empty() {
+            // A bare acknowledgment: answering it could go on for ever between two such records.
+            Answer::Ignore(Verdict::Accepted)
+        } else {
+            Answer::Acknowledge(Verdict::TimeWaitAck)
         }
     }
 

@@ -1,5 +1,6 @@
 //! Fifth: check the ACK field.
 
+use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
 
 use super::super::congestion::Controller as _;
@@ -108,8 +109,20 @@ impl Connection {
             cx.out.ready(cx.socket, Readiness::Connected);
         }
         self.arm_keepalive(cx);
+        self.deliver_text_of_syn(cx);
         if matches!(self.send.writing, Writing::Ended(_)) {
             self.transition(cx, State::FinWait1, Cause::Close);
+        }
+    }
+
+    /// What was queued "for processing after the ESTABLISHED state has been reached"
+    /// (§3.10.7.3): the text that came with the SYN. Its FIN follows in the eighth step.
+    fn deliver_text_of_syn(&mut self, cx: &mut Context<'_>) {
+        let before = self.receive.nxt;
+        self.receive.append(Bytes::new());
+        if self.receive.nxt != before {
+            self.owe_ack();
+            self.wake_reader(cx);
         }
     }
 
@@ -129,11 +142,15 @@ impl Connection {
     }
 
     fn take_new_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
-        let acked = segment.ack.since(self.send.una);
-        self.send.acknowledge(segment.ack);
+        let text = self.send.acknowledge(segment.ack);
         self.rtt.on_ack(segment.ack, cx.now, cx.profile);
-        self.congestion.on_ack(acked);
+        // RFC 5681 §3.1: acknowledging the SYN must not open the congestion window.
+        if text > 0 {
+            self.congestion.on_ack(text);
+        }
         self.retransmissions = 0;
+        // Whatever an ICMP message complained about, it is over.
+        self.soft_error = None;
         self.waiting_since = cx.now;
         // RFC 6298 §5.2 and §5.3.
         if self.send.is_idle() {

@@ -55,9 +55,10 @@ impl Connection {
         if cx.profile.unread_on_reset == UnreadOnReset::Flushed {
             self.receive.flush();
         }
-        // A peer that resets while we are in CLOSE-WAIT has closed before: writing is what
-        // fails (Linux' tcp_reset).
-        let error = if self.state == State::CloseWait {
+        // A peer that resets while we are in CLOSE-WAIT has closed before: for Linux' tcp_reset
+        // writing is what fails. The RFC knows one signal only.
+        let kept = cx.profile.unread_on_reset == UnreadOnReset::Kept;
+        let error = if kept && self.state == State::CloseWait {
             SocketError::BrokenPipe
         } else {
             SocketError::ConnectionReset

@@ -4,6 +4,7 @@ use twomsl_wire::{Flags, Segment};
 
 use super::super::{Connection, Origin, State};
 use super::{Step, Taken, is_challenged};
+use crate::event::TimerKind;
 use crate::outbox::Context;
 use crate::{SendReason, Verdict};
 
@@ -42,7 +43,10 @@ impl Connection {
         }
         if matches!(origin, Origin::Passive { .. }) {
             // Our SYN,ACK was lost, or is late. The same SYN gets the same answer.
+            // Its timer starts over, or both ends would repeat themselves at the same moment.
             self.send_syn(cx, SendReason::SynAgain);
+            self.timers.stop(cx, TimerKind::Retransmission);
+            self.arm_timers(cx);
             return Err(Verdict::SynAgain);
         }
         Ok(())

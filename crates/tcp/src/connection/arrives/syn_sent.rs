@@ -24,8 +24,9 @@ impl Connection {
         segment.seq += 1;
         segment.flags -= Flags::SYN;
         if segment.has(Flags::ACK) {
-            self.take_ack(cx, segment);
+            // In this order: `take_ack` forgets whether the SYN had to be sent again.
             self.establish(cx, Cause::SynAck);
+            self.take_ack(cx, segment);
             self.owe_ack();
             // "Continue processing at the sixth step."
             if let Err(verdict) = self.process_text(cx, segment, &mut taken) {
@@ -62,16 +63,16 @@ impl Connection {
     /// The SYNs crossed: a simultaneous open (§3.5, figure 7), or a connection to ourselves.
     fn cross(&mut self, cx: &mut Context<'_>, segment: &Segment, taken: &mut Taken) {
         self.transition(cx, State::SynReceived(Origin::Active), Cause::Syn);
-        self.hold_text_of_syn(segment, taken);
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
+        self.hold_text_of_syn(segment, taken);
     }
 
     /// "If there are other controls or text in the segment, queue them for processing after the
-    /// ESTABLISHED state has been reached."
+    /// ESTABLISHED state has been reached." No more than the window that was just offered.
     pub(in super::super) fn hold_text_of_syn(&mut self, segment: &Segment, taken: &mut Taken) {
-        let text =
-            segment.payload.slice(..segment.payload.len().min(self.receive.capacity as usize));
+        let room = self.receive.window() as usize;
+        let text = segment.payload.slice(..segment.payload.len().min(room));
         let whole = text.len() == segment.payload.len();
         if !text.is_empty() {
             taken.text = self.receive.reassembly.insert(segment.seq, text).unwrap_or(0);

@@ -137,7 +137,12 @@ impl Connection {
     /// The FIN, of this segment or one that waited for the text before it; then what it means
     /// together with the acknowledgment of ours.
     pub(super) fn take_fin(&mut self, cx: &mut Context<'_>, segment: &Segment, taken: &mut Taken) {
-        if segment.has(Flags::FIN) && self.receive.fin == PeerFin::Unseen {
+        if segment.has(Flags::FIN) && self.receive.fin == PeerFin::Taken {
+            // A second FIN cannot be the peer's, but "send an acknowledgment for the FIN" says
+            // where we stand; RCV.NXT stays.
+            taken.verdict = Verdict::AfterFin;
+            self.owe_ack();
+        } else if segment.has(Flags::FIN) {
             // `trim` has moved SEG.SEQ behind the text.
             self.receive.fin = PeerFin::At(segment.seq);
             if segment.seq != self.receive.nxt {

@@ -1,0 +1,6 @@
+//! What all tests share.
+
+pub(crate) mod lab;
+pub(crate) mod packets;
+pub(crate) mod pair;
+pub(crate) mod scene;

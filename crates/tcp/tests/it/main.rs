@@ -1,0 +1,9 @@
+//! What the TCP does, seen from outside: user calls, packets and time go in, effects come out.
+//!
+//! - [`harness`]: one stack brought into any state, and pairs of stacks over a scripted wire
+//! - [`matrix`]: "segment arrives" in every state, against an oracle and as reviewed grids
+//! - [`stories`]: what two applications, a wire with faults and a clock see of it
+
+mod harness;
+mod matrix;
+mod stories;
