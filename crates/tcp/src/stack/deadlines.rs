@@ -12,28 +12,41 @@ const ABSENT: u32 = u32::MAX;
 /// Deadlines by slot number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Deadlines {
-    heap: Vec<(Instant, u32)>,
-    /// Where slot n stands in the heap.
-    positions: Vec<u32>,
+    /// Two tables side by side, in one allocation: the heap, of which the first `length` rows
+    /// count, and where slot n stands in it, in row n. There are never more entries than slots.
+    rows: Vec<Row>,
+    length: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// Of the heap: a deadline and its slot.
+    entry: (Instant, u32),
+    /// Of the slot whose number is this row's: its place in the heap.
+    position: u32,
+}
+
+impl Row {
+    const EMPTY: Self = Self { entry: (Instant::MAX, ABSENT), position: ABSENT };
 }
 
 impl Deadlines {
     /// The earliest deadline and its slot. Of equal deadlines the lower slot comes first.
     pub(crate) fn earliest(&self) -> Option<(Instant, u32)> {
-        self.heap.first().copied()
+        if self.length == 0 { None } else { Some(self.rows[0].entry) }
     }
 
     /// Sets, moves or removes the deadline of a slot.
     pub(crate) fn update(&mut self, slot: u32, deadline: Option<Instant>) {
-        let position = self.positions.get(slot as usize).copied().unwrap_or(ABSENT);
+        let position = self.rows.get(slot as usize).map_or(ABSENT, |row| row.position);
         match (position, deadline) {
             (ABSENT, None) => {}
             (ABSENT, Some(at)) => self.insert(slot, at),
             (position, None) => self.remove(position as usize),
             (position, Some(at)) => {
                 let position = position as usize;
-                if self.heap[position].0 != at {
-                    self.heap[position].0 = at;
+                if self.rows[position].entry.0 != at {
+                    self.rows[position].entry.0 = at;
                     self.settle(position);
                 }
             }
@@ -41,51 +54,59 @@ impl Deadlines {
     }
 
     fn insert(&mut self, slot: u32, at: Instant) {
-        if self.positions.len() <= slot as usize {
-            self.positions.resize(slot as usize + 1, ABSENT);
+        if self.rows.len() <= slot as usize {
+            self.rows.resize(slot as usize + 1, Row::EMPTY);
         }
-        self.heap.push((at, slot));
-        self.positions[slot as usize] = self.heap.len() as u32 - 1;
-        self.rise(self.heap.len() - 1);
+        let last = self.length;
+        self.length += 1;
+        self.put(last, (at, slot));
+        self.rise(last);
     }
 
     fn remove(&mut self, position: usize) {
-        let (_, slot) = self.heap.swap_remove(position);
-        self.positions[slot as usize] = ABSENT;
-        if position < self.heap.len() {
-            self.positions[self.heap[position].1 as usize] = position as u32;
+        let (_, slot) = self.rows[position].entry;
+        self.rows[slot as usize].position = ABSENT;
+        self.length -= 1;
+        if position < self.length {
+            self.put(position, self.rows[self.length].entry);
             self.settle(position);
         }
     }
 
+    fn put(&mut self, position: usize, entry: (Instant, u32)) {
+        self.rows[position].entry = entry;
+        self.rows[entry.1 as usize].position = position as u32;
+    }
+
     fn settle(&mut self, position: usize) {
-        if !self.rise(position) {
+        if self.rise(position) == position {
             self.sink(position);
         }
     }
 
-    /// Moves an entry up to its place; whether it moved.
-    fn rise(&mut self, mut position: usize) -> bool {
-        let start = position;
+    /// Moves an entry up to its place, which is returned.
+    fn rise(&mut self, mut position: usize) -> usize {
         while position > 0 {
             let parent = (position - 1) / 2;
-            if self.heap[parent] <= self.heap[position] {
+            if self.rows[parent].entry <= self.rows[position].entry {
                 break;
             }
             self.swap(parent, position);
             position = parent;
         }
-        position != start
+        position
     }
 
     fn sink(&mut self, mut position: usize) {
         loop {
-            let left = 2 * position + 1;
-            let Some(mut child) = (left < self.heap.len()).then_some(left) else { return };
-            if left + 1 < self.heap.len() && self.heap[left + 1] < self.heap[left] {
-                child = left + 1;
+            let mut child = 2 * position + 1;
+            if child >= self.length {
+                return;
             }
-            if self.heap[position] <= self.heap[child] {
+            if child + 1 < self.length && self.rows[child + 1].entry < self.rows[child].entry {
+                child += 1;
+            }
+            if self.rows[position].entry <= self.rows[child].entry {
                 return;
             }
             self.swap(position, child);
@@ -94,8 +115,31 @@ impl Deadlines {
     }
 
     fn swap(&mut self, a: usize, b: usize) {
-        self.heap.swap(a, b);
-        self.positions[self.heap[a].1 as usize] = a as u32;
-        self.positions[self.heap[b].1 as usize] = b as u32;
+        let (entry_a, entry_b) = (self.rows[a].entry, self.rows[b].entry);
+        self.put(a, entry_b);
+        self.put(b, entry_a);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against the obvious: a list that is searched.
+    #[test]
+    fn the_top_is_always_the_earliest() {
+        let mut deadlines = Deadlines::default();
+        let mut list: Vec<Option<Instant>> = alloc::vec![None; 40];
+        let mut random: u64 = 1;
+        for _ in 0..5_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let slot = (random >> 33) as u32 % 40;
+            let at = Instant::from_nanos(random >> 58);
+            let deadline = (random >> 50 & 3 != 0).then_some(at);
+            list[slot as usize] = deadline;
+            deadlines.update(slot, deadline);
+            let expected = list.iter().zip(0..).filter_map(|(at, slot)| Some(((*at)?, slot))).min();
+            assert_eq!(deadlines.earliest(), expected);
+        }
     }
 }

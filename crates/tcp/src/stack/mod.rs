@@ -173,7 +173,7 @@ impl Stack {
 
     fn status_of(&self, socket: SocketId, slot: &Slot) -> Option<Status> {
         match slot {
-            Slot::Free => None,
+            Slot::Free { .. } => None,
             Slot::Listener(listener) => Some(listener.status(socket)),
             Slot::Connection(connection) => Some(connection.status(socket, &self.profile)),
             Slot::TimeWait(record) => Some(record.status(socket, &self.profile)),

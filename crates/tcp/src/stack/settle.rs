@@ -104,7 +104,7 @@ impl Stack {
 
     fn make_time_wait(&mut self, now: Instant, socket: SocketId) {
         let Some(slot) = self.slots.get_mut(socket) else { return };
-        let Slot::Connection(connection) = core::mem::replace(slot, Slot::Free) else { return };
+        let Slot::Connection(connection) = core::mem::replace(slot, Slot::TAKEN) else { return };
         let record = TimeWait::new(connection, now, &self.profile);
         let deadline = record.deadline;
         *slot = Slot::TimeWait(record);
@@ -124,7 +124,7 @@ impl Stack {
     /// TIME-WAIT ends. An application that still holds the connection can read what is left.
     pub(super) fn end_time_wait(&mut self, now: Instant, socket: SocketId, cause: Cause) {
         let Some(slot) = self.slots.get_mut(socket) else { return };
-        let Slot::TimeWait(record) = core::mem::replace(slot, Slot::Free) else { return };
+        let Slot::TimeWait(record) = core::mem::replace(slot, Slot::TAKEN) else { return };
         let (from, to) = (TcpState::TimeWait, TcpState::Closed);
         self.out.event(Event::State(StateChange { socket, from, to, cause }));
         if cause != Cause::Timeout(TimerKind::TimeWait) {

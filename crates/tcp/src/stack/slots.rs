@@ -11,10 +11,17 @@ use crate::event::SocketId;
 /// What a slot holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Slot {
-    Free,
+    Free {
+        next: Option<u32>,
+    },
     Listener(Box<Listener>),
     Connection(Box<Connection>),
     TimeWait(TimeWait),
+}
+
+impl Slot {
+    /// What stands in a slot while its content is out to be changed.
+    pub(crate) const TAKEN: Self = Self::Free { next: None };
 }
 
 /// Slots by number. A slot that is used again has another generation, so that an old
@@ -22,14 +29,17 @@ pub(crate) enum Slot {
 #[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Slots {
     entries: Vec<(u32, Slot)>,
-    free: Vec<u32>,
+    /// The first free slot; each of them names the next.
+    free: Option<u32>,
 }
 
 impl Slots {
     pub(crate) fn insert(&mut self, slot: Slot) -> SocketId {
-        if let Some(index) = self.free.pop() {
+        if let Some(index) = self.free {
             let entry = &mut self.entries[index as usize];
-            entry.1 = slot;
+            if let Slot::Free { next } = core::mem::replace(&mut entry.1, slot) {
+                self.free = next;
+            }
             return SocketId { index, generation: entry.0 };
         }
         self.entries.push((0, slot));
@@ -39,8 +49,8 @@ impl Slots {
     pub(crate) fn remove(&mut self, socket: SocketId) -> Slot {
         let entry = &mut self.entries[socket.index as usize];
         entry.0 += 1;
-        self.free.push(socket.index);
-        core::mem::replace(&mut entry.1, Slot::Free)
+        let next = self.free.replace(socket.index);
+        core::mem::replace(&mut entry.1, Slot::Free { next })
     }
 
     pub(crate) fn get(&self, socket: SocketId) -> Option<&Slot> {
