@@ -26,8 +26,9 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        // What one event of one connection puts out: it need not grow by steps.
-        Self { queue: VecDeque::with_capacity(8), observed: Observed::No }
+        // What one event of one connection puts out: it need not grow by steps. Few enough for
+        // the small blocks that allocators hand out at once.
+        Self { queue: VecDeque::with_capacity(6), observed: Observed::No }
     }
 
     pub(crate) fn event(&mut self, event: Event) {

@@ -11,9 +11,7 @@ use crate::event::SocketId;
 /// What a slot holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Slot {
-    Free {
-        next: Option<u32>,
-    },
+    Free { next: Option<u32> },
     Listener(Box<Listener>),
     Connection(Box<Connection>),
     TimeWait(TimeWait),
