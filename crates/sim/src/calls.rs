@@ -44,6 +44,7 @@ impl Live {
         }
     }
 
+    /// OPEN, passive (RFC 9293 §3.9.1.1), on all addresses of the host.
     fn listen(
         &mut self,
         plan: &Plan,
@@ -83,6 +84,7 @@ impl Live {
         self.lingers(host, socket, time);
     }
 
+    /// Notes whether `SO_LINGER` is on with a time. Off, or a time of zero, never waits.
     fn lingers(&mut self, host: u32, socket: SocketId, time: Option<Duration>) {
         if let Some(slot) = self.slot(host, socket) {
             let waits = time.is_some_and(|time| !time.is_zero());
@@ -90,6 +92,7 @@ impl Live {
         }
     }
 
+    /// Waits for a connection of a listener, which becomes the socket that the next steps work on.
     fn accept(
         &mut self,
         plan: &Plan,
@@ -130,7 +133,7 @@ impl Live {
         listener: Var,
         timeout: Option<Duration>,
     ) -> Result<SocketId, Flow> {
-        let listener = self.socket(id, listener, "accept")?;
+        let listener = self.socket(id, listener, "accept").ok_or(no_socket("accept"))?;
         self.call(id, Some(listener), || "accept()".to_owned());
         self.give_up_after(id, timeout);
         let (host, now) = (self.tasks.get(id).host, self.now);
@@ -150,6 +153,8 @@ impl Live {
         }
     }
 
+    /// OPEN, active. With a wait, the operation is repeated until the connection is established
+    /// or has failed; without one the next step comes at once, and may write already.
     fn connect(&mut self, plan: &Plan, id: TaskId, connect: &Connect) -> Flow {
         if self.tasks.get(id).phase == Phase::Begun {
             return self.connected(id);
@@ -188,15 +193,18 @@ impl Live {
             .and_then(|slot| self.lives.get(slot.life))
             .map_or(TcpState::Closed, |life| life.state);
         match (failed, state) {
+            // An error is more than a state: the state is CLOSED by then.
             (Some(error), _) => {
                 // The application is told, so the error is not pending any more.
                 self.hosts[host as usize].stack.take_error(socket);
                 self.failed(id, Some(socket), "connect", error)
             }
+            // SYN-RECEIVED is part of a simultaneous open here (RFC 9293 §3.5).
             (None, TcpState::SynSent | TcpState::SynReceived) => Flow::Block(socket),
             (None, TcpState::Closed) => {
                 self.failed(id, Some(socket), "connect", SocketError::ConnectionAborted)
             }
+            // The peer may even have closed already: CLOSE-WAIT is a success too.
             _ => {
                 self.returned(id, Some(socket), "connect", Ok(None));
                 Flow::Next
@@ -204,11 +212,9 @@ impl Live {
         }
     }
 
+    /// CLOSE for one direction (RFC 9293 §3.6); the socket stays.
     fn shutdown(&mut self, plan: &Plan, id: TaskId, on: Var, how: Shutdown) -> Flow {
-        let socket = match self.socket(id, on, "shutdown") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
+        let Some(socket) = self.socket(id, on, "shutdown") else { return no_socket("shutdown") };
         self.call(id, Some(socket), || {
             let how = match how {
                 Shutdown::Read => "read",
@@ -233,11 +239,10 @@ impl Live {
         }
     }
 
+    /// Gives the socket back. A connection goes on as an orphan until its end, except that the
+    /// call waits for that when `SO_LINGER` says so.
     fn close(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
-        let socket = match self.socket(id, on, "close") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
+        let Some(socket) = self.socket(id, on, "close") else { return no_socket("close") };
         let (host, now) = (self.tasks.get(id).host, self.now);
         if self.tasks.get(id).phase == Phase::Begun {
             return self.closed(id, socket);
@@ -268,11 +273,9 @@ impl Live {
         }
     }
 
+    /// ABORT: the peer gets a reset (RFC 9293 §3.10.5).
     fn abort(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
-        let socket = match self.socket(id, on, "abort") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
+        let Some(socket) = self.socket(id, on, "abort") else { return no_socket("abort") };
         self.call(id, Some(socket), || "abort()".to_owned());
         let (host, now) = (self.tasks.get(id).host, self.now);
         let result = self.hosts[host as usize].stack.abort(now, socket);
@@ -280,11 +283,9 @@ impl Live {
         self.done(id, socket, "abort", result)
     }
 
+    /// `setsockopt(2)`. The world needs to know of `SO_LINGER`: it makes `close` wait.
     fn set_option(&mut self, plan: &Plan, id: TaskId, on: Var, option: SocketOption) -> Flow {
-        let socket = match self.socket(id, on, "set") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
+        let Some(socket) = self.socket(id, on, "set") else { return no_socket("set") };
         self.call(id, Some(socket), || format!("set({option:?})"));
         let (host, now) = (self.tasks.get(id).host, self.now);
         let result = self.hosts[host as usize].stack.set_option(now, socket, option);
@@ -295,6 +296,7 @@ impl Live {
         self.done(id, socket, "set", result)
     }
 
+    /// Does nothing for a while. The second time it is called, the while is over.
     fn sleep_for(&mut self, id: TaskId, time: Duration) -> Flow {
         if self.tasks.get(id).phase == Phase::Begun {
             return Flow::Next;
@@ -304,6 +306,7 @@ impl Live {
         Flow::Blocked
     }
 
+    /// Waits for a condition. Conditions stay true, so one that came true earlier does not wait.
     fn wait_for(&mut self, id: TaskId, condition: u32) -> Flow {
         if self.conditions[condition as usize].reached == Reached::Yes {
             return Flow::Next;
@@ -314,19 +317,15 @@ impl Live {
         Flow::Blocked
     }
 
-    /// The socket an operation works on; a task that has none fails.
-    pub(crate) fn socket(
-        &mut self,
-        id: TaskId,
-        var: Var,
-        call: &'static str,
-    ) -> Result<SocketId, Flow> {
-        if let Some(socket) = self.tasks.get(id).socket(var) {
-            return Ok(socket);
+    /// The socket an operation works on. A task that has none is told so, as by a system call
+    /// with a bad file descriptor, and has to fail.
+    pub(crate) fn socket(&mut self, id: TaskId, var: Var, call: &'static str) -> Option<SocketId> {
+        let socket = self.tasks.get(id).socket(var);
+        if socket.is_none() {
+            self.call(id, None, || format!("{call}()"));
+            self.returned(id, None, call, Err(SocketError::BadSocket));
         }
-        self.call(id, None, || format!("{call}()"));
-        self.returned(id, None, call, Err(SocketError::BadSocket));
-        Err(Flow::Fail(call, SocketError::BadSocket))
+        socket
     }
 
     /// Sets the time at which an operation gives up, when it begins.
@@ -369,4 +368,9 @@ impl Live {
         self.returned(id, socket, call, Err(error));
         Flow::Fail(call, error)
     }
+}
+
+/// The end of a task that named a socket it does not have.
+pub(crate) const fn no_socket(call: &'static str) -> Flow {
+    Flow::Fail(call, SocketError::BadSocket)
 }

@@ -26,6 +26,7 @@ pub(crate) fn check(spec: &WorldSpec) -> Result<(), SpecError> {
     })
 }
 
+/// Hosts have names of their own, and few enough for the trace to number them.
 fn hosts(spec: &WorldSpec) -> Result<(), SpecError> {
     if spec.hosts.len() > usize::from(u16::MAX) {
         return fail("there are more than 65535 hosts");
@@ -39,6 +40,8 @@ fn hosts(spec: &WorldSpec) -> Result<(), SpecError> {
     Ok(())
 }
 
+/// A link joins two different hosts, and no two links join the same: routes are direct, so a
+/// second link would never be used.
 fn links(spec: &WorldSpec) -> Result<(), SpecError> {
     for (place, link) in spec.links.iter().enumerate() {
         known(spec, link.a, "a link")?;
@@ -59,6 +62,7 @@ fn links(spec: &WorldSpec) -> Result<(), SpecError> {
     Ok(())
 }
 
+/// Impairments that would let nothing through for ever.
 fn impairments(impairments: &Impairments, names: impl Fn() -> String) -> Result<(), SpecError> {
     if impairments.rate == Some(0) {
         return fail(format!("the link between {} has a rate of zero", names()));
@@ -69,6 +73,7 @@ fn impairments(impairments: &Impairments, names: impl Fn() -> String) -> Result<
     Ok(())
 }
 
+/// A box stands on a link, alone.
 fn middleboxes(spec: &WorldSpec) -> Result<(), SpecError> {
     for (place, middlebox) in spec.middleboxes.iter().enumerate() {
         let what = format!("middlebox `{}`", middlebox.name);
@@ -86,6 +91,7 @@ fn middleboxes(spec: &WorldSpec) -> Result<(), SpecError> {
     Ok(())
 }
 
+/// The hosts that steps name, within loops and tasks too.
 fn steps(spec: &WorldSpec, list: &[Step]) -> Result<(), SpecError> {
     list.iter().try_for_each(|step| match step {
         Step::Connect { host, .. } => known(spec, *host, "`connect`"),
@@ -97,6 +103,7 @@ fn steps(spec: &WorldSpec, list: &[Step]) -> Result<(), SpecError> {
     })
 }
 
+/// Rules count from one, upwards.
 fn faults(spec: &WorldSpec) -> Result<(), SpecError> {
     for fault in &spec.faults {
         matcher(spec, &fault.matcher)?;
@@ -112,6 +119,7 @@ fn faults(spec: &WorldSpec) -> Result<(), SpecError> {
     Ok(())
 }
 
+/// A forged segment speaks of hosts that exist.
 fn forged(spec: &WorldSpec, forgery: &Forgery) -> Result<(), SpecError> {
     trigger(spec, &forgery.trigger)?;
     known(spec, forgery.from, "a forged segment")?;
@@ -122,6 +130,7 @@ fn forged(spec: &WorldSpec, forgery: &Forgery) -> Result<(), SpecError> {
     })
 }
 
+/// A time is always right; a condition may name hosts.
 fn trigger(spec: &WorldSpec, trigger: &Trigger) -> Result<(), SpecError> {
     match trigger {
         Trigger::At(_) => Ok(()),
@@ -129,6 +138,7 @@ fn trigger(spec: &WorldSpec, trigger: &Trigger) -> Result<(), SpecError> {
     }
 }
 
+/// The hosts that a condition names.
 fn condition(spec: &WorldSpec, condition: &Condition) -> Result<(), SpecError> {
     match condition {
         Condition::State { host, .. } | Condition::ReadBytes { host, .. } => {
@@ -138,11 +148,14 @@ fn condition(spec: &WorldSpec, condition: &Condition) -> Result<(), SpecError> {
     }
 }
 
+/// The hosts that a matcher names.
 fn matcher(spec: &WorldSpec, matcher: &Matcher) -> Result<(), SpecError> {
     let hosts = [matcher.from, matcher.to, matcher.state.map(|(host, _)| host)];
     hosts.into_iter().flatten().try_for_each(|host| known(spec, host, "a match of packets"))
 }
 
+/// An incident befalls a host that exists; a release is of a name that some rule holds under, for
+/// otherwise it is surely misspelt.
 fn action(spec: &WorldSpec, action: &IncidentAction) -> Result<(), SpecError> {
     match action {
         IncidentAction::Crash(host)
@@ -161,6 +174,7 @@ fn action(spec: &WorldSpec, action: &IncidentAction) -> Result<(), SpecError> {
     }
 }
 
+/// Whether a host of this number exists. `who` begins the message.
 fn known(spec: &WorldSpec, host: HostIndex, who: &str) -> Result<(), SpecError> {
     let count = spec.hosts.len();
     if host < count {
@@ -169,6 +183,7 @@ fn known(spec: &WorldSpec, host: HostIndex, who: &str) -> Result<(), SpecError> 
     fail(format!("{who} names host number {host}, but there are only {count}"))
 }
 
+/// An error with this message.
 fn fail<T>(message: impl Into<String>) -> Result<T, SpecError> {
     Err(SpecError(message.into()))
 }

@@ -41,16 +41,20 @@ pub(crate) enum Via {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flights {
     places: Vec<Flight>,
-    free: Vec<u32>,
+    /// The places that are free, as a list: one more than the first, 0 for none; a free place
+    /// holds the next in its `id`.
+    free: u64,
 }
 
 impl Flights {
     /// Puts a packet in and says where.
     #[inline]
     pub(crate) fn insert(&mut self, flight: Flight) -> u32 {
-        if let Some(place) = self.free.pop() {
+        if self.free != 0 {
+            let place = self.free - 1;
+            self.free = self.places[place as usize].id;
             self.places[place as usize] = flight;
-            return place;
+            return place as u32;
         }
         self.places.push(flight);
         self.places.len() as u32 - 1
@@ -69,7 +73,42 @@ impl Flights {
     /// Takes a packet out: it has arrived, or is lost.
     #[inline]
     pub(crate) fn take(&mut self, place: u32) -> Option<Packet> {
-        self.free.push(place);
-        self.places[place as usize].packet.take()
+        let flight = &mut self.places[place as usize];
+        flight.id = std::mem::replace(&mut self.free, u64::from(place) + 1);
+        flight.packet.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twomsl_tcp::wire::{Flags, Options, Segment, SeqNum};
+
+    fn flight(id: u64) -> Flight {
+        let segment = Segment {
+            src_port: 1,
+            dst_port: 2,
+            seq: SeqNum::new(0),
+            ack: SeqNum::new(0),
+            flags: Flags::ACK,
+            window: 0,
+            urgent: 0,
+            options: Options::NONE,
+            payload: bytes::Bytes::new(),
+        };
+        let packet = Some(Packet::tcp([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), segment));
+        let (mark, via, sent) = (LifeId::NONE, Via::Loopback, Instant::ZERO);
+        Flight { packet, id, from: 0, to: 1, mark, via, flipped: None, sent }
+    }
+
+    #[test]
+    fn places_are_used_again_the_last_one_freed_first() {
+        let mut flights = Flights::default();
+        let places: Vec<_> = (10..14).map(|id| flights.insert(flight(id))).collect();
+        assert_eq!(places, [0, 1, 2, 3]);
+        assert!(flights.take(1).is_some());
+        assert!(flights.take(3).is_some());
+        assert_eq!([20, 21, 22].map(|id| flights.insert(flight(id))), [3, 1, 4]);
+        assert_eq!([0, 1, 2, 3, 4].map(|place| flights.get(place).id), [10, 21, 12, 20, 22]);
     }
 }

@@ -34,6 +34,7 @@ impl Live {
         self.inject(packet, Some(from), to, via, at);
     }
 
+    /// The segment, with ports and numbers looked up now. None when there is no such connection.
     fn forged(&self, plan: &Plan, forgery: &Forgery) -> Option<Packet> {
         let (from, to) = (forgery.from as u32, forgery.to as u32);
         let dst = plan.remote_address(from, to);
@@ -63,6 +64,7 @@ impl Live {
         }
     }
 
+    /// A sequence number: given, or by a variable of the newest connection at either end.
     fn forged_number(&self, number: SeqSpec, forgery: &Forgery) -> Option<SeqNum> {
         match number {
             SeqSpec::Absolute(number) => Some(SeqNum::new(number)),

@@ -26,6 +26,7 @@ impl Live {
         }
     }
 
+    /// Writes an incident down.
     fn befalls(&mut self, host: u32, action: Action) {
         tracing::info!(target: "twomsl", at = %self.now, host, ?action, "incident");
         self.record(|_| trace::Event::Incident { host: HostId(host as u16), action });
@@ -82,6 +83,7 @@ impl Live {
         }
     }
 
+    /// The host stands still: packets, timers and tasks wait. One that is off cannot.
     fn pause(&mut self, host: u32) {
         let owner = &mut self.hosts[host as usize];
         if owner.power == Power::On && owner.pace == Pace::Going {
@@ -106,6 +108,7 @@ impl Live {
         self.arm(host);
     }
 
+    /// The link of a host goes down or comes back. What is on its way arrives at a dead end.
     fn cable(&mut self, host: u32, cable: Cable, action: Action) {
         let owner = &mut self.hosts[host as usize];
         if owner.cable != cable {

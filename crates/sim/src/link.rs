@@ -62,6 +62,7 @@ pub(crate) enum Befalls {
 }
 
 impl Befalls {
+    /// Decided by a draw.
     fn draw(draw: u64, probability: Probability) -> Self {
         if happens(draw, probability) { Self::Yes } else { Self::No }
     }
@@ -125,6 +126,7 @@ impl Path {
         luck
     }
 
+    /// The draws for the delay; none where the delay does not vary.
     fn jitter(
         &mut self,
         impairments: &Impairments,

@@ -360,6 +360,7 @@ impl Live {
         }
     }
 
+    /// A connection changed its state: noted, checked (invariant 2), and told to who waits for it.
     fn changed(&mut self, plan: &Plan, host: u32, change: StateChange) {
         tracing::debug!(
             target: "twomsl",
@@ -386,6 +387,8 @@ impl Live {
         }
     }
 
+    /// An application can go on: everybody who waits for the socket looks again. What lets them
+    /// go on is asked of the stack, not of the event, so that a wake too many does no harm.
     fn ready(&mut self, host: u32, socket: SocketId, readiness: Readiness) {
         let Some(slot) = self.slot(host, socket) else { return };
         match readiness {

@@ -103,6 +103,7 @@ fn name(spec: &MiddleboxSpec, why: &str) -> Decider {
 }
 
 impl Middlebox {
+    /// What the box makes of a packet that reaches it from this side.
     fn pass(&mut self, spec: &MiddleboxSpec, now: Instant, side: Side, packet: &Packet) -> Passage {
         // Errors about packets pass: what they quote is not looked at.
         let Some(segment) = packet.segment() else { return Passage::Unchanged };
@@ -229,6 +230,7 @@ impl Middlebox {
         }
     }
 
+    /// Gives up a flow, and its port for others.
     fn forget(&mut self, key: FlowKey) {
         if let Some(flow) = self.flows.remove(&key) {
             self.ports.remove(&(flow.port, key.outside));

@@ -42,10 +42,12 @@ impl Live {
         });
         log_packet(plan, self.now, from, "send", &packet);
         let route = self.hosts[from as usize].route(plan, from, packet.dst);
+        // What chance has in store is drawn before anything is decided, see `Luck`.
         let luck = self.draw(plan, route);
         let to = route.map(|route| route.to);
         let judgment = self.judge(plan, &Seen { from, to, mark, packet: &packet });
         self.note_sent(from, mark, route, &packet);
+        // A packet without a route was sent all the same: rules and conditions have counted it.
         let Some(Route { to, via }) = route else { return self.no_route(from, id, packet) };
         let (packet, sent, flipped) = (Some(packet), self.now, None);
         let place = self.flights.insert(Flight { packet, id, from, to, mark, via, flipped, sent });
@@ -121,6 +123,7 @@ impl Live {
         let (fate, by) = (Fate::Dropped, Decider::NoRoute);
         self.record(|_| trace::Event::Fate { packet: PacketId(id), fate, by });
         let Body::Tcp(segment) = packet.body else { return };
+        // An ICMP error about a reset would be an answer to an answer (RFC 1122 §3.2.2).
         if segment.flags.contains(Flags::RST) {
             return; // nobody is there to be told
         }
@@ -206,6 +209,7 @@ impl Live {
         let Via::Path(via) = flight.via else {
             return self.deliver_all(plan, place, self.now, treatment, || Decider::Link);
         };
+        // Both ends have to be plugged in: an incident names a host, not a link.
         let ends = [flight.from, flight.to];
         if ends.iter().any(|host| self.hosts[*host as usize].cable == Cable::Down) {
             return self.lose(place, || Decider::Down);
@@ -221,6 +225,7 @@ impl Live {
             return self.lose(place, || Decider::Impairment("mtu"));
         }
         match path.kind {
+            // The way of nearly all packets of a long transfer: no draws, no copies.
             PathKind::Plain => {
                 let at = Instant::from_nanos(self.now.as_nanos().saturating_add(path.delay));
                 if treatment.rule == Treatment::NONE.rule {
@@ -345,6 +350,7 @@ impl Live {
         let Some(packet) = self.flights.take(place) else { return };
         let host = &mut self.hosts[to as usize];
         log_packet(plan, self.now, to, "receive", &packet);
+        // The stack swallows the packet, so what the invariants need is remembered.
         let facts = Facts::of(&packet);
         let arrival = host.stack.on_packet(self.now, packet);
         if let Some(socket) = arrival.socket {
@@ -355,6 +361,7 @@ impl Live {
         }
         self.arrived(id, to, arrival.socket, arrival.verdict);
         self.drain(plan, to);
+        // Only on demand: it costs a look at all variables of the connection.
         if self.checks == Checks::Full
             && let Some(socket) = arrival.socket
         {
@@ -372,6 +379,7 @@ impl Live {
         flight.packet.is_none()
     }
 
+    /// Writes down what a host made of a packet.
     fn arrived(
         &mut self,
         id: u64,
@@ -407,6 +415,7 @@ fn log_packet(plan: &Plan, now: Instant, host: u32, what: &'static str, packet: 
     }
 }
 
+/// The same, once somebody follows.
 #[cold]
 fn log_packet_in_full(plan: &Plan, now: Instant, host: u32, what: &'static str, packet: &Packet) {
     let host = &plan.spec.hosts[host as usize].name;

@@ -21,71 +21,40 @@ pub(crate) enum Var {
 /// One operation. Places in the program are indices into [`Program::ops`].
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    Listen {
-        port: u16,
-        backlog: u32,
-        options: Option<Box<SocketOptions>>,
-        name: Option<u16>,
-    },
-    Accept {
-        listener: Var,
-        name: Option<u16>,
-        timeout: Option<Duration>,
-    },
+    /// OPEN, passive.
+    Listen { port: u16, backlog: u32, options: Option<Box<SocketOptions>>, name: Option<u16> },
+    /// Waits for a connection.
+    Accept { listener: Var, name: Option<u16>, timeout: Option<Duration> },
+    /// OPEN, active. Boxed: it is much larger than the others.
     Connect(Box<Connect>),
-    Write {
-        on: Var,
-        data: Data,
-        urgent: Urgent,
-    },
+    /// SEND, until all of it is in the send buffer.
+    Write { on: Var, data: Data, urgent: Urgent },
     /// `leave` is where the innermost loop ends, for the end of the file and timeouts.
-    Read {
-        on: Var,
-        amount: Option<u64>,
-        timeout: Option<Duration>,
-        leave: Option<u32>,
-    },
-    ReadToEnd {
-        on: Var,
-    },
-    Echo {
-        on: Var,
-    },
-    Shutdown {
-        on: Var,
-        how: Shutdown,
-    },
-    Close {
-        on: Var,
-    },
-    Abort {
-        on: Var,
-    },
-    SetOption {
-        on: Var,
-        option: SocketOption,
-    },
+    Read { on: Var, amount: Option<u64>, timeout: Option<Duration>, leave: Option<u32> },
+    /// RECEIVE, until the end of the file.
+    ReadToEnd { on: Var },
+    /// RECEIVE and SEND what was received, until the end of the file.
+    Echo { on: Var },
+    /// CLOSE for one direction.
+    Shutdown { on: Var, how: Shutdown },
+    /// Gives a socket back.
+    Close { on: Var },
+    /// ABORT.
+    Abort { on: Var },
+    /// `setsockopt(2)`.
+    SetOption { on: Var, option: SocketOption },
+    /// Does nothing for so long.
     Sleep(Duration),
     /// Waits for the condition of this number in the plan.
     Wait(u32),
     /// The beginning of a loop: remembers how often, or goes to `end` when that is never.
-    Repeat {
-        count: Option<u64>,
-        end: u32,
-    },
+    Repeat { count: Option<u64>, end: u32 },
     /// The end of a loop's body.
-    Again {
-        body: u32,
-    },
+    Again { body: u32 },
     /// Accepts for ever; each connection gets a task that begins at the next operation.
-    Serve {
-        listener: Var,
-    },
+    Serve { listener: Var },
     /// Makes tasks that begin at the next operation, and goes on at `end`.
-    Spawn {
-        count: u32,
-        end: u32,
-    },
+    Spawn { count: u32, end: u32 },
     /// The task is over.
     End,
 }
@@ -149,6 +118,7 @@ fn collect_names<'a>(steps: &'a [Step], names: &mut Vec<&'a str>) {
     }
 }
 
+/// What is known while a role is compiled.
 struct Compiler<'a> {
     ops: Vec<Op>,
     names: Vec<&'a str>,
@@ -159,10 +129,12 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    /// The steps of a block, one after the other.
     fn block(&mut self, steps: &[Step]) -> Result<(), SpecError> {
         steps.iter().try_for_each(|step| self.step(step))
     }
 
+    /// One step: an operation, or a block around operations.
     fn step(&mut self, step: &Step) -> Result<(), SpecError> {
         match step {
             Step::Repeat { count, steps } => self.repeat(*count, steps),
@@ -236,6 +208,7 @@ impl Compiler<'_> {
         })
     }
 
+    /// `Repeat`, the body, `Again`. The end of the body is written into both ends of the loop.
     fn repeat(&mut self, count: Option<u64>, steps: &[Step]) -> Result<(), SpecError> {
         if count.is_none() && !steps.iter().any(can_wait) {
             let message = "`repeat` for ever around steps that never wait would never end";
@@ -266,12 +239,14 @@ impl Compiler<'_> {
         }
     }
 
+    /// `Serve`, then the body of the tasks that it makes.
     fn serve(&mut self, listener: &SocketName, steps: &[Step]) -> Result<(), SpecError> {
         let listener = self.listener(listener)?;
         self.ops.push(Op::Serve { listener });
         self.task(steps)
     }
 
+    /// `Spawn`, then the body of the tasks that it makes, then on.
     fn spawn(&mut self, count: u32, steps: &[Step]) -> Result<(), SpecError> {
         let start = self.here() as usize;
         self.ops.push(Op::Spawn { count, end: 0 });
@@ -292,6 +267,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// The place of the next operation.
     fn here(&self) -> u32 {
         self.ops.len() as u32
     }
@@ -308,10 +284,12 @@ impl Compiler<'_> {
         Some(options)
     }
 
+    /// The socket a step works on; without a name the current one.
     fn var(&self, name: &SocketName) -> Result<Var, SpecError> {
         self.named(name, Var::Current)
     }
 
+    /// The listener a step works on; without a name the last one.
     fn listener(&self, name: &SocketName) -> Result<Var, SpecError> {
         self.named(name, Var::Listener)
     }

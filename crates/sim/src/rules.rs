@@ -16,8 +16,11 @@ use crate::spec::{Acks, FaultVerdict, HostIndex, Matcher, Nth, PayloadMatch, Rep
 pub(crate) enum Judgment {
     /// No rule is about it, or one lets it pass.
     Nothing,
+    /// It is gone.
     Drop(u32),
+    /// It waits for a release.
     Hold(u32),
+    /// It goes on, but not as if nothing were. Boxed: rare, and larger than the others.
     Treat(Box<Treatment>),
 }
 
@@ -70,6 +73,7 @@ impl Live {
         self.judge_by_rules(plan, seen)
     }
 
+    /// The same where there are rules or conditions about packets.
     fn judge_by_rules(&mut self, plan: &Plan, seen: &Seen<'_>) -> Judgment {
         if plan.watched.sends {
             self.check_sends(plan, seen);
@@ -78,6 +82,8 @@ impl Live {
             if !self.matches(&rule.matcher, seen) {
                 continue;
             }
+            // A match counts for this rule even if its range is not reached: "the 2nd FIN"
+            // counts the first.
             self.matched[place] += 1;
             if rule.nth.is_none_or(|nth| covers(nth, self.matched[place])) {
                 return self.judgment(place as u32, &rule.verdict);
@@ -86,6 +92,7 @@ impl Live {
         Judgment::Nothing
     }
 
+    /// What a verdict means for this packet.
     fn judgment(&self, rule: u32, verdict: &FaultVerdict) -> Judgment {
         let none = Treatment { rule, ..Treatment::NONE };
         let treatment = match verdict {
@@ -161,6 +168,7 @@ impl Live {
         }
     }
 
+    /// Whether a life's host has not crashed since.
     fn is_alive(&self, life: &Life) -> bool {
         self.hosts[life.host as usize].boot == life.boot
     }
@@ -186,6 +194,7 @@ impl Live {
     }
 }
 
+/// Whether the count of a match is in a rule's range.
 const fn covers(nth: Nth, count: u32) -> bool {
     nth.first <= count && count <= nth.last
 }

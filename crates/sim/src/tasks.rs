@@ -119,14 +119,17 @@ pub(crate) struct Tasks {
 pub(crate) const BUSY_LIMIT: u32 = 10_000_000;
 
 impl Tasks {
+    /// A task. Ids are given out by `insert` only.
     pub(crate) fn get(&self, id: TaskId) -> &Task {
         &self.all[id.0 as usize]
     }
 
+    /// A task, to change it.
     pub(crate) fn get_mut(&mut self, id: TaskId) -> &mut Task {
         &mut self.all[id.0 as usize]
     }
 
+    /// A new task, which runs as soon as those before it have.
     fn insert(&mut self, task: Task) -> TaskId {
         let id = if let Some(id) = self.free.pop() {
             // Epochs go on, so that an old wake does not reach the new task.
@@ -161,6 +164,7 @@ impl Tasks {
         }
     }
 
+    /// A task can go on. Its epoch ends: a timeout that is still in the queue is void.
     fn wake(&mut self, id: TaskId) {
         let task = self.get_mut(id);
         if task.waiting != Waiting::Over {
@@ -223,6 +227,7 @@ impl Tasks {
 }
 
 impl Task {
+    /// A task at the beginning of its program.
     fn new(host: u32, role: u32, number: u32, names: u16) -> Self {
         Self {
             host,
@@ -261,6 +266,7 @@ impl Task {
         }
     }
 
+    /// What became of it, for those who ask.
     fn result(&self) -> RoleResult {
         let (role, host) = (self.role as usize, self.host as usize);
         RoleResult { role, host, task: self.number, outcome: self.outcome }
@@ -296,6 +302,7 @@ impl Live {
         self.tasks.insert(Task { rank: Rank::Made, place, named, current, listener, ..task });
     }
 
+    /// The next number among the tasks of a host.
     fn task_number(&mut self, host: u32) -> u32 {
         let owner = &mut self.hosts[host as usize];
         owner.tasks += 1;
@@ -318,6 +325,7 @@ impl Live {
         }
     }
 
+    /// Runs a task until it waits, fails or is over.
     fn run_task(&mut self, plan: &Plan, id: TaskId) {
         let program = &plan.programs[self.tasks.get(id).role as usize];
         while self.busy < BUSY_LIMIT {
@@ -396,6 +404,7 @@ impl Live {
         }
     }
 
+    /// A task is over. The place of one that a role made is used again.
     fn finish(&mut self, plan: &Plan, id: TaskId, outcome: Outcome) {
         let task = self.tasks.get_mut(id);
         task.waiting = Waiting::Over;

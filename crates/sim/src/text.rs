@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use twomsl_tcp::{SocketError, SocketId};
 
+use crate::calls::no_socket;
 use crate::live::Live;
 use crate::pattern;
 use crate::plan::Plan;
@@ -17,6 +18,8 @@ use crate::tasks::{Flow, Phase, TaskId};
 const ANY: u64 = u64::MAX;
 
 impl Live {
+    /// Writes until the send buffer has taken everything. `write(2)` on a blocking socket does
+    /// the same.
     pub(crate) fn write(
         &mut self,
         plan: &Plan,
@@ -25,10 +28,7 @@ impl Live {
         data: &Data,
         urgent: Urgent,
     ) -> Flow {
-        let socket = match self.socket(id, on, "write") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
+        let Some(socket) = self.socket(id, on, "write") else { return no_socket("write") };
         let length = match data {
             Data::Octets(octets) => octets.len() as u64,
             Data::Pattern(length) => *length,
@@ -45,6 +45,8 @@ impl Live {
                 }
                 return Flow::Next;
             }
+            // A part of the data at a time: what is not yet written is looked at again when there
+            // is room. Slices share the memory of the whole.
             let wrote = match data {
                 Data::Octets(octets) => {
                     self.write_octets(plan, id, socket, &octets.slice(done as usize..), urgent)
@@ -168,10 +170,7 @@ impl Live {
         timeout: Option<Duration>,
         leave: Option<u32>,
     ) -> Flow {
-        let socket = match self.socket(id, on, "read") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
+        let Some(socket) = self.socket(id, on, "read") else { return no_socket("read") };
         self.call(id, Some(socket), || {
             amount.map_or("read()".to_owned(), |n| format!("read({n})"))
         });
@@ -180,6 +179,7 @@ impl Live {
         let host = self.tasks.get(id).host;
         loop {
             let done = self.tasks.get(id).progress;
+            // An exact read is done when nothing is left of its amount; the others end below.
             let left = amount.map_or(ANY, |amount| amount - done);
             if left == 0 {
                 self.returned(id, Some(socket), "read", Ok(Some(done)));
@@ -198,6 +198,7 @@ impl Live {
                         return Flow::Next;
                     }
                 }
+                // `SO_RCVTIMEO`: the call gives up with EAGAIN, but the role goes on.
                 Err(SocketError::WouldBlock) if self.is_late(id) => {
                     self.returned(id, Some(socket), "read", Err(SocketError::WouldBlock));
                     return over;
@@ -208,10 +209,10 @@ impl Live {
         }
     }
 
+    /// Reads whatever comes until the end of the file, and tells how much that was.
     pub(crate) fn read_to_end(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
-        let socket = match self.socket(id, on, "read-to-end") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
+        let Some(socket) = self.socket(id, on, "read-to-end") else {
+            return no_socket("read-to-end");
         };
         self.call(id, Some(socket), || "read-to-end()".to_owned());
         let host = self.tasks.get(id).host;
@@ -232,10 +233,7 @@ impl Live {
     /// Writes back what is read, until the end of the file. Reads no more while something read
     /// waits to be written.
     pub(crate) fn echo(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
-        let socket = match self.socket(id, on, "echo") {
-            Ok(socket) => socket,
-            Err(flow) => return flow,
-        };
+        let Some(socket) = self.socket(id, on, "echo") else { return no_socket("echo") };
         self.call(id, Some(socket), || "echo()".to_owned());
         let host = self.tasks.get(id).host;
         loop {

@@ -40,6 +40,7 @@ pub(crate) fn impairments(what: &Impairments) -> String {
     words
 }
 
+/// Loss in the words of `tc-netem(8)`.
 fn loss(words: &mut String, loss: Loss) {
     let _ = match loss {
         Loss::None => Ok(()),
@@ -73,6 +74,7 @@ fn percent(probability: Probability) -> String {
     decimal(parts / 10_000_000, parts % 10_000_000, 7) + "%"
 }
 
+/// Digits before and after the point, without zeros at the end.
 fn decimal(whole: u128, fraction: u128, digits: usize) -> String {
     if fraction == 0 {
         return whole.to_string();
