@@ -3,19 +3,47 @@
 //! The same scenario and seed give the same trace, byte for byte, on every machine. A test reads a
 //! scenario, runs it, and asserts on what came of it:
 //!
-//! ```no_run
+//! ```
 //! use twomsl::Scenario;
 //! use twomsl::trace::ladder;
 //!
 //! let scenario = Scenario::load("scenarios/close/lost-fin.kdl".as_ref())?;
-//! let outcome = scenario.with_seed(7).set("client.time-wait", "1s")?.run()?;
+//! let outcome = scenario.with_seed(7).set("client.rto-min", "300ms")?.run()?;
 //! assert!(outcome.holds(), "{}", outcome.report());
 //! println!("{}", ladder::plain(&outcome.trace, ladder::Form::default()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Without a file, [`sim::spec::WorldSpec`] is the same world as data, and [`sim::World`] runs it;
-//! [`tcp::Stack`] is the TCP alone, without a network.
+//! Without a file, a builder speaks the same words:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use twomsl::sim::spec::{FaultVerdict, Impairments};
+//! use twomsl::tcp::{Profile, TcpState};
+//! use twomsl::trace::ladder;
+//! use twomsl::wire::Flags;
+//! use twomsl::{End, World};
+//!
+//! let mut world = World::builder()
+//!     .title("Lost FIN")
+//!     .host("client", Profile::linux())
+//!     .host("server", Profile::linux())
+//!     .link("client", "server", Impairments::delay(Duration::from_millis(10)))
+//!     .role("server", |role| role.listen(80).accept().read_to_end().close())
+//!     .role("client", |role| role.connect("server", 80).write("hello").close())
+//!     .fault(FaultVerdict::Drop, |packets| packets.from("client").flags(Flags::FIN).nth(1))
+//!     .build()?;
+//! assert_eq!(world.run(), End::Quiet);
+//! assert_eq!(world.violations(), []);
+//! assert_eq!(world.totals(1).read, 5);
+//! assert!(world.paths(0)[0].contains(&TcpState::TimeWait));
+//! // insta::assert_snapshot!(ladder::plain(world.trace(), ladder::Form::default()));
+//! # assert!(ladder::plain(world.trace(), ladder::Form::default()).contains("fault 1"));
+//! # Ok::<(), twomsl::sim::SpecError>(())
+//! ```
+//!
+//! [`tcp::Stack`] is the TCP alone, without a network, for whoever wants to drive it.
 
 pub use twomsl_scenario as scenario;
 pub use twomsl_sim as sim;
@@ -24,3 +52,4 @@ pub use twomsl_trace as trace;
 pub use twomsl_wire as wire;
 
 pub use twomsl_scenario::{Outcome, Scenario, ScenarioError};
+pub use twomsl_sim::{End, Plan, Recording, World, WorldBuilder};
