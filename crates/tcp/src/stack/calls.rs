@@ -231,13 +231,16 @@ impl Stack {
     /// Sets an option of a socket.
     ///
     /// # Errors
-    /// `BadSocket` when there is none.
+    /// `BadSocket` when there is none, `InvalidArgument` for a keepalive schedule without pauses.
     pub fn set_option(
         &mut self,
         now: Instant,
         socket: SocketId,
         option: SocketOption,
     ) -> Result<(), SocketError> {
+        if !option.is_valid() {
+            return Err(SocketError::InvalidArgument);
+        }
         match self.slots.get_mut(socket) {
             Some(Slot::Listener(listener)) => {
                 listener.options.set(option);

@@ -1,8 +1,11 @@
 //! Stories: build, connect, act, drive, assert.
 
 mod close;
+mod congestion;
 mod handshake;
+mod keepalive;
 mod retransmission;
+mod window;
 
 use std::time::Duration;
 
