@@ -97,7 +97,8 @@ impl Stack {
         buffer: &mut [u8],
     ) -> Result<usize, SocketError> {
         let mut filled = 0;
-        while filled < buffer.len() {
+        // An error that waits behind the last text is for the next call.
+        while filled < buffer.len() && !(filled > 0 && self.error_is_next(socket)) {
             let text = match self.receive_bytes(now, socket, buffer.len() - filled) {
                 Ok(text) if text.is_empty() => break,
                 Ok(text) => text,
@@ -108,6 +109,12 @@ impl Stack {
             filled += text.len();
         }
         Ok(filled)
+    }
+
+    fn error_is_next(&self, socket: SocketId) -> bool {
+        self.slots.connection(socket).is_some_and(|connection| {
+            connection.error.is_some() && connection.receive.unread() == 0
+        })
     }
 
     /// RECEIVE without a copy: at most `limit` octets, none at the end of the file. There may be
