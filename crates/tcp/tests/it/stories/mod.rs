@@ -4,7 +4,11 @@ mod close;
 mod congestion;
 mod handshake;
 mod keepalive;
+mod listen;
+mod resets;
 mod retransmission;
+
+mod time_wait;
 mod window;
 
 use std::time::Duration;
