@@ -206,7 +206,7 @@ impl Stack {
             Some(Slot::TimeWait(record)) => {
                 record.held.take().map(|_| ()).ok_or(SocketError::BadSocket)
             }
-            Some(Slot::Connection(connection)) if !connection.is_orphan() => {
+            Some(Slot::Connection(connection)) if connection.is_held() => {
                 self.with_connection(now, socket, end)
             }
             _ => Err(SocketError::BadSocket),
@@ -254,8 +254,10 @@ impl Stack {
                 Ok(())
             }
             Some(Slot::TimeWait(record)) if record.held.is_some() => Ok(()),
-            _ => self
-                .with_connection(now, socket, |connection, cx| connection.set_option(cx, option)),
+            _ => {
+                self.check_connected(socket, SocketError::BadSocket)?;
+                self.with_connection(now, socket, |connection, cx| connection.set_option(cx, option))
+            }
         }
     }
 
@@ -270,7 +272,7 @@ impl Stack {
     /// Whether there is a connection that an application holds.
     fn check_connected(&self, socket: SocketId, ended: SocketError) -> Result<(), SocketError> {
         match self.slots.get(socket) {
-            Some(Slot::Connection(connection)) if !connection.is_orphan() => Ok(()),
+            Some(Slot::Connection(connection)) if connection.is_held() => Ok(()),
             Some(Slot::Listener(_)) => Err(SocketError::NotConnected),
             Some(Slot::TimeWait(record)) if record.held.is_some() => Err(ended),
             _ => Err(SocketError::BadSocket),

@@ -117,6 +117,14 @@ fn what_was_received_can_be_read_in_time_wait_and_after() {
     assert!(lab.stack.status(lab.socket()).is_err());
 }
 
+#[test]
+fn calls_after_time_wait_meet_a_closed_connection() {
+    let mut lab = Scene::TimeWait.with(staged(Profile::linux()));
+    lab.arrive(segment(RST, IRS + 2, 0));
+    assert_eq!(lab.stack.send(lab.now, lab.socket(), b"x"), Err(SocketError::BrokenPipe));
+    assert_eq!(lab.stack.next_deadline(), None, "nothing is left to wait for");
+}
+
 /// A stack with three ephemeral ports, and a way to use one up.
 fn three_ports() -> Stack {
     let mut profile = Profile::linux();
