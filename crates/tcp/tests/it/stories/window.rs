@@ -323,3 +323,21 @@ fn the_last_text_there_is_carries_psh() {
         .collect();
     assert_eq!(pushed, [false, false, true]);
 }
+
+#[test]
+fn a_buffer_smaller_than_a_segment_still_takes_text_and_fin() {
+    for profile in profiles() {
+        let mut profile = profile;
+        profile.options.receive_buffer = 500;
+        let mut pair = Pair::connected(&profile);
+        pair.send(Client, &text(2000)).unwrap();
+        pair.shutdown(Client);
+        let mut got = Vec::new();
+        for _ in 0..60 {
+            pair.run(s(1));
+            got.extend(pair.text(Server));
+        }
+        assert_eq!(got.len(), 2000, "{}: {:?}", profile.name, pair.ladder());
+        assert_eq!(pair.state(Server), TcpState::CloseWait, "{}: {:?}", profile.name, pair.ladder());
+    }
+}
