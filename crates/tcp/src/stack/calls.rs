@@ -256,7 +256,9 @@ impl Stack {
             Some(Slot::TimeWait(record)) if record.held.is_some() => Ok(()),
             _ => {
                 self.check_connected(socket, SocketError::BadSocket)?;
-                self.with_connection(now, socket, |connection, cx| connection.set_option(cx, option))
+                self.with_connection(now, socket, |connection, cx| {
+                    connection.set_option(cx, option)
+                })
             }
         }
     }

@@ -135,9 +135,11 @@ fn abort() {
 fn status() {
     // §3.10.6
     insta::assert_snapshot!(table(|lab, socket| {
-        answer(lab.stack.status(socket).map(|status| {
-            (status.state, status.send_queue, status.receive_queue, status.holder)
-        }))
+        answer(
+            lab.stack.status(socket).map(|status| {
+                (status.state, status.send_queue, status.receive_queue, status.holder)
+            }),
+        )
     }));
 }
 

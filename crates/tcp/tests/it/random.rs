@@ -43,7 +43,11 @@ fn lay(pair: &mut Pair, fates: &[Fate]) {
 }
 
 /// Reads and writes until both directions are through, or an error is told.
-fn talk(pair: &mut Pair, texts: &[Vec<u8>; 2], pieces: &[usize]) -> Result<[Vec<u8>; 2], SocketError> {
+fn talk(
+    pair: &mut Pair,
+    texts: &[Vec<u8>; 2],
+    pieces: &[usize],
+) -> Result<[Vec<u8>; 2], SocketError> {
     let mut written = [0, 0];
     let mut read = [Vec::new(), Vec::new()];
     let mut ended = [false, false];
@@ -209,7 +213,9 @@ fn make(lab: &mut Lab, call: &Call) {
         Call::Shutdown(how) => drop(stack.shutdown(now, socket, *how)),
         Call::Close => drop(stack.close(now, socket)),
         Call::Abort => drop(stack.abort(now, socket)),
-        Call::Accept => lab.socket = lab.listener.and_then(|l| stack.accept(now, l).ok()).or(lab.socket),
+        Call::Accept => {
+            lab.socket = lab.listener.and_then(|l| stack.accept(now, l).ok()).or(lab.socket)
+        }
         Call::Connect => drop(stack.connect(now, None, theirs(), None)),
         Call::Listen => drop(stack.listen(now, ours(), 2, None)),
         Call::BecomeActive => drop(stack.connect_listener(now, socket, theirs())),

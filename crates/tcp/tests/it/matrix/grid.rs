@@ -37,7 +37,9 @@ impl Grid {
         for line in &self.legend {
             let _ = writeln!(page, "{line}");
         }
-        page.push_str("\nSEG.ACK:  old, left of SND.UNA, at SND.UNA, inside, at SND.NXT, beyond\n\n");
+        page.push_str(
+            "\nSEG.ACK:  old, left of SND.UNA, at SND.UNA, inside, at SND.NXT, beyond\n\n",
+        );
         let _ = writeln!(page, "{:9}{:8}{:15}{}", "", "SEG.SEQ", "RFC 5961", "RFC 793");
         for (kind, seq, cells) in &self.rows {
             let name = if *seq == SeqAt::Left { kind.name() } else { "" };

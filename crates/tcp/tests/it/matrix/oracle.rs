@@ -244,9 +244,9 @@ fn when_syn_sent(block: &Block, segment: &Segment) -> Expected {
             .to(TcpState::Established)
             .tell(Readiness::Connected)
             .reply(Reply::AckOfSyn),
-        (true, false) => Expected::new(segment, Verdict::Accepted)
-            .to(TcpState::SynReceived)
-            .reply(Reply::SynAck),
+        (true, false) => {
+            Expected::new(segment, Verdict::Accepted).to(TcpState::SynReceived).reply(Reply::SynAck)
+        }
         (false, _) => Expected::new(segment, Verdict::SynSentNothing),
     }
 }
@@ -308,15 +308,11 @@ fn reset_arrives(block: &Block, segment: &Segment) -> Expected {
     match block.scene {
         // "Return this connection to LISTEN state. The user need not be informed."
         Scene::SynReceivedPassive => expected.to(TcpState::Listen),
-        Scene::SynReceivedActive => expected
-            .to(TcpState::Closed)
-            .tell(Readiness::Failed(SocketError::ConnectionRefused)),
-        Scene::Closing | Scene::LastAck => {
-            expected.to(TcpState::Closed).tell(Readiness::Closed)
+        Scene::SynReceivedActive => {
+            expected.to(TcpState::Closed).tell(Readiness::Failed(SocketError::ConnectionRefused))
         }
-        _ => expected
-            .to(TcpState::Closed)
-            .tell(Readiness::Failed(SocketError::ConnectionReset)),
+        Scene::Closing | Scene::LastAck => expected.to(TcpState::Closed).tell(Readiness::Closed),
+        _ => expected.to(TcpState::Closed).tell(Readiness::Failed(SocketError::ConnectionReset)),
     }
 }
 
@@ -342,9 +338,7 @@ fn check_ack(block: &Block, segment: &Segment) -> Expected {
         // Decided: §3.5.2 group 2 and this step ask for a reset in a state that is not
         // synchronized; RFC 5961 §5 asks for an ACK. Only the reset ends a half-open connection.
         return match good {
-            false => {
-                Expected::new(segment, Verdict::SynReceivedBadAck).reply(Reply::ResetAtAck)
-            }
+            false => Expected::new(segment, Verdict::SynReceivedBadAck).reply(Reply::ResetAtAck),
             true => {
                 let told = match block.scene {
                     Scene::SynReceivedPassive => Readiness::Acceptable,

@@ -54,8 +54,10 @@ fn two_syns_that_cross_open_one_connection() {
     let mut pair = Pair::alike(&Profile::rfc9293());
     let (client, server) = pair.addresses_with_port(5000);
     let now = pair.now;
-    pair.host(Client).socket = pair.host(Client).stack.connect(now, Some(client), server, None).ok();
-    pair.host(Server).socket = pair.host(Server).stack.connect(now, Some(server), client, None).ok();
+    pair.host(Client).socket =
+        pair.host(Client).stack.connect(now, Some(client), server, None).ok();
+    pair.host(Server).socket =
+        pair.host(Server).stack.connect(now, Some(server), client, None).ok();
     pair.collect();
     pair.run(s(1));
     assert_eq!(pair.states(), (TcpState::Established, TcpState::Established));
@@ -72,8 +74,10 @@ fn crossed_syns_survive_a_lost_syn_ack() {
     let mut pair = Pair::alike(&Profile::rfc9293());
     let (client, server) = pair.addresses_with_port(5000);
     let now = pair.now;
-    pair.host(Client).socket = pair.host(Client).stack.connect(now, Some(client), server, None).ok();
-    pair.host(Server).socket = pair.host(Server).stack.connect(now, Some(server), client, None).ok();
+    pair.host(Client).socket =
+        pair.host(Client).stack.connect(now, Some(client), server, None).ok();
+    pair.host(Server).socket =
+        pair.host(Server).stack.connect(now, Some(server), client, None).ok();
     pair.fault(Client, Fate::Dropped, has(SYN | ACK));
     pair.collect();
     pair.run(s(5));
@@ -296,8 +300,7 @@ fn secrets_make_sequence_numbers_that_others_cannot_know() {
 #[test]
 fn ipv6_works_like_ipv4() {
     let profile = Profile::rfc9293();
-    let mut pair =
-        Pair::between(profile.clone(), profile, ["2001:db8::1", "2001:db8::2"]);
+    let mut pair = Pair::between(profile.clone(), profile, ["2001:db8::1", "2001:db8::2"]);
     pair.establish();
     let socket = pair.socket(Client);
     let detail = pair.host(Client).stack.status(socket).unwrap().detail.unwrap();

@@ -89,12 +89,8 @@ fn the_options_set_the_schedule() {
         times.push((lab.now.since(start).as_secs(), effects.reasons()));
     }
     let probe = vec![SendReason::KeepAlive];
-    let expected = [
-        (10, probe.clone()),
-        (12, probe.clone()),
-        (14, probe),
-        (16, vec![SendReason::Reset]),
-    ];
+    let expected =
+        [(10, probe.clone()), (12, probe.clone()), (14, probe), (16, vec![SendReason::Reset])];
     assert_eq!(times, expected);
 }
 
@@ -102,11 +98,9 @@ fn the_options_set_the_schedule() {
 fn a_schedule_without_pauses_is_refused_or_survived() {
     // Linux: EINVAL for less than a second; here: less than nothing can be waited for.
     let mut lab = Scene::Established.with(staged(Profile::linux()));
-    for option in [
-        SocketOption::KeepIdle(s(0)),
-        SocketOption::KeepInterval(s(0)),
-        SocketOption::KeepCount(0),
-    ] {
+    for option in
+        [SocketOption::KeepIdle(s(0)), SocketOption::KeepInterval(s(0)), SocketOption::KeepCount(0)]
+    {
         let set = lab.stack.set_option(lab.now, lab.socket(), option);
         assert_eq!(set, Err(SocketError::InvalidArgument), "{option:?}");
     }

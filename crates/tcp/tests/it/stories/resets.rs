@@ -1,16 +1,14 @@
 //! RFC 5961, RFC 1337, RFC 9293 §3.5.2–3.5.3: resets, challenges, and what applications hear.
 
 use twomsl_tcp::profile::{TimeWaitRst, Unreachable};
-use twomsl_tcp::wire::{Body, Ecn, Icmp, IcmpKind, Packet, Quote, SeqNum};
+use twomsl_tcp::wire::{IcmpKind, Packet};
 use twomsl_tcp::{
     Profile, Readiness, SendReason, SocketError, SocketOption, TcpState, TimerKind, Verdict,
 };
 
 use super::{has, ms, profiles, s};
 use crate::harness::lab::Lab;
-use crate::harness::packets::{
-    ACK, OURS, PEER_PORT, PORT, RST, SYN, Shape as _, THEIRS, segment,
-};
+use crate::harness::packets::{ACK, OURS, RST, SYN, Shape as _, THEIRS, icmp, segment};
 use crate::harness::pair::{Client, Pair, Server};
 use crate::harness::scene::{IRS, ISS, Scene, staged};
 
@@ -112,19 +110,6 @@ fn a_pending_error_is_taken_by_asking() {
     assert_eq!(lab.stack.take_error(lab.socket()), Some(SocketError::ConnectionReset));
     assert_eq!(lab.stack.take_error(lab.socket()), None);
     assert_eq!(lab.stack.send(lab.now, lab.socket(), b"x"), Err(SocketError::BrokenPipe));
-}
-
-/// An ICMP error about a segment of ours.
-fn icmp(kind: IcmpKind, seq: u32) -> Packet {
-    let quote = Quote {
-        src: OURS,
-        dst: THEIRS,
-        src_port: PORT,
-        dst_port: PEER_PORT,
-        seq: SeqNum::new(seq),
-    };
-    let body = Body::Icmp(Icmp { kind, quote });
-    Packet { src: THEIRS, dst: OURS, hop_limit: 64, ecn: Ecn::NotEct, body }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! TIME-WAIT and what may follow it (RFC 9293 §3.6.1, RFC 6191, RFC 1337).
 
 use twomsl_tcp::profile::{IsnSource, TimeWaitReuse};
-use twomsl_tcp::{Cause, Instant, Profile, Shutdown, SocketError, Stack, TcpState, TimerKind, Verdict};
+use twomsl_tcp::{
+    Cause, Instant, Profile, Shutdown, SocketError, Stack, TcpState, TimerKind, Verdict,
+};
 
 use super::{ms, s};
 use crate::harness::packets::{ACK, FIN, OURS, RST, SYN, Shape as _, segment, text};

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use twomsl_tcp::wire::Segment;
-use twomsl_tcp::{
-    Profile, Readiness, SendReason, SocketError, SocketOption, TcpState, TimerKind,
-};
+use twomsl_tcp::{Profile, Readiness, SendReason, SocketError, SocketOption, TcpState, TimerKind};
 
 use super::{has, has_text, ms, profiles, s};
 use crate::harness::lab::Lab;
@@ -338,6 +336,12 @@ fn a_buffer_smaller_than_a_segment_still_takes_text_and_fin() {
             got.extend(pair.text(Server));
         }
         assert_eq!(got.len(), 2000, "{}: {:?}", profile.name, pair.ladder());
-        assert_eq!(pair.state(Server), TcpState::CloseWait, "{}: {:?}", profile.name, pair.ladder());
+        assert_eq!(
+            pair.state(Server),
+            TcpState::CloseWait,
+            "{}: {:?}",
+            profile.name,
+            pair.ladder()
+        );
     }
 }
