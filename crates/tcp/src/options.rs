@@ -56,6 +56,18 @@ pub struct SocketOptions {
     pub max_segment: Option<u16>,
 }
 
+impl SocketOption {
+    /// Whether the value can be meant: probes need time between them, and there is at least one
+    /// (Linux answers `EINVAL`, too).
+    pub(crate) fn is_valid(self) -> bool {
+        match self {
+            Self::KeepIdle(time) | Self::KeepInterval(time) => !time.is_zero(),
+            Self::KeepCount(count) => count > 0,
+            _ => true,
+        }
+    }
+}
+
 impl SocketOptions {
     /// Sets one option.
     pub fn set(&mut self, option: SocketOption) {

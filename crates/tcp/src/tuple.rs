@@ -1,7 +1,7 @@
 //! The four numbers that name a connection.
 
 use core::hash::{Hash, Hasher};
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Local and remote address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,13 @@ impl Tuple {
     pub(crate) const fn remote(&self) -> SocketAddr {
         SocketAddr::new(self.remote_addr, self.remote_port)
     }
+}
+
+/// Whether a connection can have this address at its other end: it must name one host
+/// (RFC 9293 §3.9.2.3, MUST-46, MUST-63).
+pub(crate) fn is_host(address: IpAddr) -> bool {
+    let broadcast = address == IpAddr::V4(Ipv4Addr::BROADCAST);
+    !(address.is_unspecified() || address.is_multicast() || broadcast)
 }
 
 /// By whole words: demultiplexing is on the path of every segment.

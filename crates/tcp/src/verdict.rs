@@ -80,7 +80,7 @@ pub enum Verdict {
     IcmpSoft,
     /// An ICMP message that means nothing here.
     IcmpIgnored,
-    /// The address is not ours: dropped.
+    /// The address is not ours, or the sender's names no single host: dropped.
     NotOurs,
 }
 

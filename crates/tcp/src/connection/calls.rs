@@ -25,9 +25,9 @@ impl Connection {
         self.state = State::Listen;
     }
 
-    /// Whether the application has given it back.
-    pub(crate) fn is_orphan(&self) -> bool {
-        self.holder == Holder::Orphan
+    /// Whether an application holds it: it was opened or accepted, and not given back.
+    pub(crate) fn is_held(&self) -> bool {
+        self.holder == Holder::Application
     }
 
     /// A SYN arrived for a listener: answers it (RFC 9293 §3.10.7.2).

@@ -159,11 +159,13 @@ impl ReceiveHalf {
     /// The window that the room in the buffer allows.
     fn desired_window(&self, mss: u32, rounding: WindowRounding) -> u32 {
         let room = self.capacity.min(Window::MAX_UNSCALED.0).saturating_sub(self.ready_octets);
+        // A buffer smaller than a segment has to be opened all the same.
+        let mss = mss.min(self.capacity);
         match rounding {
             WindowRounding::None => room,
             // Linux' `__tcp_select_window`: nothing below a segment; what was offered last as long
             // as that is close to the room there is; else whole segments.
-            WindowRounding::Segments if room < mss.min(self.capacity) => 0,
+            WindowRounding::Segments if room < mss => 0,
             WindowRounding::Segments if self.offered + mss <= room || self.offered > room => {
                 if room > mss { room - room % mss } else { room }
             }

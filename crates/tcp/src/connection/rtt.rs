@@ -1,10 +1,16 @@
 //! The round-trip time and the retransmission timeout (RFC 6298).
 
+use core::time::Duration;
+
 use twomsl_wire::SeqNum;
 
 use crate::Instant;
 use crate::profile::{Profile, RtoFloor};
 use crate::time::nanos;
+
+/// What every timer that is set again when it fires waits at least, whatever a profile says: time
+/// must pass between two timeouts, or they would never end.
+pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
 
 /// SRTT, RTTVAR and RTO, in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +80,7 @@ impl RoundTrip {
     /// The timeout doubled `times` times, at most the profile's largest.
     pub(crate) fn backed_off(&self, times: u32, profile: &Profile) -> u64 {
         let factor = 1_u64.checked_shl(times).unwrap_or(u64::MAX);
-        self.rto.saturating_mul(factor).min(nanos(profile.rto_max))
+        self.rto.saturating_mul(factor).min(nanos(profile.rto_max)).max(nanos(LEAST_WAIT))
     }
 
     /// The timer fired: the next timeout is twice as long (RFC 6298 §5.5).

@@ -19,6 +19,10 @@ impl SendBuffer {
         self.length
     }
 
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     pub(crate) fn push(&mut self, text: Bytes) {
         self.length += text.len();
         self.chunks.push(text);

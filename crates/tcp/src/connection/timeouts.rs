@@ -1,6 +1,9 @@
 //! Timeouts (RFC 9293 §3.10.8, §3.8.3, §3.8.4).
 
+use core::time::Duration;
+
 use super::congestion::{Controller as _, Repeated};
+use super::rtt::LEAST_WAIT;
 use super::{Connection, Origin, State};
 use crate::event::{Cause, Readiness, SendReason, TimerKind};
 use crate::outbox::Context;
@@ -97,8 +100,7 @@ impl Connection {
         let due = self.heard + self.options.keep_idle;
         if due > cx.now || !self.send.is_idle() {
             self.keepalive_probes = 0;
-            let deadline = due.max(cx.now + self.options.keep_interval);
-            let deadline = if due > cx.now { due } else { deadline };
+            let deadline = if due > cx.now { due } else { cx.now + self.keep_interval() };
             return self.timers.set(cx, TimerKind::KeepAlive, deadline);
         }
         if self.keepalive_probes >= self.options.keep_count {
@@ -107,7 +109,12 @@ impl Connection {
         }
         self.keepalive_probes += 1;
         self.send_keepalive(cx);
-        self.timers.set(cx, TimerKind::KeepAlive, cx.now + self.options.keep_interval);
+        self.timers.set(cx, TimerKind::KeepAlive, cx.now + self.keep_interval());
+    }
+
+    /// A profile may say zero, and a timer that never waits would fire at one moment for ever.
+    fn keep_interval(&self) -> Duration {
+        self.options.keep_interval.max(LEAST_WAIT)
     }
 
     /// Starts or stops the keepalive timer as the option says.

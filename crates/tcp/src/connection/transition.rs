@@ -3,6 +3,7 @@
 use super::{Connection, Origin, State};
 use crate::event::{Cause, Event, Readiness, StateChange, TcpState, TimerKind};
 use crate::outbox::Context;
+use crate::timers::Timers;
 use crate::{Holder, Instant, SocketError};
 use TcpState::{
     CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived,
@@ -70,6 +71,8 @@ impl Connection {
         }
         self.timers.stop_all(cx);
         self.transition(cx, State::Closed, cause);
+        // "All segments queued for transmission or retransmission should be flushed" (§3.10.5).
+        self.send.buffer.clear();
         self.error = error;
         self.tell(cx, error.map_or(Readiness::Closed, Readiness::Failed));
     }
@@ -89,6 +92,8 @@ impl Connection {
 
     /// The record that stood for it is gone: only the application still knows it.
     pub(crate) fn end_of_time_wait(&mut self, now: Instant) {
+        // The record kept the time; what the connection still has of it must not fire.
+        self.timers = Timers::new();
         self.state = State::Closed;
         self.since = now;
     }

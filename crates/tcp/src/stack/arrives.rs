@@ -11,14 +11,15 @@ use super::isn::initial_sequence;
 use super::time_wait::Answer;
 use crate::connection::{Connection, Taken};
 use crate::event::{Arrival, Cause, SendReason, SocketId};
-use crate::tuple::Tuple;
+use crate::tuple::{Tuple, is_host};
 use crate::{Holder, Instant, Verdict};
 
 impl Stack {
     /// A packet arrives. Returns what was made of it; what follows from it is put out.
     pub fn on_packet(&mut self, now: Instant, packet: Packet) -> Arrival {
         let Packet { src, dst, body, .. } = packet;
-        if !self.addresses.contains(&dst) {
+        // MUST-57, MUST-63: neither to nor from what is not one host.
+        if !self.addresses.contains(&dst) || !is_host(src) {
             return arrival(None, Verdict::NotOurs.into());
         }
         let mut segment = match body {

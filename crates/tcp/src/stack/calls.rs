@@ -97,7 +97,8 @@ impl Stack {
         buffer: &mut [u8],
     ) -> Result<usize, SocketError> {
         let mut filled = 0;
-        while filled < buffer.len() {
+        // An error that waits behind the last text is for the next call.
+        while filled < buffer.len() && !(filled > 0 && self.error_is_next(socket)) {
             let text = match self.receive_bytes(now, socket, buffer.len() - filled) {
                 Ok(text) if text.is_empty() => break,
                 Ok(text) => text,
@@ -108,6 +109,12 @@ impl Stack {
             filled += text.len();
         }
         Ok(filled)
+    }
+
+    fn error_is_next(&self, socket: SocketId) -> bool {
+        self.slots.connection(socket).is_some_and(|connection| {
+            connection.error.is_some() && connection.receive.unread() == 0
+        })
     }
 
     /// RECEIVE without a copy: at most `limit` octets, none at the end of the file. There may be
@@ -199,7 +206,7 @@ impl Stack {
             Some(Slot::TimeWait(record)) => {
                 record.held.take().map(|_| ()).ok_or(SocketError::BadSocket)
             }
-            Some(Slot::Connection(connection)) if !connection.is_orphan() => {
+            Some(Slot::Connection(connection)) if connection.is_held() => {
                 self.with_connection(now, socket, end)
             }
             _ => Err(SocketError::BadSocket),
@@ -231,21 +238,28 @@ impl Stack {
     /// Sets an option of a socket.
     ///
     /// # Errors
-    /// `BadSocket` when there is none.
+    /// `BadSocket` when there is none, `InvalidArgument` for a keepalive schedule without pauses.
     pub fn set_option(
         &mut self,
         now: Instant,
         socket: SocketId,
         option: SocketOption,
     ) -> Result<(), SocketError> {
+        if !option.is_valid() {
+            return Err(SocketError::InvalidArgument);
+        }
         match self.slots.get_mut(socket) {
             Some(Slot::Listener(listener)) => {
                 listener.options.set(option);
                 Ok(())
             }
             Some(Slot::TimeWait(record)) if record.held.is_some() => Ok(()),
-            _ => self
-                .with_connection(now, socket, |connection, cx| connection.set_option(cx, option)),
+            _ => {
+                self.check_connected(socket, SocketError::BadSocket)?;
+                self.with_connection(now, socket, |connection, cx| {
+                    connection.set_option(cx, option)
+                })
+            }
         }
     }
 
@@ -260,7 +274,7 @@ impl Stack {
     /// Whether there is a connection that an application holds.
     fn check_connected(&self, socket: SocketId, ended: SocketError) -> Result<(), SocketError> {
         match self.slots.get(socket) {
-            Some(Slot::Connection(connection)) if !connection.is_orphan() => Ok(()),
+            Some(Slot::Connection(connection)) if connection.is_held() => Ok(()),
             Some(Slot::Listener(_)) => Err(SocketError::NotConnected),
             Some(Slot::TimeWait(record)) if record.held.is_some() => Err(ended),
             _ => Err(SocketError::BadSocket),

@@ -10,7 +10,7 @@ use super::listener::Listener;
 use super::slots::Slot;
 use crate::connection::Connection;
 use crate::event::{Cause, Event, SocketId, StateChange};
-use crate::tuple::Tuple;
+use crate::tuple::{Tuple, is_host};
 use crate::{Holder, Instant, SocketError, SocketOptions, TcpState};
 
 impl Stack {
@@ -65,9 +65,9 @@ impl Stack {
     /// port is taken. Without `options` the profile's are used.
     ///
     /// # Errors
-    /// `InvalidArgument` for port 0 or an unspecified address, `AddressNotAvailable` without an
-    /// address of that family or without a free ephemeral port, `AddressInUse` when the 4-tuple
-    /// exists, TIME-WAIT included.
+    /// `InvalidArgument` for port 0 or an address that names no single host (unspecified,
+    /// broadcast, multicast: MUST-46), `AddressNotAvailable` without an address of that family or
+    /// without a free ephemeral port, `AddressInUse` when the 4-tuple exists, TIME-WAIT included.
     pub fn connect(
         &mut self,
         now: Instant,
@@ -151,7 +151,7 @@ impl Stack {
         local: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> Result<Tuple, SocketError> {
-        if remote.port() == 0 || remote.ip().is_unspecified() {
+        if remote.port() == 0 || !is_host(remote.ip()) {
             return Err(SocketError::InvalidArgument);
         }
         let local_addr = self.source_for(local.map(|local| local.ip()), remote)?;

@@ -2,8 +2,14 @@
 //!
 //! - [`harness`]: one stack brought into any state, and pairs of stacks over a scripted wire
 //! - [`matrix`]: "segment arrives" in every state, against an oracle and as reviewed grids
+//! - [`diagram`]: every arrow of the state diagram, and what moves connections along it
+//! - [`random`]: properties under random wires, calls and segments
+//! - [`calls`]: every user call in every state
 //! - [`stories`]: what two applications, a wire with faults and a clock see of it
 
+mod calls;
+mod diagram;
 mod harness;
 mod matrix;
+mod random;
 mod stories;

@@ -11,7 +11,7 @@ mod text;
 use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
 
-use super::{Connection, State};
+use super::{Connection, Owed, State};
 use crate::event::SynTaken;
 use crate::outbox::Context;
 use crate::profile::BlindAttacks;
@@ -58,6 +58,9 @@ impl Connection {
         }
         if self.may_transmit() {
             self.transmit(cx);
+        } else if self.receive.owed == Owed::Now && self.origin().is_some() {
+            // SYN-RECEIVED with a closed window: what was left out is answered all the same.
+            self.send_ack(cx, SendReason::DuplicateAck);
         }
         taken
     }

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
-use twomsl_tcp::wire::{Flags, Options, Packet, Segment, SeqNum, TcpOption};
+use twomsl_tcp::wire::{
+    Body, Ecn, Flags, Icmp, IcmpKind, Options, Packet, Quote, Segment, SeqNum, TcpOption,
+};
 
 /// The stack under test.
 pub(crate) const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
@@ -92,6 +94,19 @@ impl Shape for Segment {
 /// The packet that brings a segment of the peer to us.
 pub(crate) fn packet(segment: Segment) -> Packet {
     Packet::tcp(THEIRS, OURS, segment)
+}
+
+/// An ICMP error about a segment of ours.
+pub(crate) fn icmp(kind: IcmpKind, seq: u32) -> Packet {
+    let quote = Quote {
+        src: OURS,
+        dst: THEIRS,
+        src_port: PORT,
+        dst_port: PEER_PORT,
+        seq: SeqNum::new(seq),
+    };
+    let body = Body::Icmp(Icmp { kind, quote });
+    Packet { src: THEIRS, dst: OURS, hop_limit: 64, ecn: Ecn::NotEct, body }
 }
 
 /// `octets` octets of recognizable text.

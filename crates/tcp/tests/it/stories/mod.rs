@@ -1,8 +1,15 @@
 //! Stories: build, connect, act, drive, assert.
 
 mod close;
+mod congestion;
 mod handshake;
+mod keepalive;
+mod listen;
+mod resets;
 mod retransmission;
+
+mod time_wait;
+mod window;
 
 use std::time::Duration;
 

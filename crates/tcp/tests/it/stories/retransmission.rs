@@ -215,3 +215,17 @@ fn a_shorter_answer_than_the_segment_acknowledges_part_of_it() {
     assert_eq!(again.seq.value(), ISS + 11);
     assert_eq!(again.payload.len(), 290);
 }
+
+#[test]
+fn a_timeout_of_nothing_still_lets_time_pass() {
+    let mut profile = Profile::rfc9293();
+    for name in ["rto-initial", "rto-min", "rto-max"] {
+        profile.set(name, "0s").expect("it is a duration");
+    }
+    profile.set("syn-retries", "1s").expect("it is a duration");
+    let mut pair = Pair::alike(&profile);
+    pair.cut(Client);
+    pair.connect();
+    pair.run_out();
+    assert_eq!(pair.told(Client), [Readiness::Failed(SocketError::TimedOut)]);
+}

@@ -1,0 +1,86 @@
+//! RFC 5681: how much may be under way.
+
+use twomsl_tcp::Profile;
+
+use super::{has_text, ms, s};
+use crate::harness::packets::text;
+use crate::harness::pair::{Client, Fate, Pair, Server};
+
+const MSS: u32 = 1460;
+
+/// A connection whose receiver acknowledges every segment and reads at once.
+fn pair(mut profile: Profile) -> Pair {
+    profile.quick_acks = u8::MAX;
+    profile.options.send_buffer = 1 << 20;
+    Pair::connected(&profile)
+}
+
+fn congestion_window(pair: &Pair) -> u32 {
+    pair.detail(Client).congestion_window
+}
+
+#[test]
+fn a_connection_starts_with_the_initial_window() {
+    // RFC 5681 §3.1, RFC 6928; neither the SYN nor its acknowledgment counts.
+    for (profile, segments) in [(Profile::rfc9293(), 3), (Profile::linux(), 10)] {
+        let mut pair = pair(profile);
+        assert_eq!(congestion_window(&pair), segments * MSS);
+        pair.send(Client, &text(100_000)).unwrap();
+        assert_eq!(pair.times(Client, has_text).len(), segments as usize);
+    }
+}
+
+#[test]
+fn slow_start_doubles_the_window_every_round_trip() {
+    let mut pair = pair(Profile::rfc9293());
+    pair.send(Client, &text(200_000)).unwrap();
+    let start = pair.now;
+    let mut rounds = Vec::new();
+    for _ in 0..4 {
+        pair.run(ms(20));
+        pair.text(Server);
+        let end = pair.now;
+        let sent = pair.times(Client, has_text);
+        rounds.push(sent.iter().filter(|at| **at <= end).count());
+    }
+    assert_eq!(rounds, [3 + 6, 9 + 12, 21 + 24, rounds[3]], "since {start}");
+}
+
+#[test]
+fn a_timeout_halves_the_threshold_and_starts_over_with_one_segment() {
+    let mut pair = pair(Profile::rfc9293());
+    pair.send(Client, &text(200_000)).unwrap();
+    pair.run(ms(20));
+    let flight = pair.detail(Client).snd_nxt.wrapping_sub(pair.detail(Client).snd_una);
+    assert_eq!(flight, 6 * MSS);
+    pair.faults(Client, 6, Fate::Dropped, |_| false);
+    pair.cut(Client);
+    pair.run(s(2));
+    let detail = pair.detail(Client);
+    assert_eq!(detail.congestion_window, MSS, "the loss window");
+    assert!(detail.slow_start_threshold >= 3 * MSS, "half of what was under way");
+    assert!(detail.slow_start_threshold <= 6 * MSS);
+}
+
+#[test]
+fn congestion_avoidance_adds_one_segment_per_window() {
+    let mut pair = pair(Profile::rfc9293());
+    pair.send(Client, &text(500_000)).unwrap();
+    pair.faults(Client, 8, Fate::Dropped, has_text);
+    pair.run(ms(10));
+    // The threshold is a few segments after the loss: slow start up to it, then one per window.
+    let mut windows = Vec::new();
+    for _ in 0..400 {
+        pair.run(ms(20));
+        pair.text(Server);
+        windows.push(congestion_window(&pair));
+    }
+    let threshold = pair.detail(Client).slow_start_threshold;
+    let lost = windows.iter().rposition(|window| *window == MSS).expect("a timeout");
+    let after = &windows[lost..];
+    let beyond: Vec<_> = after.iter().filter(|window| **window > threshold + MSS).collect();
+    assert!(beyond.len() > 3, "it got there: {windows:?}");
+    for pair in beyond.windows(2) {
+        assert!(pair[1] - pair[0] <= MSS, "no more than a segment per round trip");
+    }
+}

@@ -1,0 +1,116 @@
+//! RFC 9293 §3.8.4: is anybody still there?
+
+use twomsl_tcp::{Profile, Readiness, SendReason, SocketError, SocketOption, TcpState};
+
+use super::{ms, profiles, s, since};
+use crate::harness::packets::{ACK, RST, segment};
+use crate::harness::pair::{Client, Pair, Server};
+use crate::harness::scene::{IRS, ISS, Scene, staged};
+
+#[test]
+fn without_the_option_an_idle_connection_lives_for_ever() {
+    // MUST-25: off by default.
+    for profile in profiles() {
+        let mut pair = Pair::connected(&profile);
+        pair.cut(Client);
+        pair.run(s(1_000_000));
+        assert_eq!(pair.states(), (TcpState::Established, TcpState::Established));
+        assert!(pair.log.is_empty());
+    }
+}
+
+#[test]
+fn a_dead_peer_is_found_out_after_7875_seconds() {
+    // tcp_keepalive_time 7200 + tcp_keepalive_probes 9 * tcp_keepalive_intvl 75
+    for profile in profiles() {
+        let mut pair = Pair::connected(&profile);
+        let heard = pair.now - twomsl_tcp::Instant::ZERO - ms(80);
+        pair.option(Client, SocketOption::KeepAlive(true));
+        pair.cut(Client);
+        pair.run_out();
+        let start = twomsl_tcp::Instant::ZERO + heard;
+        let times = since(start, &pair.times(Client, |segment| !segment.has(RST)));
+        let expected: Vec<u128> = (0..9).map(|n| (7200 + 75 * n) * 1000).collect();
+        assert_eq!(times, expected, "{}", profile.name);
+        let (at, what) = *pair.host(Client).told.last().unwrap();
+        assert_eq!(what, Readiness::Failed(SocketError::TimedOut));
+        assert_eq!(at.since(start), s(7875));
+    }
+}
+
+#[test]
+fn a_peer_that_answers_is_left_alone() {
+    let mut pair = Pair::connected(&Profile::linux());
+    pair.option(Client, SocketOption::KeepAlive(true));
+    pair.run(s(4 * 7200 - 60));
+    assert_eq!(pair.ladder(), ["> ACK", "< ACK"].repeat(3));
+    assert_eq!(pair.state(Client), TcpState::Established);
+}
+
+#[test]
+fn a_peer_that_rebooted_resets() {
+    let mut pair = Pair::connected(&Profile::linux());
+    pair.option(Client, SocketOption::KeepAlive(true));
+    let (now, socket) = (pair.now, pair.socket(Server));
+    pair.host(Server).stack.abort(now, socket).unwrap();
+    // Its reset is lost with it.
+    while pair.host(Server).stack.poll().is_some() {}
+    pair.run(s(7201));
+    assert_eq!(pair.ladder(), ["> ACK", "< RST"]);
+    assert_eq!(pair.receive(Client), Err(SocketError::ConnectionReset));
+}
+
+#[test]
+fn one_lost_answer_proves_nothing() {
+    // MUST-27: a probe that is not answered is no proof that the connection is dead.
+    let mut pair = Pair::connected(&Profile::linux());
+    pair.option(Client, SocketOption::KeepAlive(true));
+    pair.fault(Server, crate::harness::pair::Fate::Dropped, |_| true);
+    pair.run(s(7400));
+    assert_eq!(pair.ladder(), ["> ACK", "< ACK", "> ACK", "< ACK"]);
+    assert_eq!(pair.state(Client), TcpState::Established);
+}
+
+#[test]
+fn the_options_set_the_schedule() {
+    let mut lab = Scene::FinWait2.with(staged(Profile::linux()));
+    for option in [
+        SocketOption::KeepIdle(s(10)),
+        SocketOption::KeepInterval(s(2)),
+        SocketOption::KeepCount(3),
+        SocketOption::KeepAlive(true),
+    ] {
+        lab.stack.set_option(lab.now, lab.socket(), option).unwrap();
+    }
+    let start = lab.now;
+    let mut times = Vec::new();
+    while lab.state() != TcpState::Closed {
+        let (_, effects) = lab.next_timeout().unwrap();
+        times.push((lab.now.since(start).as_secs(), effects.reasons()));
+    }
+    let probe = vec![SendReason::KeepAlive];
+    let expected =
+        [(10, probe.clone()), (12, probe.clone()), (14, probe), (16, vec![SendReason::Reset])];
+    assert_eq!(times, expected);
+}
+
+#[test]
+fn a_schedule_without_pauses_is_refused_or_survived() {
+    // Linux: EINVAL for less than a second; here: less than nothing can be waited for.
+    let mut lab = Scene::Established.with(staged(Profile::linux()));
+    for option in
+        [SocketOption::KeepIdle(s(0)), SocketOption::KeepInterval(s(0)), SocketOption::KeepCount(0)]
+    {
+        let set = lab.stack.set_option(lab.now, lab.socket(), option);
+        assert_eq!(set, Err(SocketError::InvalidArgument), "{option:?}");
+    }
+    let mut profile = staged(Profile::linux());
+    profile.options.keep_alive = true;
+    profile.options.keep_idle = s(0);
+    profile.options.keep_interval = s(0);
+    let mut lab = Scene::Established.with(profile);
+    // Text is under way: keepalive has to wait for it, but not in place.
+    lab.pass(s(1));
+    lab.arrive(segment(ACK, IRS + 1, ISS.wrapping_add(301)));
+    lab.pass(s(1));
+}
