@@ -10,6 +10,9 @@ use crate::outbox::Context;
 use crate::profile::RetryLimit;
 use crate::{Holder, SocketError};
 
+/// The retransmissions that are tried at least, when a time is the limit (RFC 9293 §3.8.3).
+const R1: u32 = 3;
+
 impl Connection {
     /// Runs every timer that is due.
     pub(crate) fn on_timeout(&mut self, cx: &mut Context<'_>) {
@@ -57,7 +60,8 @@ impl Connection {
         };
         match limit {
             RetryLimit::Count(count) => tries >= count,
-            RetryLimit::Time(time) => cx.now.since(self.waiting_since) >= time,
+            // SHLD-10: not before R1 either, however long each timeout has become.
+            RetryLimit::Time(time) => tries >= R1 && cx.now.since(self.waiting_since) >= time,
         }
     }
 
