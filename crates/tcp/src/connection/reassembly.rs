@@ -84,8 +84,11 @@ fn cut_front(seq: &mut SeqNum, text: &mut Bytes, octets: i32) {
 mod tests {
     use super::*;
 
+    /// Where pieces start, and what they are.
+    type Pieces<'a> = &'a [(u32, &'static [u8])];
+
     /// Inserts pieces next to the wrap and takes all of them out again.
-    fn reassemble(pieces: &[(u32, &'static [u8])]) -> (u32, Vec<u8>) {
+    fn reassemble(pieces: Pieces) -> (u32, Vec<u8>) {
         let base = SeqNum::new(u32::MAX - 3);
         let mut reassembly = Reassembly::default();
         let mut new = 0;
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn pieces_come_out_in_order_whatever_the_order_they_came_in() {
-        let cases: [(&[(u32, &'static [u8])], &[u8]); 6] = [
+        let cases: [(Pieces, &[u8]); 6] = [
             (&[(0, b"ab"), (2, b"cd")], b"abcd"),
             (&[(2, b"cd"), (0, b"ab")], b"abcd"),
             (&[(4, b"ef"), (0, b"abcdef")], b"abcdef"),

@@ -257,7 +257,7 @@ impl Stack {
             _ => {
                 self.check_connected(socket, SocketError::BadSocket)?;
                 self.with_connection(now, socket, |connection, cx| {
-                    connection.set_option(cx, option)
+                    connection.set_option(cx, option);
                 })
             }
         }

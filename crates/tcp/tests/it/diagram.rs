@@ -4,14 +4,15 @@
 //! every call, every segment and enough time happen in every state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use twomsl_tcp::profile::BlindAttacks;
 use twomsl_tcp::wire::{Flags, IcmpKind, Segment};
-use twomsl_tcp::{Cause, Profile, Shutdown, StateChange, TcpState, TimerKind};
+use twomsl_tcp::{Cause, Profile, Shutdown, SocketId, StateChange, TcpState, TimerKind};
 
 use crate::harness::lab::Lab;
-use crate::harness::packets::{ACK, FIN, RST, SYN, Shape as _, icmp, segment, theirs};
+use crate::harness::packets::{ACK, FIN, OURS, RST, SYN, Shape as _, icmp, segment, theirs};
 use crate::harness::scene::{IRS, ISS, Scene, staged};
 
 /// What was observed: the causes of each arrow.
@@ -27,14 +28,18 @@ fn profiles() -> [Profile; 3] {
 }
 
 /// The calls that can change a state.
-const CALLS: [fn(&mut Lab); 6] = [
-    |lab| drop(lab.stack.shutdown(lab.now, lab.socket(), Shutdown::Write)),
-    |lab| drop(lab.stack.close(lab.now, lab.socket())),
-    |lab| drop(lab.stack.abort(lab.now, lab.socket())),
-    |lab| drop(lab.stack.connect_listener(lab.now, lab.socket(), theirs())),
-    |lab| drop(lab.stack.connect(lab.now, None, theirs(), None)),
-    |lab| drop(lab.stack.listen(lab.now, "10.0.0.1:81".parse().expect("valid"), 1, None)),
+const CALLS: [fn(&mut Lab, SocketId) -> bool; 6] = [
+    |lab, socket| lab.stack.shutdown(lab.now, socket, Shutdown::Write).is_ok(),
+    |lab, socket| lab.stack.close(lab.now, socket).is_ok(),
+    |lab, socket| lab.stack.abort(lab.now, socket).is_ok(),
+    |lab, socket| lab.stack.connect_listener(lab.now, socket, theirs()).is_ok(),
+    |lab, _| lab.stack.connect(lab.now, None, theirs(), None).is_ok(),
+    |lab, _| lab.stack.listen(lab.now, other_port(), 1, None).is_ok(),
 ];
+
+fn other_port() -> SocketAddr {
+    SocketAddr::new(OURS, 81)
+}
 
 /// Segments that can change a state, at the places where they count.
 fn segments() -> Vec<Segment> {
@@ -72,9 +77,9 @@ fn explore() -> Observed {
             let mut starts = vec![start.clone()];
             for call in CALLS {
                 let mut lab = start.clone();
-                call(&mut lab);
+                let done = call(&mut lab, socket);
                 note(&mut observed, lab.effects().changes());
-                if lab.stack.status(socket).is_ok() {
+                if done && lab.stack.status(socket).is_ok() {
                     starts.push(lab);
                 }
             }

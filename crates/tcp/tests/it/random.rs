@@ -214,7 +214,7 @@ fn make(lab: &mut Lab, call: &Call) {
         Call::Close => drop(stack.close(now, socket)),
         Call::Abort => drop(stack.abort(now, socket)),
         Call::Accept => {
-            lab.socket = lab.listener.and_then(|l| stack.accept(now, l).ok()).or(lab.socket)
+            lab.socket = lab.listener.and_then(|l| stack.accept(now, l).ok()).or(lab.socket);
         }
         Call::Connect => drop(stack.connect(now, None, theirs(), None)),
         Call::Listen => drop(stack.listen(now, ours(), 2, None)),

@@ -60,7 +60,7 @@ pub(crate) trait Shape: Sized {
     /// With URG and this pointer.
     fn urgent(self, pointer: u16) -> Self;
     /// From another port.
-    fn from_port(self, port: u16) -> Self;
+    fn sent_from(self, port: u16) -> Self;
 }
 
 impl Shape for Segment {
@@ -85,7 +85,7 @@ impl Shape for Segment {
         self
     }
 
-    fn from_port(mut self, port: u16) -> Self {
+    fn sent_from(mut self, port: u16) -> Self {
         self.src_port = port;
         self
     }

@@ -20,9 +20,9 @@ impl Grid {
     }
 
     /// Adds the next cell of a row.
-    pub(super) fn add(&mut self, kind: Kind, seq: SeqAt, outcome: String) {
+    pub(super) fn add(&mut self, kind: Kind, seq: SeqAt, outcome: &str) {
         let next = (b'a' + self.legend.len() as u8) as char;
-        let letter = *self.letters.entry(outcome.clone()).or_insert_with(|| {
+        let letter = *self.letters.entry(outcome.to_string()).or_insert_with(|| {
             self.legend.push(format!("{next}  {outcome}"));
             next
         });
@@ -40,7 +40,7 @@ impl Grid {
         page.push_str(
             "\nSEG.ACK:  old, left of SND.UNA, at SND.UNA, inside, at SND.NXT, beyond\n\n",
         );
-        let _ = writeln!(page, "{:9}{:8}{:15}{}", "", "SEG.SEQ", "RFC 5961", "RFC 793");
+        let _ = writeln!(page, "{:9}SEG.SEQ {:15}RFC 793", "", "RFC 5961");
         for (kind, seq, cells) in &self.rows {
             let name = if *seq == SeqAt::Left { kind.name() } else { "" };
             let spaced: Vec<String> = cells.chars().map(String::from).collect();

@@ -40,7 +40,7 @@ fn check(scene: Scene, name: &str) {
                             expected.outcome(&world.block),
                         ));
                     }
-                    grid.add(kind, seq, expected.describe());
+                    grid.add(kind, seq, &expected.describe());
                 }
             }
         }

@@ -224,18 +224,20 @@ fn when_syn_sent(block: &Block, segment: &Segment) -> Expected {
     // RST bit is set, if so drop the segment and return)."
     let unacceptable = at_most(ack, block.iss) || less(block.snd_nxt, ack);
     if segment.has(ACK) && unacceptable {
-        return match segment.has(RST) {
-            true => Expected::new(segment, Verdict::SynSentRst),
-            false => Expected::new(segment, Verdict::SynSentBadAck).reply(Reply::ResetAtAck),
+        return if segment.has(RST) {
+            Expected::new(segment, Verdict::SynSentRst)
+        } else {
+            Expected::new(segment, Verdict::SynSentBadAck).reply(Reply::ResetAtAck)
         };
     }
     // "Second, check the RST bit."
     if segment.has(RST) {
-        return match segment.has(ACK) {
-            true => Expected::new(segment, Verdict::Accepted)
+        return if segment.has(ACK) {
+            Expected::new(segment, Verdict::Accepted)
                 .to(TcpState::Closed)
-                .tell(Readiness::Failed(SocketError::ConnectionRefused)),
-            false => Expected::new(segment, Verdict::SynSentRst),
+                .tell(Readiness::Failed(SocketError::ConnectionRefused))
+        } else {
+            Expected::new(segment, Verdict::SynSentRst)
         };
     }
     // "Fourth, check the SYN bit."
@@ -287,9 +289,10 @@ fn otherwise(block: &Block, segment: &Segment) -> Expected {
     }
     // Second; RFC 5961 §3.2.
     if segment.has(RST) {
-        return match challenged && segment.seq.value() != block.rcv_nxt {
-            true => challenge(segment, Verdict::RstChallenged),
-            false => reset_arrives(block, segment),
+        return if challenged && segment.seq.value() != block.rcv_nxt {
+            challenge(segment, Verdict::RstChallenged)
+        } else {
+            reset_arrives(block, segment)
         };
     }
     // Fourth.
@@ -337,23 +340,10 @@ fn check_ack(block: &Block, segment: &Segment) -> Expected {
         let good = less(block.snd_una, ack) && at_most(ack, block.snd_nxt);
         // Decided: §3.5.2 group 2 and this step ask for a reset in a state that is not
         // synchronized; RFC 5961 §5 asks for an ACK. Only the reset ends a half-open connection.
-        return match good {
-            false => Expected::new(segment, Verdict::SynReceivedBadAck).reply(Reply::ResetAtAck),
-            true => {
-                let told = match block.scene {
-                    Scene::SynReceivedPassive => Readiness::Acceptable,
-                    _ => Readiness::Connected,
-                };
-                let mut expected =
-                    Expected::new(segment, Verdict::Accepted).to(TcpState::Established);
-                expected.acked = 1;
-                let expected = take_text(block, segment, TcpState::Established, expected);
-                // The order of what is told is not the RFC's business: the listener hears last.
-                let mut told = vec![told];
-                let passive = block.scene == Scene::SynReceivedPassive;
-                told.extend(expected.told.iter().copied().filter(|_| !passive));
-                Expected { told, ..expected }
-            }
+        return if good {
+            handshake_ends(block, segment)
+        } else {
+            Expected::new(segment, Verdict::SynReceivedBadAck).reply(Reply::ResetAtAck)
         };
     }
     if less(block.snd_nxt, ack) {
@@ -383,6 +373,19 @@ fn check_ack(block: &Block, segment: &Segment) -> Expected {
         }
         scene => take_text(block, segment, scene.state(), expected),
     }
+}
+
+/// "Enter ESTABLISHED state and continue processing."
+fn handshake_ends(block: &Block, segment: &Segment) -> Expected {
+    let mut expected = Expected::new(segment, Verdict::Accepted).to(TcpState::Established);
+    expected.acked = 1;
+    let mut expected = take_text(block, segment, TcpState::Established, expected);
+    // Before it is accepted nobody but the listener's application can be told anything.
+    match block.scene {
+        Scene::SynReceivedPassive => expected.told = vec![Readiness::Acceptable],
+        _ => expected.told.insert(0, Readiness::Connected),
+    }
+    expected
 }
 
 /// Seventh and eighth: text and FIN, as in `state`.
@@ -436,11 +439,12 @@ fn when_time_wait(block: &Block, segment: &Segment) -> Expected {
         return time_wait_unacceptable(block, segment);
     }
     if segment.has(RST) {
-        return match block.rules == BlindAttacks::Challenged && seq != block.rcv_nxt {
-            true => challenge(segment, Verdict::RstChallenged),
-            false => Expected::new(segment, Verdict::TimeWaitRst)
+        return if block.rules == BlindAttacks::Challenged && seq != block.rcv_nxt {
+            challenge(segment, Verdict::RstChallenged)
+        } else {
+            Expected::new(segment, Verdict::TimeWaitRst)
                 .to(TcpState::Closed)
-                .tell(Readiness::Closed),
+                .tell(Readiness::Closed)
         };
     }
     if !segment.has(ACK) {

@@ -135,7 +135,7 @@ fn time_wait_lasts_as_long_as_the_profile_says() {
         pair.run(ms(15));
         assert_eq!(pair.state(Client), TcpState::TimeWait);
         let entered = pair.now;
-        pair.run(s(seconds) - ms(6));
+        pair.run(ms(seconds * 1000 - 6));
         assert_eq!(pair.state(Client), TcpState::TimeWait);
         pair.run(ms(6));
         assert_eq!(pair.state(Client), TcpState::Closed, "since {entered}");

@@ -1,4 +1,4 @@
-//! Listeners: their queues, what is in each other's way, and SO_REUSEADDR.
+//! Listeners: their queues, what is in each other's way, and `SO_REUSEADDR`.
 
 use twomsl_tcp::profile::AcceptOverflow;
 use twomsl_tcp::{Profile, Readiness, SocketError, SocketOption, TcpState, Verdict};
@@ -18,8 +18,8 @@ fn listening(profile: Profile, backlog: u32) -> Lab {
 
 /// A whole handshake from a port of the peer.
 fn shake(lab: &mut Lab, port: u16) -> (Verdict, Vec<String>) {
-    lab.arrive(segment(SYN, IRS, 0).from_port(port));
-    let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(port));
+    lab.arrive(segment(SYN, IRS, 0).sent_from(port));
+    let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
     (arrival.verdict, effects.brief())
 }
 
@@ -27,15 +27,15 @@ fn shake(lab: &mut Lab, port: u16) -> (Verdict, Vec<String>) {
 fn the_syn_queue_has_room_for_one_more_than_the_backlog() {
     let mut lab = listening(Profile::linux(), 2);
     for port in 1..=3 {
-        let (arrival, _) = lab.arrive(segment(SYN, IRS, 0).from_port(port));
+        let (arrival, _) = lab.arrive(segment(SYN, IRS, 0).sent_from(port));
         assert_eq!(arrival.verdict, Verdict::Accepted);
     }
-    let (arrival, effects) = lab.arrive(segment(SYN, IRS, 0).from_port(4));
+    let (arrival, effects) = lab.arrive(segment(SYN, IRS, 0).sent_from(4));
     assert_eq!(arrival.verdict, Verdict::SynQueueFull);
     assert!(effects.sent.is_empty(), "the SYN will be sent again");
     // A reset makes room.
-    lab.arrive(segment(RST, IRS + 1, 0).from_port(1));
-    let (arrival, _) = lab.arrive(segment(SYN, IRS, 0).from_port(4));
+    lab.arrive(segment(RST, IRS + 1, 0).sent_from(1));
+    let (arrival, _) = lab.arrive(segment(SYN, IRS, 0).sent_from(4));
     assert_eq!(arrival.verdict, Verdict::Accepted);
 }
 
@@ -44,7 +44,7 @@ fn a_full_accept_queue_drops_syns() {
     let mut lab = listening(Profile::linux(), 1);
     assert_eq!(shake(&mut lab, 1).0, Verdict::Accepted);
     assert_eq!(shake(&mut lab, 2).0, Verdict::Accepted);
-    let (arrival, effects) = lab.arrive(segment(SYN, IRS, 0).from_port(3));
+    let (arrival, effects) = lab.arrive(segment(SYN, IRS, 0).sent_from(3));
     assert_eq!((arrival.verdict, effects.sent.len()), (Verdict::AcceptQueueFull, 0));
     lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
     assert_eq!(shake(&mut lab, 3).0, Verdict::Accepted);
@@ -60,11 +60,11 @@ fn an_ack_that_meets_a_full_accept_queue_is_dropped_or_reset() {
         profile.accept_overflow = policy;
         let mut lab = listening(profile, 0);
         // Both SYNs come while there is room, then both ACKs.
-        lab.arrive(segment(SYN, IRS, 0).from_port(1));
-        let first = lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(1)).0;
+        lab.arrive(segment(SYN, IRS, 0).sent_from(1));
+        let first = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(1)).0;
         assert_eq!(first.verdict, Verdict::Accepted);
         lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
-        lab.arrive(segment(SYN, IRS, 0).from_port(2));
+        lab.arrive(segment(SYN, IRS, 0).sent_from(2));
         let crowd = shake_behind(&mut lab, 2);
         assert_eq!(crowd, (verdict, reply), "{policy:?}");
     }
@@ -75,26 +75,26 @@ fn shake_behind(lab: &mut Lab, port: u16) -> (Verdict, Vec<String>) {
     let listener = lab.listener.unwrap();
     // The SYN queue of a backlog of none holds one; this one has to be there first.
     let mut other = lab.clone();
-    assert_eq!(other.arrive(segment(SYN, IRS, 0).from_port(9)).0.verdict, Verdict::SynQueueFull);
+    assert_eq!(other.arrive(segment(SYN, IRS, 0).sent_from(9)).0.verdict, Verdict::SynQueueFull);
     lab.stack.set_option(lab.now, listener, SocketOption::ReuseAddress(true)).unwrap();
-    let (arrival, _) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(port));
+    let (arrival, _) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
     assert_eq!(arrival.verdict, Verdict::Accepted);
     // Now the queue is full, and a connection whose SYN came before waits outside.
     let mut lab = listening(lab.stack.profile().clone(), 1);
     for port in [1, 2] {
-        lab.arrive(segment(SYN, IRS, 0).from_port(port));
+        lab.arrive(segment(SYN, IRS, 0).sent_from(port));
     }
     for port in [1, 2] {
-        lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(port));
+        lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
     }
     let listener = lab.listener.unwrap();
     lab.stack.accept(lab.now, listener).unwrap();
     for port in [3, 4] {
-        lab.arrive(segment(SYN, IRS, 0).from_port(port));
+        lab.arrive(segment(SYN, IRS, 0).sent_from(port));
     }
-    let (first, _) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(3));
+    let (first, _) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(3));
     assert_eq!(first.verdict, Verdict::Accepted);
-    let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(4));
+    let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(4));
     (arrival.verdict, effects.brief())
 }
 
@@ -102,23 +102,23 @@ fn shake_behind(lab: &mut Lab, port: u16) -> (Verdict, Vec<String>) {
 fn a_dropped_last_ack_is_made_up_for_when_there_is_room() {
     let mut lab = listening(Profile::linux(), 1);
     for port in [1, 2] {
-        lab.arrive(segment(SYN, IRS, 0).from_port(port));
+        lab.arrive(segment(SYN, IRS, 0).sent_from(port));
     }
     for port in [1, 2] {
-        lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(port));
+        lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
     }
     lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
     for port in [3, 4] {
-        lab.arrive(segment(SYN, IRS, 0).from_port(port));
+        lab.arrive(segment(SYN, IRS, 0).sent_from(port));
     }
     for port in [3, 4] {
-        lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(port));
+        lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
     }
     assert_eq!(lab.stack.status(lab.listener.unwrap()).unwrap().receive_queue, 2);
     lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
     let again = lab.pass(s(1));
     assert_eq!(again.brief(), ["SYN,ACK"], "the one that was left outside");
-    let (_, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(4));
+    let (_, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(4));
     assert_eq!(effects.told(), [Readiness::Acceptable]);
 }
 
@@ -174,10 +174,10 @@ fn a_server_cannot_restart_over_its_connections_without_reuse_address() {
 fn closing_a_listener_resets_whoever_waits_to_be_accepted() {
     let mut lab = listening(Profile::linux(), 4);
     shake(&mut lab, 1);
-    lab.arrive(segment(SYN, IRS, 0).from_port(2));
+    lab.arrive(segment(SYN, IRS, 0).sent_from(2));
     lab.stack.close(lab.now, lab.listener.unwrap()).unwrap();
     assert_eq!(lab.effects().brief(), ["RST"]);
-    let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).from_port(2));
+    let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(2));
     assert_eq!((arrival.verdict, effects.brief()), (Verdict::NoConnection, vec!["RST".into()]));
     assert_eq!(lab.stack.sockets().count(), 0);
 }
@@ -195,7 +195,7 @@ fn connections_inherit_the_options_of_their_listener() {
 fn a_connection_that_dies_in_the_accept_queue_can_still_be_accepted() {
     let mut lab = listening(Profile::linux(), 4);
     shake(&mut lab, 1);
-    lab.arrive(segment(RST, IRS + 1, 0).from_port(1));
+    lab.arrive(segment(RST, IRS + 1, 0).sent_from(1));
     let socket = lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
     let read = lab.stack.receive(lab.now, socket, &mut [0; 1]);
     assert_eq!(read, Err(SocketError::ConnectionReset));

@@ -233,3 +233,19 @@ fn a_timeout_of_nothing_still_lets_time_pass() {
     pair.run_out();
     assert_eq!(pair.told(Client), [Readiness::Failed(SocketError::TimedOut)]);
 }
+
+#[test]
+fn an_outage_is_survived_when_it_ends_in_time() {
+    for profile in profiles() {
+        let mut pair = Pair::connected(&profile);
+        for side in [Client, Server] {
+            pair.cut(side);
+            pair.send(side, b"through the dark").unwrap();
+        }
+        pair.run(s(40));
+        pair.mend();
+        pair.run(s(40));
+        assert_eq!(pair.text(Client), b"through the dark", "{}", profile.name);
+        assert_eq!(pair.text(Server), b"through the dark", "{}", profile.name);
+    }
+}

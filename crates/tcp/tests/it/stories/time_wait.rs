@@ -205,16 +205,16 @@ fn hundreds_of_records_expire_in_order() {
     let mut lab = Scene::Listen.with(profile);
     for port in 1..=500 {
         for (flags, seq, ack) in [(SYN, 100, 0), (ACK, 101, 8)] {
-            lab.arrive(segment(flags, seq, ack).from_port(port));
+            lab.arrive(segment(flags, seq, ack).sent_from(port));
         }
         let socket = lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
         lab.stack.close(lab.now, socket).unwrap();
         lab.effects();
-        lab.arrive(segment(FIN | ACK, 101, 9).from_port(port));
+        lab.arrive(segment(FIN | ACK, 101, 9).sent_from(port));
         lab.now += ms(1);
     }
     assert_eq!(lab.stack.sockets().filter(|s| s.state == TcpState::TimeWait).count(), 500);
-    lab.pass(s(60) - ms(250));
+    lab.pass(ms(60_000 - 250));
     assert_eq!(lab.stack.sockets().filter(|s| s.state == TcpState::TimeWait).count(), 249);
     lab.pass(s(1));
     assert_eq!(lab.stack.sockets().count(), 1, "only the listener is left");
