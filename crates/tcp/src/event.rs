@@ -185,8 +185,6 @@ pub enum Cause {
     Listen,
     /// OPEN, active.
     Connect,
-    /// SEND on a listening socket (RFC 9293 §3.10.2).
-    Send,
     /// CLOSE: `shutdown` of the sending side, or `close`.
     Close,
     /// ABORT, or a close that must reset.
