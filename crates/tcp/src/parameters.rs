@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::profile::{
-    AcceptOverflow, BlindAttacks, IsnSource, Profile, RepeatedClose, RetryLimit, RtoFloor,
+    AcceptOverflow, BlindAttacks, FinAck, IsnSource, Profile, RepeatedClose, RetryLimit, RtoFloor,
     TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe, WindowRounding,
 };
 
@@ -56,6 +56,7 @@ const TABLE: &[Row] = &[
     ("window-probe", "what a zero-window probe looks like", "`one-octet` or `empty`", |p, v| set(&mut p.window_probe, choice(v, &[("one-octet", WindowProbe::OneOctet), ("empty", WindowProbe::Empty)]))),
     ("delayed-ack", "how long an acknowledgment may wait", DURATION, |p, v| set(&mut p.delayed_ack, duration(v))),
     ("quick-acks", "acknowledgments sent at once at first", "a number from 0 to 255", |p, v| set(&mut p.quick_acks, number(v))),
+    ("fin-ack", "when the peer's FIN is acknowledged by a side that may still send", "`at-once` or `may-wait`", |p, v| set(&mut p.fin_ack, choice(v, &[("at-once", FinAck::AtOnce), ("may-wait", FinAck::MayWait)]))),
     ("blind-attacks", "whether RST and SYN must prove themselves (RFC 5961)", "`challenged` or `believed`", |p, v| set(&mut p.blind_attacks, choice(v, &[("challenged", BlindAttacks::Challenged), ("believed", BlindAttacks::Believed)]))),
     ("challenge-limit", "challenge ACKs per period, of the whole stack", NUMBER, |p, v| set(&mut p.challenge_limit, number(v))),
     ("challenge-period", "the period of the challenge limit", DURATION, |p, v| set(&mut p.challenge_period, duration(v))),

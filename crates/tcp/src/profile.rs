@@ -48,6 +48,8 @@ pub struct Profile {
     pub delayed_ack: Duration,
     /// How many acknowledgments are sent at once when a connection is young.
     pub quick_acks: u8,
+    /// When the peer's FIN is acknowledged while this side may still send.
+    pub fin_ack: FinAck,
 
     /// Whether RST and SYN must prove themselves (RFC 5961).
     pub blind_attacks: BlindAttacks,
@@ -128,6 +130,16 @@ pub enum WindowProbe {
     OneOctet,
     /// Nothing, with an old sequence number, which draws an ACK all the same (Linux).
     Empty,
+}
+
+/// When the peer's FIN is acknowledged while this side may still send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FinAck {
+    /// With the FIN's arrival (RFC 9293 §3.10.7.4: "send an acknowledgment for the FIN").
+    AtOnce,
+    /// Like text, as long as `delayed_ack`: often the application closes meanwhile, and this
+    /// side's own FIN carries the acknowledgment (Linux).
+    MayWait,
 }
 
 /// What is done about blind attacks.
@@ -219,6 +231,7 @@ impl Profile {
             window_probe: WindowProbe::OneOctet,
             delayed_ack: Duration::from_millis(200), // §3.8.6.3: less than 0.5 s
             quick_acks: 0,
+            fin_ack: FinAck::AtOnce,
             blind_attacks: BlindAttacks::Challenged,
             challenge_limit: 10, // RFC 5961 §7
             challenge_period: Duration::from_secs(5),
@@ -254,6 +267,7 @@ impl Profile {
             window_probe: WindowProbe::Empty,   // tcp_xmit_probe_skb
             delayed_ack: Duration::from_millis(40), // TCP_DELACK_MIN
             quick_acks: 16,                     // TCP_MAX_QUICKACKS
+            fin_ack: FinAck::MayWait,           // tcp_fin: "pingpong" mode from here on
             challenge_limit: u32::MAX,          // tcp_challenge_ack_limit: unlimited
             challenge_spacing: Duration::from_millis(500), // tcp_invalid_ratelimit
             max_backlog: 4096,                  // net.core.somaxconn

@@ -72,6 +72,8 @@ pub(crate) enum Owed {
     Nothing,
     /// Before the delayed-acknowledgment timer fires.
     Delayed,
+    /// With this event, because the connection is young: a FIN in the same segment takes it back.
+    Quick,
     /// With this event.
     Now,
 }

@@ -42,7 +42,7 @@ impl Connection {
             }
         }
         match self.receive.owed {
-            Owed::Now => self.send_ack(cx, SendReason::Ack),
+            Owed::Quick | Owed::Now => self.send_ack(cx, SendReason::Ack),
             Owed::Delayed if !self.timers.is_running(TimerKind::DelayedAck) => {
                 let deadline = cx.now + cx.profile.delayed_ack;
                 self.timers.set(cx, TimerKind::DelayedAck, deadline);

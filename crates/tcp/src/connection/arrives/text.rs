@@ -8,6 +8,7 @@ use super::super::{Connection, State};
 use super::{Step, Taken, without_front};
 use crate::event::{Cause, Readiness, TimerKind};
 use crate::outbox::Context;
+use crate::profile::FinAck;
 use crate::{Holder, SocketError, Verdict};
 
 impl Connection {
@@ -121,7 +122,7 @@ impl Connection {
             self.owe_ack();
         } else if self.receive.quick_acks > 0 {
             self.receive.quick_acks -= 1;
-            self.owe_ack();
+            self.receive.owed = self.receive.owed.max(Owed::Quick);
         } else {
             self.receive.owed = self.receive.owed.max(Owed::Delayed);
         }
@@ -151,12 +152,24 @@ impl Connection {
             }
         }
         if self.receive.take_fin() {
-            self.owe_ack();
+            self.owe_for_fin(cx);
             self.on_peer_fin(cx);
         } else if self.state == State::FinWait1 && self.send.fin_acknowledged() {
             self.transition(cx, State::FinWait2, Cause::AckOfFin);
             self.arm_fin_timeout(cx);
         }
+    }
+
+    /// "Advance RCV.NXT over the FIN, and send an acknowledgment for the FIN." Linux' `tcp_fin`
+    /// lets it wait for what this side still has to say, if that may be something.
+    fn owe_for_fin(&mut self, cx: &Context<'_>) {
+        let may_wait = cx.profile.fin_ack == FinAck::MayWait;
+        if !(may_wait && self.state == State::Established && self.receive.owed < Owed::Now) {
+            return self.owe_ack();
+        }
+        self.receive.owed = Owed::Delayed;
+        // The peer has nothing more to send that quick acknowledgments would speed up.
+        self.receive.quick_acks = 0;
     }
 
     fn on_peer_fin(&mut self, cx: &mut Context<'_>) {
