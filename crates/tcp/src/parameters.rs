@@ -47,6 +47,7 @@ const TABLE: &[Row] = &[
     ("rto-min", "the smallest retransmission timeout", DURATION, |p, v| set_floor(&mut p.rto_floor, duration(v))),
     ("rto-max", "the largest retransmission timeout", DURATION, |p, v| set(&mut p.rto_max, duration(v))),
     ("syn-retries", "when a SYN is given up", LIMIT, |p, v| set(&mut p.syn_retries, limit(v))),
+    ("syn-linear-timeouts", "repetitions of a SYN before its timeout doubles", NUMBER, |p, v| set(&mut p.syn_linear_timeouts, number(v))),
     ("synack-retries", "when a SYN,ACK is given up", LIMIT, |p, v| set(&mut p.synack_retries, limit(v))),
     ("retries", "when text or a FIN is given up", LIMIT, |p, v| set(&mut p.retries, limit(v))),
     ("orphan-retries", "the same for an orphan", LIMIT, |p, v| set(&mut p.orphan_retries, limit(v))),

@@ -29,6 +29,9 @@ pub struct Profile {
     pub rto_max: Duration,
     /// When a SYN is given up.
     pub syn_retries: RetryLimit,
+    /// How many repetitions of a SYN leave its timeout as it is. They do not count against
+    /// `syn_retries`.
+    pub syn_linear_timeouts: u32,
     /// When a SYN,ACK is given up.
     pub synack_retries: RetryLimit,
     /// When text or a FIN is given up.
@@ -222,6 +225,7 @@ impl Profile {
             rto_floor: RtoFloor::Total(Duration::from_secs(1)), // RFC 6298 §2.4
             rto_max: Duration::from_secs(60),    // RFC 6298 §2.5: at least 60 s
             syn_retries: RetryLimit::Time(Duration::from_secs(180)), // §3.8.3: R2 of a SYN
+            syn_linear_timeouts: 0,              // RFC 6298 §5.5: every timeout doubles
             synack_retries: RetryLimit::Time(Duration::from_secs(180)),
             retries: RetryLimit::Time(Duration::from_secs(100)), // §3.8.3: R2 of data, SHLD-11
             orphan_retries: RetryLimit::Time(Duration::from_secs(100)),
@@ -259,6 +263,7 @@ impl Profile {
             rto_floor: RtoFloor::Variance(Duration::from_millis(200)), // TCP_RTO_MIN
             rto_max: Duration::from_secs(120),  // TCP_RTO_MAX
             syn_retries: RetryLimit::Count(6),  // tcp_syn_retries
+            syn_linear_timeouts: 4,             // tcp_syn_linear_timeouts, since 6.5
             synack_retries: RetryLimit::Count(5), // tcp_synack_retries
             retries: RetryLimit::Count(15),     // tcp_retries2
             orphan_retries: RetryLimit::Count(8), // tcp_orphan_retries = 0 means 8

@@ -7,5 +7,6 @@ mod forgeries;
 mod impairments;
 mod incidents;
 mod middleboxes;
+mod openings;
 mod roles;
 mod support;

@@ -37,7 +37,9 @@ impl Connection {
         }
         let repeated = if self.retransmissions > 0 { Repeated::Yes } else { Repeated::No };
         self.retransmissions += 1;
-        self.rtt.back_off();
+        if self.state != State::SynSent || self.retransmissions > cx.profile.syn_linear_timeouts {
+            self.rtt.back_off();
+        }
         if self.send.una == self.send.iss {
             // The handshake is not over: SYN or SYN,ACK again, alone.
             self.send_syn(cx, SendReason::Retransmission);
@@ -53,7 +55,12 @@ impl Connection {
     /// Whether the profile's limit for this kind of segment is reached.
     fn is_hopeless(&self, cx: &Context<'_>, tries: u32) -> bool {
         let limit = match self.state {
-            State::SynSent => cx.profile.syn_retries,
+            State::SynSent => match cx.profile.syn_retries {
+                RetryLimit::Count(count) => {
+                    RetryLimit::Count(count.saturating_add(cx.profile.syn_linear_timeouts))
+                }
+                time @ RetryLimit::Time(_) => time,
+            },
             State::SynReceived(_) => cx.profile.synack_retries,
             _ if self.holder == Holder::Orphan => cx.profile.orphan_retries,
             _ => cx.profile.retries,
