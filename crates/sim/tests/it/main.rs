@@ -7,6 +7,5 @@ mod forgeries;
 mod impairments;
 mod incidents;
 mod middleboxes;
-mod openings;
 mod roles;
 mod support;

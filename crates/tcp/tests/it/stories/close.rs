@@ -40,6 +40,33 @@ fn three_segments_close_a_connection_when_the_answer_is_at_hand() {
 }
 
 #[test]
+fn the_acknowledgment_of_a_fin_waits_for_the_answer_on_linux() {
+    let closes: [(Profile, &[&str]); 2] = [
+        (Profile::rfc9293(), &["> FIN,ACK", "< ACK", "< FIN,ACK", "> ACK"]),
+        // `tcp_fin` lets it wait like any other, and the server closes within those 40 ms.
+        (Profile::linux(), &["> FIN,ACK", "< FIN,ACK", "> ACK"]),
+    ];
+    for (profile, segments) in closes {
+        let mut pair = Pair::connected(&profile);
+        pair.shutdown(Client);
+        pair.run(ms(30));
+        assert_eq!(pair.state(Server), TcpState::CloseWait);
+        pair.shutdown(Server);
+        pair.run(s(1));
+        assert_eq!(pair.ladder(), segments, "{}", profile.name);
+    }
+}
+
+#[test]
+fn a_fin_that_comes_with_text_takes_its_quick_acknowledgment_back() {
+    let mut lab = Scene::Established.with(staged(Profile::linux()));
+    let last = segment(FIN | ACK, IRS + 1, lab.detail().snd_nxt).text(b"last words");
+    let (_, effects) = lab.arrive(last);
+    assert_eq!(effects.brief(), [""; 0]);
+    assert_eq!(lab.timer(TimerKind::DelayedAck), Some(lab.now + ms(40)));
+}
+
+#[test]
 fn two_closes_that_cross_meet_in_closing() {
     // RFC 9293 §3.6, figure 13.
     let mut pair = Pair::connected(&Profile::rfc9293());
@@ -234,7 +261,8 @@ fn lingering_ends_when_everything_is_acknowledged() {
     let told = pair.host(Client).told.clone();
     let over: Vec<_> = told.iter().filter(|(_, what)| *what == Readiness::LingerOver).collect();
     assert_eq!(over.len(), 1, "{told:?}");
-    assert_eq!(over[0].0.since(start), ms(20), "one round trip");
+    // Linux' peer lets the acknowledgment of the FIN wait.
+    assert_eq!(over[0].0.since(start), ms(20 + 40), "one round trip, and a delayed ACK");
 }
 
 #[test]
