@@ -2,10 +2,10 @@
 
 use twomsl_scenario::{Outcome, Scenario};
 
-/// A close in which the client's FIN is lost once.
+/// A close in which the client's FIN is lost once, with all its four segments.
 const STORY: &str = r#"scenario "Lost FIN" { question "?"; answer "!"; rfc "9293 §3.6" }
 host "client" profile="linux"
-host "server" profile="linux"
+host "server" profile="linux" { set "fin-ack" "at-once" }
 link "client" "server" delay="10ms"
 role "server" { listen 80; accept; read-to-end; close }
 role "client" { connect "server:80" from-port=40000; write "hello"; sleep "1s"; close }

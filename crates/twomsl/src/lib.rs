@@ -8,7 +8,7 @@
 //! use twomsl::trace::ladder;
 //!
 //! let scenario = Scenario::load("scenarios/close/lost-fin.kdl".as_ref())?;
-//! let outcome = scenario.with_seed(7).set("client.rto-min", "300ms")?.run()?;
+//! let outcome = scenario.with_seed(7).set("client.first-port", "50000")?.run()?;
 //! assert!(outcome.holds(), "{}", outcome.report());
 //! println!("{}", ladder::plain(&outcome.trace, ladder::Form::default()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
