@@ -21,9 +21,9 @@ pub(super) fn cut(trace: &Trace) -> Option<Trace> {
         record.at = floor(record.at);
         match &mut record.event {
             Event::Fate { fate: Fate::Delivered { at }, .. }
-            | Event::Timer {
-                change: TimerChange::Set(at) | TimerChange::Restarted(at), ..
-            } => *at = floor(*at),
+            | Event::Timer { change: TimerChange::Set(at) | TimerChange::Restarted(at), .. } => {
+                *at = floor(*at)
+            }
             _ => {}
         }
     }
