@@ -22,7 +22,7 @@ pub(super) fn cut(trace: &Trace) -> Option<Trace> {
         match &mut record.event {
             Event::Fate { fate: Fate::Delivered { at }, .. }
             | Event::Timer { change: TimerChange::Set(at) | TimerChange::Restarted(at), .. } => {
-                *at = floor(*at)
+                *at = floor(*at);
             }
             _ => {}
         }
