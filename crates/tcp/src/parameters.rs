@@ -5,7 +5,8 @@ use core::time::Duration;
 
 use crate::profile::{
     AcceptOverflow, BlindAttacks, FinAck, IsnSource, Profile, RepeatedClose, RetryLimit, RtoFloor,
-    TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe, WindowRounding,
+    TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe,
+    WindowRounding,
 };
 
 /// A parameter that could not be set.
@@ -42,6 +43,7 @@ const TABLE: &[Row] = &[
     ("time-wait", "how long TIME-WAIT lasts: 2MSL", DURATION, |p, v| set(&mut p.time_wait, duration(v))),
     ("fin-timeout", "how long an orphan may stay in FIN-WAIT-2", OPTIONAL, |p, v| set(&mut p.fin_timeout, optional(v))),
     ("time-wait-rst", "whether a RST ends TIME-WAIT (RFC 1337)", "`honoured` or `ignored`", |p, v| set(&mut p.time_wait_rst, choice(v, &[("honoured", TimeWaitRst::Honoured), ("ignored", TimeWaitRst::Ignored)]))),
+    ("time-wait-restart", "what starts TIME-WAIT over", "`fin` or `any-ack`", |p, v| set(&mut p.time_wait_restart, choice(v, &[("fin", TimeWaitRestart::Fin), ("any-ack", TimeWaitRestart::AnyAck)]))),
     ("time-wait-reuse", "whether a new SYN may take over TIME-WAIT", "`beyond-old` or `never`", |p, v| set(&mut p.time_wait_reuse, choice(v, &[("beyond-old", TimeWaitReuse::BeyondOld), ("never", TimeWaitReuse::Never)]))),
     ("rto-initial", "the retransmission timeout before the first sample", DURATION, |p, v| set(&mut p.rto_initial, duration(v))),
     ("rto-min", "the smallest retransmission timeout", DURATION, |p, v| set_floor(&mut p.rto_floor, duration(v))),

@@ -18,6 +18,8 @@ pub struct Profile {
     pub fin_timeout: Option<Duration>,
     /// Whether a RST ends TIME-WAIT.
     pub time_wait_rst: TimeWaitRst,
+    /// Which segments start 2MSL over.
+    pub time_wait_restart: TimeWaitRestart,
     /// Whether a new SYN may take over a connection in TIME-WAIT (MAY-2).
     pub time_wait_reuse: TimeWaitReuse,
 
@@ -88,6 +90,15 @@ pub enum TimeWaitRst {
     Honoured,
     /// As RFC 1337 advises: it does not.
     Ignored,
+}
+
+/// Which segments start 2MSL over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimeWaitRestart {
+    /// The peer's FIN when it comes again, as RFC 9293 §3.10.7.4 says.
+    Fin,
+    /// Every segment with an ACK, old duplicates too, but no RST (Linux).
+    AnyAck,
 }
 
 /// Whether a new SYN may take over a connection in TIME-WAIT.
@@ -220,6 +231,7 @@ impl Profile {
             time_wait: Duration::from_secs(240), // §3.4.2: MSL is 2 minutes
             fin_timeout: None,                   // the RFC has no such timer
             time_wait_rst: TimeWaitRst::Honoured,
+            time_wait_restart: TimeWaitRestart::Fin,
             time_wait_reuse: TimeWaitReuse::BeyondOld,
             rto_initial: Duration::from_secs(1), // RFC 6298 §2.1
             rto_floor: RtoFloor::Total(Duration::from_secs(1)), // RFC 6298 §2.4
@@ -260,6 +272,7 @@ impl Profile {
             time_wait: Duration::from_secs(60), // TCP_TIMEWAIT_LEN in include/net/tcp.h
             fin_timeout: Some(Duration::from_secs(60)), // tcp_fin_timeout
             time_wait_rst: TimeWaitRst::Honoured, // tcp_rfc1337 = 0
+            time_wait_restart: TimeWaitRestart::AnyAck, // tcp_timewait_state_process
             rto_floor: RtoFloor::Variance(Duration::from_millis(200)), // TCP_RTO_MIN
             rto_max: Duration::from_secs(120),  // TCP_RTO_MAX
             syn_retries: RetryLimit::Count(6),  // tcp_syn_retries

@@ -206,6 +206,8 @@ struct Finder {
     forged_syns: BTreeMap<Direction, Vec<(PacketId, SeqNum)>>,
     /// The last packet that reached each host: a reset without a socket answers it.
     last_arrival: BTreeMap<HostId, PacketId>,
+    /// SEG.ACK of every segment that has one.
+    acknowledged: BTreeMap<PacketId, SeqNum>,
 }
 
 impl Finder {
@@ -249,7 +251,8 @@ impl Finder {
         if let Some(connection) = self.found.of_socket(socket, usize::MAX)
             && !self.starts_anew(connection, direction, segment)
         {
-            return Some(connection);
+            let answered = self.answers_another(host, direction, segment);
+            return answered.or(Some(connection));
         }
         // A listener that resets stands for no connection of its own.
         if segment.has(Flags::RST) {
@@ -260,6 +263,15 @@ impl Finder {
         self.found.bindings.entry(socket).or_default().push((index, connection));
         self.end_mut(connection, direction).socket = Some(socket);
         Some(connection)
+    }
+
+    /// A reset takes its number from the acknowledgment it answers. In SYN-SENT that can be one
+    /// of an earlier life (RFC 9293 §3.5, figure 8), and then it counts in the numbers of that life.
+    fn answers_another(&self, host: HostId, way: Direction, segment: &Segment) -> Option<usize> {
+        let packet = self.last_arrival.get(&host)?;
+        let reset = segment.has(Flags::RST) && !segment.has(Flags::ACK);
+        let fits = reset && self.acknowledged.get(packet) == Some(&segment.seq);
+        fits.then(|| self.answered(host, way)).flatten()
     }
 
     /// A socket in TIME-WAIT that a new SYN takes over sends a SYN of its own with another ISN.
@@ -315,6 +327,9 @@ impl Finder {
                 if let Some(direction) = self.directions.get(&packet) {
                     self.directions.insert(*copy, *direction);
                 }
+                if let Some(ack) = self.acknowledged.get(&packet) {
+                    self.acknowledged.insert(*copy, *ack);
+                }
             }
             Fate::Rewritten { content } => self.translate(packet, content),
             _ => {}
@@ -340,6 +355,9 @@ impl Finder {
         segment: &Segment,
     ) {
         self.directions.insert(packet, direction);
+        if segment.has(Flags::ACK) {
+            self.acknowledged.insert(packet, segment.ack);
+        }
         let Some(connection) = connection else { return };
         if segment.has(Flags::SYN) {
             let end = self.end_mut(connection, direction);

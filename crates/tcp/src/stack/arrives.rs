@@ -11,6 +11,7 @@ use super::isn::initial_sequence;
 use super::time_wait::Answer;
 use crate::connection::{Connection, Taken};
 use crate::event::{Arrival, Cause, SendReason, SocketId};
+use crate::profile::TimeWaitRestart;
 use crate::tuple::{Tuple, is_host};
 use crate::{Holder, Instant, Verdict};
 
@@ -126,9 +127,13 @@ impl Stack {
         let Some(record) = self.slots.time_wait(socket) else {
             return arrival(None, Verdict::NoConnection.into());
         };
-        let verdict = match record.segment_arrives(segment, &self.profile) {
+        let answer = record.segment_arrives(segment, &self.profile);
+        if self.starts_over(answer, segment) {
+            self.restart_time_wait(now, socket);
+        }
+        let verdict = match answer {
             Answer::Ignore(verdict) => verdict,
-            Answer::Acknowledge(verdict) => {
+            Answer::Acknowledge(verdict) | Answer::Restart(verdict) => {
                 self.acknowledge_in_time_wait(socket, SendReason::DuplicateAck);
                 verdict
             }
@@ -137,11 +142,6 @@ impl Stack {
             }
             Answer::Challenge(verdict) => {
                 self.acknowledge_in_time_wait(socket, SendReason::ChallengeAck);
-                verdict
-            }
-            Answer::Restart(verdict) => {
-                self.restart_time_wait(now, socket);
-                self.acknowledge_in_time_wait(socket, SendReason::DuplicateAck);
                 verdict
             }
             Answer::End(verdict) => {
@@ -158,6 +158,17 @@ impl Stack {
             }
         };
         arrival(Some(socket), verdict.into())
+    }
+
+    /// Whether 2MSL start again: for the peer's FIN by RFC 9293 §3.10.7.4, on Linux for all that
+    /// acknowledges something, since it shows that old segments are still about.
+    fn starts_over(&self, answer: Answer, segment: &Segment) -> bool {
+        match self.profile.time_wait_restart {
+            TimeWaitRestart::Fin => matches!(answer, Answer::Restart(_)),
+            TimeWaitRestart::AnyAck => {
+                answer != Answer::Reopen && segment.has(Flags::ACK) && !segment.has(Flags::RST)
+            }
+        }
     }
 
     fn acknowledge_in_time_wait(&mut self, socket: SocketId, reason: SendReason) {

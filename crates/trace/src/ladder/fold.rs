@@ -82,8 +82,9 @@ impl Folder {
             self.run.last().is_some_and(|last| row.at.since(last.at).as_nanos() >= GAP.into());
         let ordinary = match row.fold {
             Some(Fold::Segment(_) | Fold::Silent) => true,
-            // The rest of a segment that is shown must be shown too.
-            Some(Fold::Part(packet)) => self.pending.contains(&packet),
+            // The arrow of a segment that is shown has told when it would arrive. Only a run that
+            // is long enough to become one row takes that arrival with it.
+            Some(Fold::Part(_)) => !self.pending.is_empty(),
             None => false,
         };
         ordinary && !idle

@@ -25,6 +25,8 @@ pub(super) struct Labels<'a> {
 #[derive(Clone, Copy, Default)]
 struct Side {
     window: Option<u32>,
+    /// The window before the last segment.
+    before: Option<u32>,
     /// The sequence number after the last one sent.
     end: Option<SeqNum>,
 }
@@ -78,6 +80,14 @@ impl<'a> Labels<'a> {
             (None, Again::No) => String::new(),
         };
         (format!("{}{marks}", self.words(id, segment, window)), again)
+    }
+
+    /// The packet that was labelled last is lost and told its receiver nothing: if its window was
+    /// news, it still is.
+    pub(super) fn lost(&mut self, id: PacketId) {
+        if let Some(side) = self.side(id) {
+            side.window = side.before;
+        }
     }
 
     /// The label of a packet that is no news: a copy, an arrival, a forgery.
@@ -178,6 +188,7 @@ impl<'a> Labels<'a> {
         }
         let window = self.connections.window(id, segment);
         let Some(side) = self.side(id) else { return Some(window) };
+        side.before = side.window;
         let told = side.window.replace(window) == Some(window);
         let news = !told || window == 0 || reason == SendReason::WindowUpdate;
         (news || segment.has(Flags::SYN)).then_some(window)

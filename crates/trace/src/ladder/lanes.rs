@@ -15,6 +15,8 @@ pub(super) struct Lanes {
     pub(super) width: usize,
     /// Columns of seconds before the point of a time.
     pub(super) seconds: usize,
+    /// Columns after it.
+    pub(super) decimals: usize,
     /// The column of each host's rail, left to right; never empty.
     pub(super) rails: Vec<usize>,
 }
@@ -44,14 +46,15 @@ impl Lanes {
         let width = width.max(least);
         let span = width - 1 - first;
         let rails = (0..hosts.max(1)).map(|host| first + span * host / gaps.max(1)).collect();
-        Self { width, seconds, rails }
+        Self { width, seconds, decimals, rails }
     }
 
-    /// A time, its point in the column of all points.
+    /// A time, its point in the column of all points, with as many decimals as all others.
     pub(super) fn time(&self, time: Instant) -> String {
         let text = time.to_string();
-        let before = text.find('.').unwrap_or(text.len());
-        format!("{}{text}", " ".repeat(self.seconds.saturating_sub(before)))
+        let (before, after) = text.split_once('.').unwrap_or((&text, ""));
+        let (seconds, decimals) = (self.seconds, self.decimals);
+        format!("{before:>seconds$}.{after:0<decimals$}")
     }
 
     /// The column at which the time column's heading `time` ends.

@@ -18,6 +18,7 @@
 //!   ordinary happened; [`Length::Full`] shows all of it.
 //! - `#2` the second connection, in the order of their first segments; only if there are more.
 //!
+//! Times are in seconds, to the millisecond or, if a delay was drawn, to the microsecond.
 //! A text row has no time when it happened at the same time as the row above it.
 
 mod arrow;
@@ -27,6 +28,7 @@ mod fold;
 mod heading;
 mod label;
 mod lanes;
+mod micros;
 mod row;
 mod rows;
 
@@ -73,6 +75,8 @@ pub fn coloured(trace: &Trace, form: Form) -> String {
 }
 
 fn render(trace: &Trace, form: Form, colour: Colour) -> String {
+    let cut = micros::cut(trace);
+    let trace = cut.as_ref().unwrap_or(trace);
     let connections = Connections::of(trace);
     let mut rows = rows::rows(trace, &connections);
     if form.length == Length::Folded {

@@ -95,6 +95,9 @@ impl<'a> Teller<'a> {
     fn sent(&mut self, at: Instant, packet: PacketId, reason: SendReason) {
         let Some(journey) = self.journeys.get(packet).cloned() else { return };
         let (label, again) = self.labels.sent(packet, journey.content, reason);
+        if journey.dropped().is_some() {
+            self.labels.lost(packet);
+        }
         let end = self.end_of(&journey);
         let notes = self.notes(packet, &journey);
         let ordinary = end == End::Host || is_merely_late(&journey);
@@ -130,9 +133,12 @@ impl<'a> Teller<'a> {
         let brief = self.labels.brief(packet, journey.final_content());
         // The arrow right above says which segment is meant.
         let text = if lands { format!("⇒ {note}") } else { format!("{brief} ⇒ {note}") };
-        let kept = verdict == Verdict::OutOfOrder;
         let part = Some(Fold::Part(packet));
-        let (tone, fold) = if kept { (Tone::Plain, part) } else { (Tone::Odd, None) };
+        let (tone, fold) = match verdict {
+            Verdict::OutOfOrder => (Tone::Plain, part),
+            Verdict::OldDuplicate if is_merely_late(&journey) => (Tone::Odd, part),
+            _ => (Tone::Odd, None),
+        };
         self.say(at, host, text, tone, fold);
     }
 
@@ -348,7 +354,9 @@ fn ordinary_text(journey: &Journey<'_>, reason: SendReason) -> Option<u64> {
     let verdict = journey.arrival?.verdict;
     let plain = Flags::ACK.union(Flags::PSH).contains(segment.flags)
         && segment.window > 0
-        && matches!(verdict, Verdict::Accepted | Verdict::OutOfOrder)
+        && (matches!(verdict, Verdict::Accepted | Verdict::OutOfOrder)
+            // What others overtook is old when it comes: nothing else went wrong.
+            || (verdict == Verdict::OldDuplicate && is_merely_late(journey)))
         && matches!(reason, New | Ack | DelayedAck | DuplicateAck | WindowUpdate);
     plain.then_some(segment.payload.len() as u64)
 }

@@ -1,12 +1,14 @@
 //! Ladders, each reviewed by eye: these bytes are what people see.
 
 use insta::assert_snapshot;
+use twomsl_tcp::wire::Flags;
+use twomsl_tcp::{Instant, SendReason, Verdict};
 use twomsl_trace::ladder::{self, Form, Length};
 use twomsl_trace::{Event, Trace};
 use unicode_width::UnicodeWidthStr;
 
 use crate::stories;
-use crate::support::CLIENT;
+use crate::support::{CLIENT, SERVER, SERVER_ISN, Seg, Story, seg, socket};
 
 const FULL: Form = Form { width: 100, length: Length::Full };
 
@@ -99,6 +101,36 @@ fn translation_is_told_once_for_each_direction() {
 fn narrow_ladder_breaks_words_into_lines() {
     let form = Form { width: 60, length: Length::Folded };
     assert_snapshot!(ladder::plain(&stories::mishaps().trace, form));
+}
+
+/// A delay that was drawn has nanoseconds; the column of times has microseconds, all of them.
+#[test]
+fn times_are_cut_to_microseconds() {
+    let mut story = Story::new("Drawn");
+    story.call(CLIENT, "first");
+    story.at(1).call(CLIENT, "second");
+    story.trace.records[1].at = Instant::from_nanos(1_234_567);
+    let text = folded(&story.trace);
+    assert!(text.contains("   0.000000  │ first"), "{text}");
+    assert!(text.contains("   0.001234  │ second"), "{text}");
+}
+
+/// RFC 9293 §3.5, figure 8: the reset takes its number from the acknowledgment that it answers,
+/// and that is one of the attempt that was given up.
+#[test]
+fn reset_of_an_old_syn_counts_in_its_numbers() {
+    let (old, new) = (socket(CLIENT, 1), socket(CLIENT, 2));
+    let later = |seg: Seg| Seg { isns: (5_000_000, SERVER_ISN), ..seg };
+    let mut story = Story::new("Old SYN");
+    let slow = story.sent(Some(old), seg(CLIENT, Flags::SYN, 0, 0), SendReason::New);
+    story.at(5).sent(Some(new), later(seg(CLIENT, Flags::SYN, 0, 0)), SendReason::New);
+    story.at(10).arrive(slow, SERVER, Verdict::Accepted);
+    let both = Flags::SYN.union(Flags::ACK);
+    let answer = story.send(socket(SERVER, 3), seg(SERVER, both, 0, 1), SendReason::New);
+    story.at(20).arrive(answer, CLIENT, Verdict::SynSentBadAck);
+    story.send(new, seg(CLIENT, Flags::RST, 1, 0), SendReason::Reset);
+    let text = folded(&story.trace);
+    assert!(text.contains("├─ #1 RST seq=1 ─"), "{text}");
 }
 
 #[test]

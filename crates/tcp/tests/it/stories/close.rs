@@ -1,5 +1,6 @@
 //! RFC 9293 §3.6: how connections end.
 
+use twomsl_tcp::profile::TimeWaitRst;
 use twomsl_tcp::wire::Segment;
 use twomsl_tcp::{Profile, Readiness, SocketError, SocketOption, TcpState, TimerKind};
 
@@ -149,6 +150,27 @@ fn a_lost_last_ack_is_repaired_by_time_wait_which_starts_over() {
         let again = pair.times(Client, |_| true).pop().unwrap();
         assert_eq!(after, again + profile.time_wait, "2MSL from the second FIN on");
         assert!(after > before);
+    }
+}
+
+/// RFC 9293 §3.10.7.4 starts 2MSL over for the FIN only; Linux for every segment with an ACK.
+#[test]
+fn old_text_starts_time_wait_over_on_linux_only() {
+    for (profile, starts_over) in profiles().into_iter().zip([false, true]) {
+        // Else the reset that the answer draws ends it (RFC 1337).
+        let profile = Profile { time_wait_rst: TimeWaitRst::Ignored, ..profile };
+        let mut pair = Pair::connected(&profile);
+        pair.fault(Server, Fate::Duplicated(s(10)), |segment| !segment.payload.is_empty());
+        pair.send(Server, b"old").expect("it is established");
+        pair.shutdown(Client);
+        pair.run(ms(500));
+        pair.shutdown(Server);
+        pair.run(ms(50));
+        let before = pair.timer(Client, TimerKind::TimeWait).unwrap();
+        pair.run(s(10));
+        let after = pair.timer(Client, TimerKind::TimeWait).unwrap();
+        assert_eq!(after > before, starts_over, "{}: {before}, {after}", profile.name);
+        assert_eq!(pair.state(Client), TcpState::TimeWait);
     }
 }
 
