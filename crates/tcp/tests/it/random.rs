@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use twomsl_tcp::wire::{Flags, Segment};
 use twomsl_tcp::{Profile, Shutdown, SocketError, SocketOption, TcpState};
 
@@ -11,8 +12,11 @@ use crate::harness::packets::{Shape as _, ours, segment, text, theirs};
 use crate::harness::pair::{Client, End, Fate, Pair, Server, Side};
 use crate::harness::scene::{IRS, ISS, Scene, staged};
 
+/// The seed is fixed, so that a run shows the same everywhere. For a longer hunt raise the number
+/// of cases and let the seed be random.
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let rng_seed = RngSeed::Fixed(9293);
+    ProptestConfig { cases, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
 }
 
 fn a_profile() -> impl Strategy<Value = Profile> {
