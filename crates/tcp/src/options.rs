@@ -69,6 +69,11 @@ impl SocketOption {
 }
 
 impl SocketOptions {
+    /// How long `close` waits: `None` when it does not, or resets.
+    pub(crate) fn linger_time(&self) -> Option<Duration> {
+        self.linger.filter(|time| !time.is_zero())
+    }
+
     /// Sets one option.
     pub fn set(&mut self, option: SocketOption) {
         match option {

@@ -200,13 +200,14 @@ impl Connection {
     /// `close(2)`: the application gives the connection back.
     pub(crate) fn close(&mut self, cx: &mut Context<'_>) {
         if self.options.linger.is_some_and(|time| time.is_zero()) || self.loses_text() {
-            return self.abort(cx);
+            self.abort(cx);
+        } else {
+            self.holder = Holder::Orphan;
+            self.receive.reading = Reading::Shut;
+            self.end_writing(cx);
+            self.arm_fin_timeout(cx);
         }
-        self.holder = Holder::Orphan;
-        self.receive.reading = Reading::Shut;
-        self.end_writing(cx);
-        self.arm_fin_timeout(cx);
-        if let Some(time) = self.options.linger {
+        if let Some(time) = self.options.linger_time() {
             let unfinished = self.state != State::Closed && !self.send.fin_acknowledged();
             if unfinished {
                 self.timers.set(cx, TimerKind::Linger, cx.now + time);

@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use super::Stack;
 use super::slots::Slot;
+use super::time_wait::TimeWait;
 use crate::connection::{Connection, shut_down_allowed};
-use crate::event::{Cause, Event, SocketId, StateChange};
+use crate::event::{Cause, Event, Readiness, SocketId, StateChange};
 use crate::{Instant, SocketError, SocketOption, TcpState};
 
 /// Which direction [`Stack::shutdown`] ends.
@@ -204,7 +205,12 @@ impl Stack {
                 Ok(())
             }
             Some(Slot::TimeWait(record)) => {
-                record.held.take().map(|_| ()).ok_or(SocketError::BadSocket)
+                let held = record.held.take().ok_or(SocketError::BadSocket)?;
+                if held.options.linger_time().is_some() {
+                    // Both FINs are acknowledged: there is nothing to wait for.
+                    self.out.ready(socket, Readiness::LingerOver);
+                }
+                Ok(())
             }
             Some(Slot::Connection(connection)) if connection.is_held() => {
                 self.with_connection(now, socket, end)
@@ -253,7 +259,10 @@ impl Stack {
                 listener.options.set(option);
                 Ok(())
             }
-            Some(Slot::TimeWait(record)) if record.held.is_some() => Ok(()),
+            Some(Slot::TimeWait(TimeWait { held: Some(held), .. })) => {
+                held.options.set(option);
+                Ok(())
+            }
             _ => {
                 self.check_connected(socket, SocketError::BadSocket)?;
                 self.with_connection(now, socket, |connection, cx| {

@@ -161,16 +161,13 @@ fn set_option() {
 #[test]
 fn no_call_works_on_a_socket_that_was_given_back() {
     for scene in Scene::ALL {
-        if scene == Scene::Closed {
+        // Without a socket, or with one that the listener still holds, there is nothing to give.
+        if matches!(scene, Scene::Closed | Scene::SynReceivedPassive) {
             continue;
         }
         let mut lab = scene.with(staged(Profile::linux()));
-        let socket = lab.socket.or(lab.listener).unwrap();
-        let accepted = scene != Scene::SynReceivedPassive;
-        assert!(lab.stack.close(lab.now, socket).is_ok() || !accepted, "{scene:?}");
-        if !accepted {
-            continue;
-        }
+        let socket = lab.socket.or(lab.listener).expect("there is a socket");
+        assert_eq!(lab.stack.close(lab.now, socket), Ok(()), "{scene:?}");
         let gone = Err(SocketError::BadSocket);
         assert_eq!(lab.stack.send(lab.now, socket, b"x"), gone, "{scene:?}");
         assert_eq!(lab.stack.receive(lab.now, socket, &mut [0]), gone, "{scene:?}");

@@ -313,6 +313,20 @@ fn lingering_ends_when_the_peer_resets() {
 }
 
 #[test]
+fn lingering_is_over_at_once_when_there_is_nothing_to_wait_for() {
+    let linger = SocketOption::Linger(Some(s(5)));
+    for scene in [Scene::SynSent, Scene::Established, Scene::FinWait2, Scene::TimeWait] {
+        let mut lab = scene.with(staged(Profile::linux()));
+        lab.stack.set_option(lab.now, lab.socket(), linger).unwrap();
+        // Unread text: this close resets.
+        lab.arrive(segment(ACK, IRS + 1, ISS + 1).text(b"unread"));
+        lab.stack.close(lab.now, lab.socket()).unwrap();
+        let told = lab.effects().told();
+        assert!(told.contains(&Readiness::LingerOver), "{scene:?}: {told:?}");
+    }
+}
+
+#[test]
 fn a_fin_ahead_of_missing_text_waits_for_it() {
     let mut lab = Scene::Established.with(staged(Profile::rfc9293()));
     let (_, effects) = lab.arrive(segment(FIN | ACK, IRS + 1 + 5, ISS + 1));

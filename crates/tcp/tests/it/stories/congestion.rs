@@ -53,7 +53,6 @@ fn a_timeout_halves_the_threshold_and_starts_over_with_one_segment() {
     pair.run(ms(20));
     let flight = pair.detail(Client).snd_nxt.wrapping_sub(pair.detail(Client).snd_una);
     assert_eq!(flight, 6 * MSS);
-    pair.faults(Client, 6, Fate::Dropped, |_| false);
     pair.cut(Client);
     pair.run(s(2));
     let detail = pair.detail(Client);

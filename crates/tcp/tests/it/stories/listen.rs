@@ -50,71 +50,38 @@ fn a_full_accept_queue_drops_syns() {
     assert_eq!(shake(&mut lab, 3).0, Verdict::Accepted);
 }
 
-#[test]
-fn an_ack_that_meets_a_full_accept_queue_is_dropped_or_reset() {
-    for (policy, verdict, reply) in [
-        (AcceptOverflow::Drop, Verdict::AcceptQueueFull, vec![]),
-        (AcceptOverflow::Reset, Verdict::AcceptQueueFullReset, vec!["RST".to_string()]),
-    ] {
-        let mut profile = Profile::linux();
-        profile.accept_overflow = policy;
-        let mut lab = listening(profile, 0);
-        // Both SYNs come while there is room, then both ACKs.
-        lab.arrive(segment(SYN, IRS, 0).sent_from(1));
-        let first = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(1)).0;
-        assert_eq!(first.verdict, Verdict::Accepted);
-        lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
-        lab.arrive(segment(SYN, IRS, 0).sent_from(2));
-        let crowd = shake_behind(&mut lab, 2);
-        assert_eq!(crowd, (verdict, reply), "{policy:?}");
-    }
-}
-
-/// Fills the accept queue while `port` is in SYN-RECEIVED, then lets its ACK come.
-fn shake_behind(lab: &mut Lab, port: u16) -> (Verdict, Vec<String>) {
-    let listener = lab.listener.unwrap();
-    // The SYN queue of a backlog of none holds one; this one has to be there first.
-    let mut other = lab.clone();
-    assert_eq!(other.arrive(segment(SYN, IRS, 0).sent_from(9)).0.verdict, Verdict::SynQueueFull);
-    lab.stack.set_option(lab.now, listener, SocketOption::ReuseAddress(true)).unwrap();
-    let (arrival, _) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
-    assert_eq!(arrival.verdict, Verdict::Accepted);
-    // Now the queue is full, and a connection whose SYN came before waits outside.
-    let mut lab = listening(lab.stack.profile().clone(), 1);
+/// A listener with a backlog of one whose accept queue is full, and a connection from port 4 whose
+/// SYN came before it was.
+fn crowded(profile: Profile) -> Lab {
+    let mut lab = listening(profile, 1);
     for port in [1, 2] {
-        lab.arrive(segment(SYN, IRS, 0).sent_from(port));
-    }
-    for port in [1, 2] {
-        lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
-    }
-    let listener = lab.listener.unwrap();
-    lab.stack.accept(lab.now, listener).unwrap();
-    for port in [3, 4] {
-        lab.arrive(segment(SYN, IRS, 0).sent_from(port));
-    }
-    let (first, _) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(3));
-    assert_eq!(first.verdict, Verdict::Accepted);
-    let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(4));
-    (arrival.verdict, effects.brief())
-}
-
-#[test]
-fn a_dropped_last_ack_is_made_up_for_when_there_is_room() {
-    let mut lab = listening(Profile::linux(), 1);
-    for port in [1, 2] {
-        lab.arrive(segment(SYN, IRS, 0).sent_from(port));
-    }
-    for port in [1, 2] {
-        lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
+        shake(&mut lab, port);
     }
     lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
     for port in [3, 4] {
         lab.arrive(segment(SYN, IRS, 0).sent_from(port));
     }
-    for port in [3, 4] {
-        lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(port));
-    }
+    lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(3));
     assert_eq!(lab.stack.status(lab.listener.unwrap()).unwrap().receive_queue, 2);
+    lab
+}
+
+#[test]
+fn an_ack_that_meets_a_full_accept_queue_is_dropped_or_reset() {
+    for (policy, verdict, reply) in [
+        (AcceptOverflow::Drop, Verdict::AcceptQueueFull, None),
+        (AcceptOverflow::Reset, Verdict::AcceptQueueFullReset, Some("RST".to_string())),
+    ] {
+        let mut lab = crowded(Profile { accept_overflow: policy, ..Profile::linux() });
+        let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(4));
+        assert_eq!((arrival.verdict, effects.brief().pop()), (verdict, reply), "{policy:?}");
+    }
+}
+
+#[test]
+fn a_dropped_last_ack_is_made_up_for_when_there_is_room() {
+    let mut lab = crowded(Profile::linux());
+    lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(4));
     lab.stack.accept(lab.now, lab.listener.unwrap()).unwrap();
     let again = lab.pass(s(1));
     assert_eq!(again.brief(), ["SYN,ACK"], "the one that was left outside");
