@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use twomsl::scenario::{Scenario, vocabulary};
 use twomsl::tcp::{Profile, TcpState};
+use twomsl::trace::ladder;
 
 const PAGE: &str = include_str!("../../../docs/scenario-language.md");
 
@@ -57,3 +58,42 @@ fn every_example_of_the_page_is_accepted() {
 
 const PREAMBLE: &str = "scenario \"An example\"\nhost \"client\" profile=\"linux\"\n\
      host \"server\" profile=\"linux\"\nlink \"client\" \"server\" delay=\"10ms\"\n";
+
+const README: &str = include_str!("../../../README.md");
+
+/// What the README shows is what its first command prints.
+#[test]
+fn the_readme_shows_a_real_ladder() {
+    let story = Scenario::load("scenarios/close/lost-fin.kdl".as_ref()).expect("a sound scenario");
+    let outcome = story.run().expect("a world");
+    let shown = ladder::plain(&outcome.trace, ladder::Form::default());
+    assert!(README.contains(shown.trim_end()), "the README's ladder should be:\n{shown}");
+}
+
+/// The example of the README is a whole file, and what it expects holds.
+#[test]
+fn the_readme_shows_a_scenario_that_holds() {
+    let block = README.split("```kdl\n").nth(1).and_then(|rest| rest.split("```").next());
+    let story = Scenario::parse("README.md", block.expect("an example")).expect("a sound scenario");
+    let outcome = story.run().expect("a world");
+    assert!(outcome.holds(), "{}", outcome.report());
+}
+
+/// Every scenario is in the README's list, with its question.
+#[test]
+fn the_readme_lists_every_scenario() {
+    let mut folders = vec![std::path::PathBuf::from("scenarios")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "kdl") {
+                let story = Scenario::load(&path).expect("a sound scenario");
+                let question = &story.story().question;
+                let row = format!("]({}) | {question} |", path.display());
+                assert!(README.contains(&row), "the README's list lacks …{row}");
+            }
+        }
+    }
+}
