@@ -4,9 +4,9 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::profile::{
-    AcceptOverflow, BlindAttacks, FinAck, IsnSource, Profile, RepeatedClose, RetryLimit, RtoFloor,
-    TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe,
-    WindowRounding,
+    AbortReset, AcceptOverflow, BlindAttacks, FinAck, InitialWindow, IsnSource, Profile,
+    RepeatedClose, RetryLimit, RtoFloor, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable,
+    UnreadOnReset, WindowProbe, WindowRounding,
 };
 
 /// A parameter that could not be set.
@@ -54,7 +54,7 @@ const TABLE: &[Row] = &[
     ("retries", "when text or a FIN is given up", LIMIT, |p, v| set(&mut p.retries, limit(v))),
     ("orphan-retries", "the same for an orphan", LIMIT, |p, v| set(&mut p.orphan_retries, limit(v))),
     ("mss", "the largest segment, in octets of text", "a number from 64 to 65495", |p, v| set(&mut p.mss, number(v).filter(|mss| (64..=65_495).contains(mss)))),
-    ("initial-window", "the congestion window at the start, in segments", "a number from 1 to 1000", |p, v| set(&mut p.initial_window, number(v).filter(|n| (1..=1000).contains(n)))),
+    ("initial-window", "the congestion window at the start, in segments", "a number from 1 to 1000, or `by-size`", |p, v| set(&mut p.initial_window, initial_window(v))),
     ("window-rounding", "what the offered window is rounded down to", "`none` or `segments`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments)]))),
     ("window-probe", "what a zero-window probe looks like", "`one-octet` or `empty`", |p, v| set(&mut p.window_probe, choice(v, &[("one-octet", WindowProbe::OneOctet), ("empty", WindowProbe::Empty)]))),
     ("delayed-ack", "how long an acknowledgment may wait", DURATION, |p, v| set(&mut p.delayed_ack, duration(v))),
@@ -72,6 +72,7 @@ const TABLE: &[Row] = &[
     ("unread-on-reset", "what becomes of unread text when a RST arrives", "`flushed` or `kept`", |p, v| set(&mut p.unread_on_reset, choice(v, &[("flushed", UnreadOnReset::Flushed), ("kept", UnreadOnReset::Kept)]))),
     ("repeated-close", "what a second CLOSE answers", "`error` or `ok`", |p, v| set(&mut p.repeated_close, choice(v, &[("error", RepeatedClose::Error), ("ok", RepeatedClose::Ok)]))),
     ("unreachable", "what an unreachable destination does to an attempt", "`soft` or `ends-attempt`", |p, v| set(&mut p.unreachable, choice(v, &[("soft", Unreachable::Soft), ("ends-attempt", Unreachable::EndsAttempt)]))),
+    ("abort-reset", "what the reset of an ABORT looks like", "`bare` or `with-ack`", |p, v| set(&mut p.abort_reset, choice(v, &[("bare", AbortReset::Bare), ("with-ack", AbortReset::WithAck)]))),
     ("send-buffer", "octets a socket may have unsent or unacknowledged", NUMBER, |p, v| set(&mut p.options.send_buffer, number(v).filter(|n| *n > 0))),
     ("receive-buffer", "octets a socket may have unread", NUMBER, |p, v| set(&mut p.options.receive_buffer, number(v).filter(|n| *n > 0))),
     ("keepalive-idle", "silence before the first keepalive probe", DURATION, |p, v| set(&mut p.options.keep_idle, duration(v))),
@@ -121,6 +122,13 @@ fn choice<T: Copy>(value: &str, choices: &[(&str, T)]) -> Option<T> {
 
 fn number<T: core::str::FromStr>(value: &str) -> Option<T> {
     value.parse().ok()
+}
+
+/// `by-size`, or a number of segments.
+fn initial_window(value: &str) -> Option<InitialWindow> {
+    let segments = || number(value).filter(|segments| (1..=1000).contains(segments));
+    choice(value, &[("by-size", InitialWindow::BySize)])
+        .or_else(|| segments().map(InitialWindow::Segments))
 }
 
 fn limit(value: &str) -> Option<RetryLimit> {

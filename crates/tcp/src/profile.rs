@@ -43,8 +43,8 @@ pub struct Profile {
 
     /// The largest segment this host announces and sends, before the path's MTU (MUST-14).
     pub mss: u16,
-    /// The congestion window at the start, in segments.
-    pub initial_window: u32,
+    /// The congestion window at the start.
+    pub initial_window: InitialWindow,
     /// What the window that is offered is rounded down to.
     pub window_rounding: WindowRounding,
     /// What a zero-window probe looks like.
@@ -81,6 +81,8 @@ pub struct Profile {
     pub repeated_close: RepeatedClose,
     /// What an unreachable destination does to a connection attempt.
     pub unreachable: Unreachable,
+    /// What the reset of an ABORT looks like.
+    pub abort_reset: AbortReset,
 }
 
 /// Whether a RST ends TIME-WAIT.
@@ -126,6 +128,36 @@ pub enum RetryLimit {
     Count(u32),
     /// When so much time has passed since the first transmission (RFC 9293 §3.8.3's R2).
     Time(Duration),
+}
+
+/// The congestion window at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InitialWindow {
+    /// 2, 3 or 4 segments, the fewer the larger they are (RFC 5681 §3.1).
+    BySize,
+    /// So many segments.
+    Segments(u32),
+}
+
+impl InitialWindow {
+    /// The number of segments of `mss` octets.
+    pub const fn segments(self, mss: u32) -> u32 {
+        match self {
+            Self::Segments(segments) => segments,
+            Self::BySize if mss > 2190 => 2,
+            Self::BySize if mss > 1095 => 3,
+            Self::BySize => 4,
+        }
+    }
+}
+
+/// What the reset of an ABORT looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AbortReset {
+    /// `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 §3.10.5).
+    Bare,
+    /// With an ACK and a window (Linux).
+    WithAck,
 }
 
 /// What the window that is offered is rounded down to.
@@ -242,7 +274,7 @@ impl Profile {
             retries: RetryLimit::Time(Duration::from_secs(100)), // §3.8.3: R2 of data, SHLD-11
             orphan_retries: RetryLimit::Time(Duration::from_secs(100)),
             mss: 1460,
-            initial_window: 3, // RFC 5681 §3.1, for segments of 1,096 to 2,190 octets: 3
+            initial_window: InitialWindow::BySize,
             window_rounding: WindowRounding::None,
             window_probe: WindowProbe::OneOctet,
             delayed_ack: Duration::from_millis(200), // §3.8.6.3: less than 0.5 s
@@ -260,6 +292,7 @@ impl Profile {
             unread_on_reset: UnreadOnReset::Flushed,
             repeated_close: RepeatedClose::Error,
             unreachable: Unreachable::Soft,
+            abort_reset: AbortReset::Bare,
         }
     }
 
@@ -280,7 +313,7 @@ impl Profile {
             synack_retries: RetryLimit::Count(5), // tcp_synack_retries
             retries: RetryLimit::Count(15),     // tcp_retries2
             orphan_retries: RetryLimit::Count(8), // tcp_orphan_retries = 0 means 8
-            initial_window: 10,                 // TCP_INIT_CWND, RFC 6928
+            initial_window: InitialWindow::Segments(10), // TCP_INIT_CWND, RFC 6928
             window_rounding: WindowRounding::Segments, // __tcp_select_window
             window_probe: WindowProbe::Empty,   // tcp_xmit_probe_skb
             delayed_ack: Duration::from_millis(40), // TCP_DELACK_MIN
@@ -295,6 +328,7 @@ impl Profile {
             unread_on_reset: UnreadOnReset::Kept,
             repeated_close: RepeatedClose::Ok,
             unreachable: Unreachable::EndsAttempt, // tcp_v4_err in SYN-SENT
+            abort_reset: AbortReset::WithAck,      // tcp_send_active_reset
             ..Self::rfc9293()
         }
     }

@@ -147,7 +147,7 @@ impl Connection {
             options,
             timers: Timers::new(),
             rtt: RoundTrip::new(profile),
-            congestion: Congestion::new(mss, profile.initial_window),
+            congestion: Congestion::new(mss, profile.initial_window.segments(mss)),
             retransmissions: 0,
             window_probes: 0,
             probe_backoff: 0,
@@ -175,7 +175,8 @@ impl Connection {
         let default = if self.tuple.local_addr.is_ipv4() { 536 } else { 1220 };
         let announced = u32::from(mss.unwrap_or(default)).max(1);
         self.send.mss = announced.min(own_mss(&self.tuple, &self.options, cx.profile));
-        self.congestion.start(self.send.mss, cx.profile.initial_window);
+        let segments = cx.profile.initial_window.segments(self.send.mss);
+        self.congestion.start(self.send.mss, segments);
     }
 
     /// Tells the application, if there is one.

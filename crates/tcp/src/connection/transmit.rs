@@ -9,7 +9,7 @@ use super::send::Writing;
 use super::{Connection, State, own_mss};
 use crate::event::{SendReason, TimerKind};
 use crate::outbox::Context;
-use crate::profile::WindowProbe;
+use crate::profile::{AbortReset, WindowProbe};
 
 /// A segment that may be sent.
 struct Plan {
@@ -152,10 +152,14 @@ impl Connection {
         self.put_out(cx, segment, reason);
     }
 
-    /// <SEQ=SND.NXT><CTL=RST> (RFC 9293 §3.10.5)
+    /// <SEQ=SND.NXT><CTL=RST> (RFC 9293 §3.10.5), or with an ACK as Linux has it.
     pub(super) fn send_reset(&mut self, cx: &mut Context<'_>) {
-        let mut segment = self.segment(cx, self.send.nxt, Flags::RST, Bytes::new());
-        segment.window = 0;
+        let (flags, window) = match cx.profile.abort_reset {
+            AbortReset::Bare => (Flags::RST, Some(0)),
+            AbortReset::WithAck => (Flags::RST | Flags::ACK, None),
+        };
+        let mut segment = self.segment(cx, self.send.nxt, flags, Bytes::new());
+        segment.window = window.unwrap_or(segment.window);
         self.put_out(cx, segment, SendReason::Reset);
     }
 

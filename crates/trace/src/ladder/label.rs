@@ -226,7 +226,8 @@ const fn mark(reason: SendReason) -> Option<&'static str> {
         SendReason::DuplicateAck => "duplicate ACK",
         SendReason::ChallengeAck => "challenge ACK",
         SendReason::WindowUpdate => "window update",
-        SendReason::New | SendReason::Ack | SendReason::DelayedAck | SendReason::Reset => {
+        SendReason::DelayedAck => "delayed ACK",
+        SendReason::New | SendReason::Ack | SendReason::Reset => {
             return None;
         }
     })

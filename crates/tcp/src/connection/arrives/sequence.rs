@@ -65,7 +65,8 @@ impl Connection {
         if segment.has(Flags::RST) {
             return Err(Verdict::OutsideWindowRst);
         }
-        if self.receive.window() == 0 && segment.seq == self.receive.nxt {
+        let at_the_edge = self.receive.window() == 0 && segment.seq == self.receive.nxt;
+        if at_the_edge && !segment.has(Flags::SYN) {
             // "If the RCV.WND is zero, no segments will be acceptable, but special allowance
             // should be made to accept valid ACKs, URGs, and RSTs." The text is left out, and
             // answered like any unacceptable segment: this is how window probes are answered.

@@ -44,7 +44,7 @@ impl Connection {
             return Ok(());
         }
         if self.is_lost_on_the_application(segment, &text) {
-            return Err(self.reset_for_lost_text(cx));
+            return Err(self.reset_for_lost_text(cx, segment));
         }
         let (seq, text) = self.trim(segment, text, taken);
         if text.is_empty() {
@@ -66,10 +66,11 @@ impl Connection {
             && end.after(self.receive.nxt)
     }
 
-    fn reset_for_lost_text(&mut self, cx: &mut Context<'_>) -> Verdict {
+    /// The reset has the number that the peer expects, as if there were no connection any more.
+    fn reset_for_lost_text(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Verdict {
         let error = (self.holder == Holder::Application).then_some(SocketError::ConnectionReset);
         self.finish(cx, Cause::Abort, error);
-        self.send_reset(cx);
+        self.answer_with_reset(cx, segment);
         Verdict::TextAfterClose
     }
 

@@ -139,14 +139,17 @@ fn a_server_cannot_restart_over_its_connections_without_reuse_address() {
 
 #[test]
 fn closing_a_listener_resets_whoever_waits_to_be_accepted() {
-    let mut lab = listening(Profile::linux(), 4);
-    shake(&mut lab, 1);
-    lab.arrive(segment(SYN, IRS, 0).sent_from(2));
-    lab.stack.close(lab.now, lab.listener.unwrap()).unwrap();
-    assert_eq!(lab.effects().brief(), ["RST"]);
-    let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(2));
-    assert_eq!((arrival.verdict, effects.brief()), (Verdict::NoConnection, vec!["RST".into()]));
-    assert_eq!(lab.stack.sockets().count(), 0);
+    // Linux' active resets acknowledge too (tcp_send_active_reset).
+    for (profile, reset) in [(Profile::rfc9293(), "RST"), (Profile::linux(), "RST,ACK")] {
+        let mut lab = listening(profile, 4);
+        shake(&mut lab, 1);
+        lab.arrive(segment(SYN, IRS, 0).sent_from(2));
+        lab.stack.close(lab.now, lab.listener.unwrap()).unwrap();
+        assert_eq!(lab.effects().brief(), [reset]);
+        let (arrival, effects) = lab.arrive(segment(ACK, IRS + 1, ISS + 1).sent_from(2));
+        assert_eq!((arrival.verdict, effects.brief()), (Verdict::NoConnection, vec!["RST".into()]));
+        assert_eq!(lab.stack.sockets().count(), 0);
+    }
 }
 
 #[test]
