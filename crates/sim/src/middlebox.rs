@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use bytes::Bytes;
 use twomsl_tcp::Instant;
-use twomsl_tcp::wire::{Body, Flags, Options, Packet, Segment, SeqNum};
+use twomsl_tcp::wire::{Body, Flags, Packet, Segment};
 use twomsl_trace::Decider;
 
 use crate::flight::Via;
@@ -258,30 +257,15 @@ fn reset_for(packet: &Packet) -> Option<Packet> {
     if segment.flags.contains(Flags::RST) {
         return None;
     }
-    let acknowledges = segment.flags.contains(Flags::ACK);
-    let (seq, ack, flags) = if acknowledges {
-        (segment.ack, SeqNum::new(0), Flags::RST)
-    } else {
-        (SeqNum::new(0), segment.seq_end(), Flags::RST | Flags::ACK)
-    };
-    let answer = Segment {
-        src_port: segment.dst_port,
-        dst_port: segment.src_port,
-        seq,
-        ack,
-        flags,
-        window: 0,
-        urgent: 0,
-        options: Options::NONE,
-        payload: Bytes::new(),
-    };
-    Some(Packet::tcp(packet.dst, packet.src, answer))
+    Some(Packet::tcp(packet.dst, packet.src, segment.answering_reset()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use std::time::Duration;
+    use twomsl_tcp::wire::{Options, SeqNum};
 
     const INSIDE: [u8; 4] = [192, 168, 0, 2];
     const BOX: [u8; 4] = [203, 0, 113, 1];

@@ -100,6 +100,29 @@ impl Segment {
         self.seq + self.seq_len()
     }
 
+    /// The reset that answers this segment when it belongs to no connection (RFC 9293 §3.5.2):
+    /// with the number its sender expects, or, when it said none, acknowledging all of it. A
+    /// reset itself is never answered; that is for the caller to see to.
+    #[must_use]
+    pub fn answering_reset(&self) -> Self {
+        let (seq, ack, flags) = if self.has(Flags::ACK) {
+            (self.ack, SeqNum::new(0), Flags::RST)
+        } else {
+            (SeqNum::new(0), self.seq_end(), Flags::RST | Flags::ACK)
+        };
+        Self {
+            src_port: self.dst_port,
+            dst_port: self.src_port,
+            seq,
+            ack,
+            flags,
+            window: 0,
+            urgent: 0,
+            options: Options::NONE,
+            payload: Bytes::new(),
+        }
+    }
+
     /// Whether all of `flags` are set.
     pub const fn has(&self, flags: Flags) -> bool {
         self.flags.contains(flags)

@@ -3,8 +3,7 @@
 
 use alloc::boxed::Box;
 
-use bytes::Bytes;
-use twomsl_wire::{Body, Flags, Options, Packet, Segment, SeqNum};
+use twomsl_wire::{Body, Flags, Packet, Segment};
 
 use super::Stack;
 use super::isn::initial_sequence;
@@ -58,7 +57,7 @@ impl Stack {
         if segment.has(Flags::RST) {
             return arrival(None, Verdict::NoConnectionRst.into());
         }
-        self.out.transmit(tuple, reset_for(segment), None, SendReason::Reset);
+        self.out.transmit(tuple, segment.answering_reset(), None, SendReason::Reset);
         arrival(None, Verdict::NoConnection.into())
     }
 
@@ -73,7 +72,7 @@ impl Stack {
         let verdict = if segment.has(Flags::RST) {
             Verdict::ListenRst
         } else if segment.has(Flags::ACK) {
-            self.out.transmit(tuple, reset_for(segment), Some(listener), SendReason::Reset);
+            self.out.transmit(tuple, segment.answering_reset(), Some(listener), SendReason::Reset);
             Verdict::ListenAck
         } else if segment.has(Flags::SYN) {
             return self.open_from_syn(now, listener, tuple, segment, None);
@@ -181,25 +180,4 @@ impl Stack {
 
 const fn arrival(socket: Option<SocketId>, taken: Taken) -> Arrival {
     Arrival { socket, verdict: taken.verdict, text: taken.text, syn: taken.syn }
-}
-
-/// The reset for a segment that belongs to no connection (RFC 9293 §3.5.2): with the number the
-/// sender expects, or, when it said none, acknowledging all of the segment.
-pub(crate) fn reset_for(segment: &Segment) -> Segment {
-    let (seq, ack, flags) = if segment.has(Flags::ACK) {
-        (segment.ack, SeqNum::new(0), Flags::RST)
-    } else {
-        (SeqNum::new(0), segment.seq_end(), Flags::RST | Flags::ACK)
-    };
-    Segment {
-        src_port: segment.dst_port,
-        dst_port: segment.src_port,
-        seq,
-        ack,
-        flags,
-        window: 0,
-        urgent: 0,
-        options: Options::NONE,
-        payload: Bytes::new(),
-    }
 }

@@ -20,7 +20,6 @@ use core::net::IpAddr;
 use hashbrown::HashMap;
 use rustc_hash::FxHasher;
 
-pub(crate) use arrives::reset_for;
 pub use calls::Shutdown;
 
 use crate::event::{Output, SocketId, TimerKind};

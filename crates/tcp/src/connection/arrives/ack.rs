@@ -93,7 +93,7 @@ impl Connection {
 
     /// <SEQ=SEG.ACK><CTL=RST>
     pub(super) fn answer_with_reset(&mut self, cx: &mut Context<'_>, segment: &Segment) {
-        let reset = crate::stack::reset_for(segment);
+        let reset = segment.answering_reset();
         cx.out.transmit(&self.tuple, reset, Some(cx.socket), SendReason::Reset);
     }
 
