@@ -129,18 +129,28 @@ impl Live {
         sent.map(|octets| octets as u64)
     }
 
-    /// RECEIVE, checked against what the peer wrote. Empty at the end of the file.
+    /// RECEIVE, checked against what the peer wrote: one call of the application, however many
+    /// pieces it gets. No octets at the end of the file.
     fn receive(
         &mut self,
         plan: &Plan,
         host: u32,
         socket: SocketId,
         limit: u64,
-    ) -> Result<Bytes, SocketError> {
-        let (now, owner) = (self.now, &mut self.hosts[host as usize]);
+        mut keep: impl FnMut(Bytes),
+    ) -> Result<u64, SocketError> {
+        let life = self.life_of(host, socket);
+        let (now, owner, lives) = (self.now, &mut self.hosts[host as usize], &mut self.lives);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let read = match owner.stack.receive_bytes(now, socket, limit) {
-            Ok(read) => read,
+        let mut checked = Ok(());
+        let read = owner.stack.receive_pieces(now, socket, limit, |piece| {
+            if checked.is_ok() {
+                checked = lives.check_read(life, &piece);
+            }
+            keep(piece);
+        });
+        let octets = match read {
+            Ok(octets) => octets as u64,
             // What has to wait has no effects.
             Err(SocketError::WouldBlock) => return Err(SocketError::WouldBlock),
             Err(error) => {
@@ -148,16 +158,18 @@ impl Live {
                 return Err(error);
             }
         };
-        owner.totals.read += read.len() as u64;
-        let life = self.life_of(host, socket);
-        if let Err(wrong) = self.lives.check_read(life, &read) {
+        if octets == 0 {
+            checked = self.lives.check_read(life, &[]);
+        }
+        self.hosts[host as usize].totals.read += octets;
+        if let Err(wrong) = checked {
             self.violation(1, Some((host, socket)), wrong);
         }
         if plan.watched.reads {
             self.check_reads(plan, host);
         }
         self.drain(plan, host);
-        Ok(read)
+        Ok(octets)
     }
 
     /// Reads until `amount` octets are there; without one, whatever comes first.
@@ -185,13 +197,13 @@ impl Live {
                 self.returned(id, Some(socket), "read", Ok(Some(done)));
                 return Flow::Next;
             }
-            match self.receive(plan, host, socket, left) {
-                Ok(octets) if octets.is_empty() => {
+            match self.receive(plan, host, socket, left, drop) {
+                Ok(0) => {
                     self.returned(id, Some(socket), "read", Ok(Some(done)));
                     return over;
                 }
                 Ok(octets) => {
-                    let done = done + octets.len() as u64;
+                    let done = done + octets;
                     self.tasks.get_mut(id).progress = done;
                     if amount.is_none() {
                         self.returned(id, Some(socket), "read", Ok(Some(done)));
@@ -217,13 +229,13 @@ impl Live {
         self.call(id, Some(socket), || "read-to-end()".to_owned());
         let host = self.tasks.get(id).host;
         loop {
-            match self.receive(plan, host, socket, ANY) {
-                Ok(octets) if octets.is_empty() => {
+            match self.receive(plan, host, socket, ANY, drop) {
+                Ok(0) => {
                     let all = self.tasks.get(id).progress;
                     self.returned(id, Some(socket), "read-to-end", Ok(Some(all)));
                     return Flow::Next;
                 }
-                Ok(octets) => self.tasks.get_mut(id).progress += octets.len() as u64,
+                Ok(octets) => self.tasks.get_mut(id).progress += octets,
                 Err(SocketError::WouldBlock) => return Flow::Block(socket),
                 Err(error) => return self.failed(id, Some(socket), "read-to-end", error),
             }
@@ -240,13 +252,14 @@ impl Live {
             if let Err(flow) = self.write_pending(plan, id, socket) {
                 return flow;
             }
-            match self.receive(plan, host, socket, ANY) {
-                Ok(octets) if octets.is_empty() => {
+            let mut pieces = Vec::new();
+            match self.receive(plan, host, socket, ANY, |piece| pieces.push(piece)) {
+                Ok(0) => {
                     let all = self.tasks.get(id).progress;
                     self.returned(id, Some(socket), "echo", Ok(Some(all)));
                     return Flow::Next;
                 }
-                Ok(octets) => self.tasks.get_mut(id).pending = octets,
+                Ok(_) => self.tasks.get_mut(id).pending = joined(pieces),
                 Err(SocketError::WouldBlock) => return Flow::Block(socket),
                 Err(error) => return self.failed(id, Some(socket), "echo", error),
             }
@@ -271,4 +284,12 @@ impl Live {
             }
         }
     }
+}
+
+/// Pieces of text as one; a single piece stays shared.
+fn joined(mut pieces: Vec<Bytes>) -> Bytes {
+    if pieces.len() == 1 {
+        return pieces.pop().unwrap_or_default();
+    }
+    pieces.concat().into()
 }

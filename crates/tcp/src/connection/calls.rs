@@ -108,22 +108,24 @@ impl Connection {
         }
     }
 
-    /// RECEIVE: at most `limit` octets; none at the end of the file.
+    /// RECEIVE: at most `limit` octets, handed over piece by piece; how many that was, none at the
+    /// end of the file. However many pieces, the window is looked at once.
     pub(crate) fn read(
         &mut self,
         cx: &mut Context<'_>,
         limit: usize,
-    ) -> Result<Bytes, SocketError> {
+        take: impl FnMut(Bytes),
+    ) -> Result<usize, SocketError> {
         if limit > 0 && self.receive.unread() > 0 && self.can_read() {
-            let text = self.receive.read(limit);
+            let octets = self.receive.read_pieces(limit, take);
             self.update_window(cx);
-            return Ok(text);
+            return Ok(octets);
         }
         match self.state {
             // The end of the file was reached: an error that came later is for the writer.
-            _ if self.receive.fin == PeerFin::Taken => Ok(Bytes::new()),
-            State::Closed => self.error.take().map_or(Ok(Bytes::new()), Err),
-            _ if self.receive.reading == Reading::Shut || limit == 0 => Ok(Bytes::new()),
+            _ if self.receive.fin == PeerFin::Taken => Ok(0),
+            State::Closed => self.error.take().map_or(Ok(0), Err),
+            _ if self.receive.reading == Reading::Shut || limit == 0 => Ok(0),
             _ => {
                 self.receive.waiting = Waiting::Yes;
                 Err(SocketError::WouldBlock)

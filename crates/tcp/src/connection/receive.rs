@@ -204,8 +204,19 @@ impl ReceiveHalf {
         due
     }
 
-    /// At most `limit` octets for the application.
-    pub(crate) fn read(&mut self, limit: usize) -> Bytes {
+    /// At most `limit` octets for the application, piece by piece; how many that was.
+    pub(crate) fn read_pieces(&mut self, limit: usize, mut take: impl FnMut(Bytes)) -> usize {
+        let mut octets = 0;
+        while octets < limit && self.ready_octets > 0 {
+            let piece = self.read(limit - octets);
+            octets += piece.len();
+            take(piece);
+        }
+        octets
+    }
+
+    /// One piece of at most `limit` octets.
+    fn read(&mut self, limit: usize) -> Bytes {
         let text = self.ready.take(limit);
         self.ready_octets -= text.len() as u32;
         if self.urgent.is_some_and(|urgent| self.read_position().at_or_after(urgent)) {

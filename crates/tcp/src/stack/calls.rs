@@ -98,43 +98,30 @@ impl Stack {
         buffer: &mut [u8],
     ) -> Result<usize, SocketError> {
         let mut filled = 0;
-        // An error that waits behind the last text is for the next call.
-        while filled < buffer.len() && !(filled > 0 && self.error_is_next(socket)) {
-            let text = match self.receive_bytes(now, socket, buffer.len() - filled) {
-                Ok(text) if text.is_empty() => break,
-                Ok(text) => text,
-                Err(error) if filled == 0 => return Err(error),
-                Err(_) => break,
-            };
-            buffer[filled..filled + text.len()].copy_from_slice(&text);
-            filled += text.len();
-        }
-        Ok(filled)
-    }
-
-    fn error_is_next(&self, socket: SocketId) -> bool {
-        self.slots.connection(socket).is_some_and(|connection| {
-            connection.error.is_some() && connection.receive.unread() == 0
+        self.receive_pieces(now, socket, buffer.len(), |piece| {
+            buffer[filled..filled + piece.len()].copy_from_slice(&piece);
+            filled += piece.len();
         })
     }
 
-    /// RECEIVE without a copy: at most `limit` octets, none at the end of the file. There may be
-    /// more to read than it returns.
+    /// RECEIVE without a copy: hands over at most `limit` octets, in pieces of the size they
+    /// arrived in, and says how many that was; 0 at the end of the file.
     ///
     /// # Errors
     /// Those of [`receive`](Self::receive).
-    pub fn receive_bytes(
+    pub fn receive_pieces(
         &mut self,
         now: Instant,
         socket: SocketId,
         limit: usize,
-    ) -> Result<Bytes, SocketError> {
+        take: impl FnMut(Bytes),
+    ) -> Result<usize, SocketError> {
         if let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) {
             let held = record.held.as_mut().ok_or(SocketError::BadSocket)?;
-            return Ok(held.receive.read(limit));
+            return Ok(held.receive.read_pieces(limit, take));
         }
         self.check_connected(socket, SocketError::NotConnected)?;
-        self.with_connection(now, socket, |connection, cx| connection.read(cx, limit))?
+        self.with_connection(now, socket, |connection, cx| connection.read(cx, limit, take))?
     }
 
     /// How many octets of urgent text are still to be read (MUST-33).
