@@ -47,15 +47,19 @@ pub(crate) struct Flights {
 }
 
 impl Flights {
-    /// Puts a packet in and says where.
+    /// Puts a packet in and says where. Inlined, so that the flight is made in its place.
     #[inline]
     pub(crate) fn insert(&mut self, flight: Flight) -> u32 {
-        if self.free != 0 {
-            let place = self.free - 1;
-            self.free = self.places[place as usize].id;
-            self.places[place as usize] = flight;
-            return place as u32;
-        }
+        let Some(place) = self.free.checked_sub(1) else { return self.grow(flight) };
+        let free = &mut self.places[place as usize];
+        self.free = free.id;
+        *free = flight;
+        place as u32
+    }
+
+    /// The same when no place is free.
+    #[cold]
+    fn grow(&mut self, flight: Flight) -> u32 {
         self.places.push(flight);
         self.places.len() as u32 - 1
     }

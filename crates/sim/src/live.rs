@@ -327,7 +327,7 @@ impl Live {
     /// that comes too early is put in again then: cheaper than to take entries out.
     pub(crate) fn arm(&mut self, host: u32) {
         let owner = &mut self.hosts[host as usize];
-        if let Some((deadline, _)) = owner.stack.next_deadline()
+        if let Some(deadline) = owner.stack.next_timeout()
             && deadline < owner.armed
         {
             owner.armed = deadline;
@@ -350,8 +350,8 @@ impl Live {
         if owner.armed != at {
             return Due::No; // an entry that a crash or an earlier deadline has overtaken
         }
-        match owner.stack.next_deadline() {
-            Some((deadline, _)) if deadline <= at => Due::Yes,
+        match owner.stack.next_timeout() {
+            Some(deadline) if deadline <= at => Due::Yes,
             _ => {
                 owner.armed = Instant::MAX;
                 self.arm(host);

@@ -154,6 +154,12 @@ impl Stack {
         Some((at, kind))
     }
 
+    /// The moment of [`next_deadline`](Self::next_deadline) alone, for drivers that ask after
+    /// every call and do not care whose timer it is.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.deadlines.earliest().map(|(at, _)| at)
+    }
+
     /// STATUS (RFC 9293 §3.10.6). Works for orphans and TIME-WAIT as long as they exist.
     ///
     /// # Errors
