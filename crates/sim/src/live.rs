@@ -304,23 +304,32 @@ impl Live {
 
     /// Takes all effects of a host's stack. To be called after every interaction with it.
     pub(crate) fn drain(&mut self, plan: &Plan, host: u32) {
-        while let Some(output) = self.hosts[host as usize].stack.poll() {
-            match output {
-                Output::Transmit(transmit) => self.transmit(plan, host, transmit),
-                Output::Event(Event::Ready { socket, readiness }) => {
-                    self.ready(host, socket, readiness);
-                }
-                Output::Event(Event::State(change)) => self.changed(plan, host, change),
-                Output::Event(Event::Timer { socket, timer, change }) => {
-                    self.record(|live| trace::Event::Timer {
-                        socket: live.socket_ref(host, socket),
-                        timer,
-                        change,
-                    });
-                }
+        loop {
+            let stack = &mut self.hosts[host as usize].stack;
+            if let Some(event) = stack.poll_event() {
+                self.event(plan, host, event);
+            } else if let Some(Output::Transmit(transmit)) = stack.poll() {
+                self.transmit(plan, host, transmit);
+            } else {
+                break;
             }
         }
         self.arm(host);
+    }
+
+    /// Something happened to a socket.
+    fn event(&mut self, plan: &Plan, host: u32, event: Event) {
+        match event {
+            Event::Ready { socket, readiness } => self.ready(host, socket, readiness),
+            Event::State(change) => self.changed(plan, host, change),
+            Event::Timer { socket, timer, change } => {
+                self.record(|live| trace::Event::Timer {
+                    socket: live.socket_ref(host, socket),
+                    timer,
+                    change,
+                });
+            }
+        }
     }
 
     /// Makes sure that the queue looks at a host's timers when the next one is due. An entry

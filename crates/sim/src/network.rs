@@ -347,12 +347,12 @@ impl Live {
             self.flights.take(place);
             return self.arrived(id, to, None, Verdict::BadChecksum);
         }
-        let Some(packet) = self.flights.take(place) else { return };
-        let host = &mut self.hosts[to as usize];
-        log_packet(plan, self.now, to, "receive", &packet);
-        // The stack swallows the packet, so what the invariants need is remembered.
-        let facts = Facts::of(&packet);
-        let arrival = host.stack.on_packet(self.now, packet);
+        let Some(packet) = &mut self.flights.get_mut(place).packet else { return };
+        log_packet(plan, self.now, to, "receive", packet);
+        // The stack empties the packet, so what the invariants need is remembered.
+        let facts = Facts::of(packet);
+        let arrival = self.hosts[to as usize].stack.on_packet_in_place(self.now, packet);
+        self.flights.take(place);
         if let Some(socket) = arrival.socket {
             let life = self.life_of(to, socket);
             if let Err(wrong) = self.lives.note_arrival(life, mark, facts, &arrival) {

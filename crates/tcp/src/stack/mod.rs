@@ -22,7 +22,7 @@ use rustc_hash::FxHasher;
 
 pub use calls::Shutdown;
 
-use crate::event::{Output, SocketId, TimerKind};
+use crate::event::{Event, Output, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
 use crate::tuple::Tuple;
 use crate::{Instant, Profile, SocketError, Status};
@@ -141,6 +141,15 @@ impl Stack {
     /// The next effect. Take all of them after every call and every event.
     pub fn poll(&mut self) -> Option<Output> {
         self.out.queue.pop_front()
+    }
+
+    /// The next effect if it is an event; a packet stays where it is, for [`poll`](Self::poll).
+    /// For drivers to whom it matters that events, which are small, need not be moved as packets.
+    #[inline]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let Output::Event(event) = *self.out.queue.front()? else { return None };
+        self.out.queue.pop_front();
+        Some(event)
     }
 
     /// The exact next moment at which [`on_timeout`](Self::on_timeout) has something to do, and
