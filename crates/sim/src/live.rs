@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use twomsl_tcp::{
-    Event, Instant, ObserveTimers, Output, Readiness, SocketError, SocketId, Stack, StateChange,
+    Event, Instant, ObserveTimers, Readiness, SocketError, SocketId, Stack, StateChange,
     TcpState,
 };
 use twomsl_trace::{self as trace, HostId, SocketRef, Trace};
@@ -223,12 +223,12 @@ impl Live {
             checks: Checks::Cheap,
             // The last lane is that of packets that never leave their host.
             queue: Queue::new(plan.paths.len() + 1),
-            flights: Flights::default(),
+            flights: Flights::new(),
             hosts: hosts.map(|place| Host::new(plan, place, seed, recording)).collect(),
             paths: if impaired { vec![Path::default(); plan.paths.len()] } else { Vec::new() },
             middleboxes: vec![Middlebox::default(); plan.spec.middleboxes.len()],
-            lives: Lives::default(),
-            tasks: Tasks::default(),
+            lives: Lives::new(),
+            tasks: Tasks::new(plan.spec.roles.len()),
             matched: vec![0; plan.spec.faults.len()],
             held: Vec::new(),
             conditions: vec![Progress::default(); plan.conditions.len()],
@@ -308,10 +308,16 @@ impl Live {
             let stack = &mut self.hosts[host as usize].stack;
             if let Some(event) = stack.poll_event() {
                 self.event(plan, host, event);
-            } else if let Some(Output::Transmit(transmit)) = stack.poll() {
-                self.transmit(plan, host, transmit);
-            } else {
-                break;
+                continue;
+            }
+            // A packet moves once: from its stack to the place where it stays until it arrives.
+            let place = self.flights.reserve();
+            match stack.poll_packet(&mut self.flights.get_mut(place).packet) {
+                Some((socket, reason)) => self.transmit(plan, host, place, socket, reason),
+                None => {
+                    self.flights.take(place);
+                    break;
+                }
             }
         }
         self.arm(host);
