@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use tracing::level_filters::LevelFilter;
 use twomsl_tcp::{
-    Event, Instant, ObserveTimers, Readiness, SocketError, SocketId, Stack, StateChange,
-    TcpState,
+    Event, Instant, ObserveTimers, Readiness, SocketError, SocketId, Stack, StateChange, TcpState,
 };
 use twomsl_trace::{self as trace, HostId, SocketRef, Trace};
 
@@ -304,7 +304,7 @@ impl Live {
 
     /// Takes all effects of a host's stack. To be called after every interaction with it.
     pub(crate) fn drain(&mut self, plan: &Plan, host: u32) {
-        loop {
+        while self.hosts[host as usize].stack.has_effects() {
             let stack = &mut self.hosts[host as usize].stack;
             if let Some(event) = stack.poll_event() {
                 self.event(plan, host, event);
@@ -312,12 +312,9 @@ impl Live {
             }
             // A packet moves once: from its stack to the place where it stays until it arrives.
             let place = self.flights.reserve();
-            match stack.poll_packet(&mut self.flights.get_mut(place).packet) {
-                Some((socket, reason)) => self.transmit(plan, host, place, socket, reason),
-                None => {
-                    self.flights.take(place);
-                    break;
-                }
+            let packet = &mut self.flights.get_mut(place).packet;
+            if let Some((socket, reason)) = stack.poll_packet(packet) {
+                self.transmit(plan, host, place, socket, reason);
             }
         }
         self.arm(host);
@@ -340,6 +337,7 @@ impl Live {
 
     /// Makes sure that the queue looks at a host's timers when the next one is due. An entry
     /// that comes too early is put in again then: cheaper than to take entries out.
+    #[inline]
     pub(crate) fn arm(&mut self, host: u32) {
         let owner = &mut self.hosts[host as usize];
         if let Some(deadline) = owner.stack.next_timeout()
@@ -377,14 +375,9 @@ impl Live {
 
     /// A connection changed its state: noted, checked (invariant 2), and told to who waits for it.
     fn changed(&mut self, plan: &Plan, host: u32, change: StateChange) {
-        tracing::debug!(
-            target: "twomsl",
-            at = %self.now,
-            host = %plan.spec.hosts[host as usize].name,
-            from = change.from.name(),
-            to = change.to.name(),
-            "state"
-        );
+        if LevelFilter::current() >= LevelFilter::DEBUG {
+            self.log_change(plan, host, change);
+        }
         self.record(|live| trace::Event::State {
             socket: live.socket_ref(host, change.socket),
             change,
@@ -400,6 +393,19 @@ impl Live {
         if plan.watched.states {
             self.check_states(plan, host);
         }
+    }
+
+    /// For whoever follows a run as it goes. Apart, so that others pay for a comparison only.
+    #[cold]
+    fn log_change(&self, plan: &Plan, host: u32, change: StateChange) {
+        tracing::debug!(
+            target: "twomsl",
+            at = %self.now,
+            host = %plan.spec.hosts[host as usize].name,
+            from = change.from.name(),
+            to = change.to.name(),
+            "state"
+        );
     }
 
     /// An application can go on: everybody who waits for the socket looks again. What lets them

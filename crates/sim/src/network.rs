@@ -390,13 +390,7 @@ impl Live {
     }
 
     /// Writes down what a host made of a packet.
-    fn arrived(
-        &mut self,
-        id: u64,
-        to: u32,
-        socket: Option<SocketId>,
-        verdict: Verdict,
-    ) {
+    fn arrived(&mut self, id: u64, to: u32, socket: Option<SocketId>, verdict: Verdict) {
         self.record(|live| trace::Event::Arrived {
             packet: PacketId(id),
             host: HostId(to as u16),

@@ -44,9 +44,8 @@ impl Stack {
         if self.slots.time_wait(socket).is_some() {
             return self.arrives_in_time_wait(now, socket, &tuple, segment);
         }
-        let taken = self.with_connection(now, socket, |connection, cx| {
-            connection.segment_arrives(cx, segment)
-        });
+        let taken = self
+            .with_connection(now, socket, |connection, cx| connection.segment_arrives(cx, segment));
         arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
     }
 

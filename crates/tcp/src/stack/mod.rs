@@ -144,6 +144,12 @@ impl Stack {
         self.out.queue.pop_front()
     }
 
+    /// Whether there are effects to take.
+    #[inline]
+    pub fn has_effects(&self) -> bool {
+        !self.out.queue.is_empty()
+    }
+
     /// The next effect if it is an event; a packet stays where it is, for [`poll`](Self::poll).
     /// For drivers to whom it matters that events, which are small, need not be moved as packets.
     #[inline]
