@@ -19,7 +19,7 @@ impl Live {
     }
 
     /// A packet is being sent.
-    pub(crate) fn check_sends(&mut self, plan: &Plan, seen: &Seen<'_>) {
+    pub(crate) fn check_sends(&mut self, plan: &Plan, seen: &Seen) {
         for (place, condition) in plan.conditions.iter().enumerate() {
             if let Condition::Sent { matcher, nth } = condition
                 && self.matches(matcher, seen)

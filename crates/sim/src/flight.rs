@@ -37,8 +37,22 @@ pub(crate) enum Via {
     Loopback,
 }
 
+impl Flight {
+    /// What stands in a new place.
+    const NONE: Self = Self {
+        packet: None,
+        id: 0,
+        from: 0,
+        to: 0,
+        mark: LifeId::NONE,
+        via: Via::Loopback,
+        flipped: None,
+        sent: Instant::ZERO,
+    };
+}
+
 /// A slab: places are used again, so that a long run allocates nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Flights {
     places: Vec<Flight>,
     /// The places that are free, as a list: one more than the first, 0 for none; a free place
@@ -47,17 +61,37 @@ pub(crate) struct Flights {
 }
 
 impl Flights {
+    /// With room for what a short connection has on its way.
+    pub(crate) fn new() -> Self {
+        Self { places: Vec::with_capacity(4), free: 0 }
+    }
+
     /// Puts a packet in and says where.
-    #[inline]
     pub(crate) fn insert(&mut self, flight: Flight) -> u32 {
-        if self.free != 0 {
-            let place = self.free - 1;
-            self.free = self.places[place as usize].id;
-            self.places[place as usize] = flight;
-            return place as u32;
-        }
-        self.places.push(flight);
+        let place = self.reserve();
+        *self.get_mut(place) = flight;
+        place
+    }
+
+    /// A place for a packet that is about to be put there. What else stands in it is of the
+    /// packet before.
+    #[inline]
+    pub(crate) fn reserve(&mut self) -> u32 {
+        let Some(place) = self.free.checked_sub(1) else { return self.grow() };
+        self.free = self.places[place as usize].id;
+        place as u32
+    }
+
+    /// One more place.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        self.places.push(Flight::NONE);
         self.places.len() as u32 - 1
+    }
+
+    /// A packet that is on its way, or about to be.
+    pub(crate) fn packet(&self, place: u32) -> &Packet {
+        self.get(place).packet.as_ref().expect("a place that is spoken of is not free")
     }
 
     /// A packet on its way.
@@ -103,7 +137,7 @@ mod tests {
 
     #[test]
     fn places_are_used_again_the_last_one_freed_first() {
-        let mut flights = Flights::default();
+        let mut flights = Flights::new();
         let places: Vec<_> = (10..14).map(|id| flights.insert(flight(id))).collect();
         assert_eq!(places, [0, 1, 2, 3]);
         assert!(flights.take(1).is_some());

@@ -65,6 +65,7 @@ fn variables(detail: &Detail) -> Result<(), &'static str> {
 
 impl Live {
     /// Writes a broken invariant down. The run goes on.
+    #[cold]
     pub(crate) fn violation(
         &mut self,
         invariant: u8,

@@ -95,10 +95,15 @@ enum Run {
 }
 
 /// All lives of a world, in the order of their beginning.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Lives(Vec<Life>);
 
 impl Lives {
+    /// With room for a listener and the two ends of a connection.
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(4))
+    }
+
     /// A new life.
     pub(crate) fn begin(&mut self, host: u32, boot: u32, socket: SocketId) -> LifeId {
         self.0.push(Life {

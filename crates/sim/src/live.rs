@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use tracing::level_filters::LevelFilter;
 use twomsl_tcp::{
-    Event, Instant, ObserveTimers, Output, Readiness, SocketError, SocketId, Stack, StateChange,
-    TcpState,
+    Event, Instant, ObserveTimers, Readiness, SocketError, SocketId, Stack, StateChange, TcpState,
 };
 use twomsl_trace::{self as trace, HostId, SocketRef, Trace};
 
@@ -223,12 +223,12 @@ impl Live {
             checks: Checks::Cheap,
             // The last lane is that of packets that never leave their host.
             queue: Queue::new(plan.paths.len() + 1),
-            flights: Flights::default(),
+            flights: Flights::new(),
             hosts: hosts.map(|place| Host::new(plan, place, seed, recording)).collect(),
             paths: if impaired { vec![Path::default(); plan.paths.len()] } else { Vec::new() },
             middleboxes: vec![Middlebox::default(); plan.spec.middleboxes.len()],
-            lives: Lives::default(),
-            tasks: Tasks::default(),
+            lives: Lives::new(),
+            tasks: Tasks::new(plan.spec.roles.len()),
             matched: vec![0; plan.spec.faults.len()],
             held: Vec::new(),
             conditions: vec![Progress::default(); plan.conditions.len()],
@@ -304,30 +304,43 @@ impl Live {
 
     /// Takes all effects of a host's stack. To be called after every interaction with it.
     pub(crate) fn drain(&mut self, plan: &Plan, host: u32) {
-        while let Some(output) = self.hosts[host as usize].stack.poll() {
-            match output {
-                Output::Transmit(transmit) => self.transmit(plan, host, transmit),
-                Output::Event(Event::Ready { socket, readiness }) => {
-                    self.ready(host, socket, readiness);
-                }
-                Output::Event(Event::State(change)) => self.changed(plan, host, change),
-                Output::Event(Event::Timer { socket, timer, change }) => {
-                    self.record(|live| trace::Event::Timer {
-                        socket: live.socket_ref(host, socket),
-                        timer,
-                        change,
-                    });
-                }
+        while self.hosts[host as usize].stack.has_effects() {
+            let stack = &mut self.hosts[host as usize].stack;
+            if let Some(event) = stack.poll_event() {
+                self.event(plan, host, event);
+                continue;
+            }
+            // A packet moves once: from its stack to the place where it stays until it arrives.
+            let place = self.flights.reserve();
+            let packet = &mut self.flights.get_mut(place).packet;
+            if let Some((socket, reason)) = stack.poll_packet(packet) {
+                self.transmit(plan, host, place, socket, reason);
             }
         }
         self.arm(host);
     }
 
+    /// Something happened to a socket.
+    fn event(&mut self, plan: &Plan, host: u32, event: Event) {
+        match event {
+            Event::Ready { socket, readiness } => self.ready(host, socket, readiness),
+            Event::State(change) => self.changed(plan, host, change),
+            Event::Timer { socket, timer, change } => {
+                self.record(|live| trace::Event::Timer {
+                    socket: live.socket_ref(host, socket),
+                    timer,
+                    change,
+                });
+            }
+        }
+    }
+
     /// Makes sure that the queue looks at a host's timers when the next one is due. An entry
     /// that comes too early is put in again then: cheaper than to take entries out.
+    #[inline]
     pub(crate) fn arm(&mut self, host: u32) {
         let owner = &mut self.hosts[host as usize];
-        if let Some((deadline, _)) = owner.stack.next_deadline()
+        if let Some(deadline) = owner.stack.next_timeout()
             && deadline < owner.armed
         {
             owner.armed = deadline;
@@ -350,8 +363,8 @@ impl Live {
         if owner.armed != at {
             return Due::No; // an entry that a crash or an earlier deadline has overtaken
         }
-        match owner.stack.next_deadline() {
-            Some((deadline, _)) if deadline <= at => Due::Yes,
+        match owner.stack.next_timeout() {
+            Some(deadline) if deadline <= at => Due::Yes,
             _ => {
                 owner.armed = Instant::MAX;
                 self.arm(host);
@@ -362,14 +375,9 @@ impl Live {
 
     /// A connection changed its state: noted, checked (invariant 2), and told to who waits for it.
     fn changed(&mut self, plan: &Plan, host: u32, change: StateChange) {
-        tracing::debug!(
-            target: "twomsl",
-            at = %self.now,
-            host = %plan.spec.hosts[host as usize].name,
-            from = change.from.name(),
-            to = change.to.name(),
-            "state"
-        );
+        if LevelFilter::current() >= LevelFilter::DEBUG {
+            self.log_change(plan, host, change);
+        }
         self.record(|live| trace::Event::State {
             socket: live.socket_ref(host, change.socket),
             change,
@@ -385,6 +393,19 @@ impl Live {
         if plan.watched.states {
             self.check_states(plan, host);
         }
+    }
+
+    /// For whoever follows a run as it goes. Apart, so that others pay for a comparison only.
+    #[cold]
+    fn log_change(&self, plan: &Plan, host: u32, change: StateChange) {
+        tracing::debug!(
+            target: "twomsl",
+            at = %self.now,
+            host = %plan.spec.hosts[host as usize].name,
+            from = change.from.name(),
+            to = change.to.name(),
+            "state"
+        );
     }
 
     /// An application can go on: everybody who waits for the socket looks again. What lets them

@@ -2,7 +2,7 @@
 
 use tracing::level_filters::LevelFilter;
 use twomsl_tcp::wire::{Body, Ecn, Flags, Icmp, IcmpKind, Packet, Quote};
-use twomsl_tcp::{Instant, Transmit, Verdict};
+use twomsl_tcp::{Instant, SendReason, SocketId, Verdict};
 use twomsl_trace::{self as trace, Decider, Fate, HostId, PacketId};
 
 use crate::Checks;
@@ -29,8 +29,14 @@ pub(crate) struct Held {
 
 impl Live {
     /// A stack sends a packet.
-    pub(crate) fn transmit(&mut self, plan: &Plan, from: u32, transmit: Transmit) {
-        let Transmit { packet, socket, reason } = transmit;
+    pub(crate) fn transmit(
+        &mut self,
+        plan: &Plan,
+        from: u32,
+        place: u32,
+        socket: Option<SocketId>,
+        reason: SendReason,
+    ) {
         let mark = socket.map_or(LifeId::NONE, |socket| self.life_of(from, socket));
         let id = self.number();
         self.record(|live| trace::Event::Sent {
@@ -38,19 +44,22 @@ impl Live {
             host: HostId(from as u16),
             socket: socket.map(|socket| live.socket_ref(from, socket)),
             reason,
-            content: packet.clone(),
+            content: live.flights.packet(place).clone(),
         });
-        log_packet(plan, self.now, from, "send", &packet);
+        let packet = self.flights.packet(place);
+        log_packet(plan, self.now, from, "send", packet);
         let route = self.hosts[from as usize].route(plan, from, packet.dst);
         // What chance has in store is drawn before anything is decided, see `Luck`.
         let luck = self.draw(plan, route);
         let to = route.map(|route| route.to);
-        let judgment = self.judge(plan, &Seen { from, to, mark, packet: &packet });
-        self.note_sent(from, mark, route, &packet);
+        let judgment = self.judge(plan, &Seen { from, to, mark, place });
+        self.note_sent(from, mark, route, place);
         // A packet without a route was sent all the same: rules and conditions have counted it.
-        let Some(Route { to, via }) = route else { return self.no_route(from, id, packet) };
-        let (packet, sent, flipped) = (Some(packet), self.now, None);
-        let place = self.flights.insert(Flight { packet, id, from, to, mark, via, flipped, sent });
+        let Some(Route { to, via }) = route else { return self.no_route(from, id, place) };
+        let flight = self.flights.get_mut(place);
+        (flight.id, flight.from, flight.to) = (id, from, to);
+        (flight.mark, flight.via, flight.sent) = (mark, via, self.now);
+        flight.flipped = None;
         match judgment {
             Judgment::Nothing => self.pass(plan, place, &luck, &Treatment::NONE),
             Judgment::Drop(rule) => self.lose(place, || rule_text(plan, rule)),
@@ -102,8 +111,8 @@ impl Live {
     }
 
     /// Remembers what a life has sent, and checks it (invariant 3).
-    fn note_sent(&mut self, host: u32, mark: LifeId, route: Option<Route>, packet: &Packet) {
-        let Some(segment) = packet.segment() else { return };
+    fn note_sent(&mut self, host: u32, mark: LifeId, route: Option<Route>, place: u32) {
+        let Some(segment) = self.flights.packet(place).segment() else { return };
         let Some(life) = self.lives.get_mut(mark) else { return };
         if life.ends.is_none() {
             life.ends = Some(Ends {
@@ -119,7 +128,8 @@ impl Live {
     }
 
     /// A host without a route learns it from its own IP layer, as it would from a router.
-    fn no_route(&mut self, from: u32, id: u64, packet: Packet) {
+    fn no_route(&mut self, from: u32, id: u64, place: u32) {
+        let Some(packet) = self.flights.take(place) else { return };
         let (fate, by) = (Fate::Dropped, Decider::NoRoute);
         self.record(|_| trace::Event::Fate { packet: PacketId(id), fate, by });
         let Body::Tcp(segment) = packet.body else { return };
@@ -347,12 +357,12 @@ impl Live {
             self.flights.take(place);
             return self.arrived(id, to, None, Verdict::BadChecksum);
         }
-        let Some(packet) = self.flights.take(place) else { return };
-        let host = &mut self.hosts[to as usize];
-        log_packet(plan, self.now, to, "receive", &packet);
-        // The stack swallows the packet, so what the invariants need is remembered.
-        let facts = Facts::of(&packet);
-        let arrival = host.stack.on_packet(self.now, packet);
+        let Some(packet) = &mut self.flights.get_mut(place).packet else { return };
+        log_packet(plan, self.now, to, "receive", packet);
+        // The stack empties the packet, so what the invariants need is remembered.
+        let facts = Facts::of(packet);
+        let arrival = self.hosts[to as usize].stack.on_packet_in_place(self.now, packet);
+        self.flights.take(place);
         if let Some(socket) = arrival.socket {
             let life = self.life_of(to, socket);
             if let Err(wrong) = self.lives.note_arrival(life, mark, facts, &arrival) {
@@ -380,13 +390,7 @@ impl Live {
     }
 
     /// Writes down what a host made of a packet.
-    fn arrived(
-        &mut self,
-        id: u64,
-        to: u32,
-        socket: Option<twomsl_tcp::SocketId>,
-        verdict: Verdict,
-    ) {
+    fn arrived(&mut self, id: u64, to: u32, socket: Option<SocketId>, verdict: Verdict) {
         self.record(|live| trace::Event::Arrived {
             packet: PacketId(id),
             host: HostId(to as u16),

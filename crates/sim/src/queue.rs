@@ -44,10 +44,17 @@ struct Entry {
 
 const NO_LANE: u32 = u32::MAX;
 
+impl Entry {
+    /// What the queue is ordered by, in one number: it is compared at every step in the heap.
+    fn key(&self) -> u128 {
+        u128::from(self.at.as_nanos()) << 64 | u128::from(self.sequence)
+    }
+}
+
 impl Ord for Entry {
     /// Reversed: the heap of std puts the greatest on top, and we want the earliest.
     fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.sequence).cmp(&(self.at, self.sequence))
+        other.key().cmp(&self.key())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use twomsl_tcp::wire::{Flags, Packet, Segment};
+use twomsl_tcp::wire::{Flags, Segment};
 use twomsl_tcp::{Instant, TcpState};
 
 use crate::life::{Life, LifeId};
@@ -54,19 +54,20 @@ impl Treatment {
 
 /// A packet as rules see it, at the moment it is sent.
 #[derive(Clone, Copy)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct Seen {
     pub(crate) from: u32,
     /// None when there is no route.
     pub(crate) to: Option<u32>,
     pub(crate) mark: LifeId,
-    pub(crate) packet: &'a Packet,
+    /// Where it is among the packets on their way.
+    pub(crate) place: u32,
 }
 
 impl Live {
     /// Asks the rules in order, and the conditions about packets. The first rule that matches
     /// decides, and no later one sees the packet.
     #[inline]
-    pub(crate) fn judge(&mut self, plan: &Plan, seen: &Seen<'_>) -> Judgment {
+    pub(crate) fn judge(&mut self, plan: &Plan, seen: &Seen) -> Judgment {
         if plan.spec.faults.is_empty() && !plan.watched.sends {
             return Judgment::Nothing;
         }
@@ -74,7 +75,7 @@ impl Live {
     }
 
     /// The same where there are rules or conditions about packets.
-    fn judge_by_rules(&mut self, plan: &Plan, seen: &Seen<'_>) -> Judgment {
+    fn judge_by_rules(&mut self, plan: &Plan, seen: &Seen) -> Judgment {
         if plan.watched.sends {
             self.check_sends(plan, seen);
         }
@@ -114,8 +115,8 @@ impl Live {
     }
 
     /// Whether all that a matcher asks for holds. An ICMP message matches nothing.
-    pub(crate) fn matches(&self, matcher: &Matcher, seen: &Seen<'_>) -> bool {
-        let Some(segment) = seen.packet.segment() else { return false };
+    pub(crate) fn matches(&self, matcher: &Matcher, seen: &Seen) -> bool {
+        let Some(segment) = self.flights.packet(seen.place).segment() else { return false };
         let host = |wanted: Option<HostIndex>, is: Option<u32>| {
             wanted.is_none_or(|wanted| is == Some(wanted as u32))
         };
@@ -131,7 +132,7 @@ impl Live {
     }
 
     /// The part of a matcher that asks what was before.
-    fn matches_history(&self, matcher: &Matcher, seen: &Seen<'_>, segment: &Segment) -> bool {
+    fn matches_history(&self, matcher: &Matcher, seen: &Seen, segment: &Segment) -> bool {
         let life = self.lives.get(seen.mark);
         matcher.acks.is_none_or(|acks| self.acknowledges(acks, life, segment))
             && matcher.payload.is_none_or(|payload| carries(payload, life, segment))
@@ -156,7 +157,7 @@ impl Live {
     }
 
     /// The state, at one end, of the connection that a packet belongs to.
-    fn state_at(&self, host: u32, seen: &Seen<'_>, segment: &Segment) -> TcpState {
+    fn state_at(&self, host: u32, seen: &Seen, segment: &Segment) -> TcpState {
         if host == seen.from
             && let Some(life) = self.lives.get(seen.mark)
         {
@@ -175,7 +176,7 @@ impl Live {
 
     /// The same by ports, for packets whose other end is not known: a first SYN, a reset for an
     /// unknown connection. Looks at all sockets, but only for rules that ask for a state.
-    fn state_of_ports(&self, host: u32, seen: &Seen<'_>, segment: &Segment) -> TcpState {
+    fn state_of_ports(&self, host: u32, seen: &Seen, segment: &Segment) -> TcpState {
         let (local, remote) = if host == seen.from {
             (segment.src_port, segment.dst_port)
         } else {

@@ -105,7 +105,7 @@ pub(crate) enum Flow {
 }
 
 /// All tasks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tasks {
     all: Vec<Task>,
     /// Places of tasks that are over and whose result nobody will ask for.
@@ -119,6 +119,16 @@ pub(crate) struct Tasks {
 pub(crate) const BUSY_LIMIT: u32 = 10_000_000;
 
 impl Tasks {
+    /// With room for so many roles.
+    pub(crate) fn new(roles: usize) -> Self {
+        Self {
+            all: Vec::with_capacity(roles),
+            free: Vec::new(),
+            runnable: VecDeque::with_capacity(roles),
+            failures: Vec::new(),
+        }
+    }
+
     /// A task. Ids are given out by `insert` only.
     pub(crate) fn get(&self, id: TaskId) -> &Task {
         &self.all[id.0 as usize]

@@ -146,12 +146,12 @@ impl World {
     /// without one until a day has passed. Checks at the end that nothing is left hanging.
     pub fn run(&mut self) -> End {
         let end = self.plan.spec.until.map_or(Live::DEFAULT_END, |until| Instant::ZERO + until);
-        while let Some(at) = self.live.next_event() {
+        while let Some((at, what)) = self.live.next() {
             if at > end {
                 self.live.now = end;
                 return End::TimeUp;
             }
-            self.live.happen(&self.plan);
+            self.live.happen(&self.plan, at, what);
             if self.live.busy >= BUSY_LIMIT {
                 return End::Stuck;
             }
@@ -162,17 +162,17 @@ impl World {
 
     /// Lets the next thing happen; false when there is none.
     pub fn step(&mut self) -> bool {
-        if self.live.next_event().is_none() {
-            return false;
-        }
-        self.live.happen(&self.plan);
+        let Some((at, what)) = self.live.next() else { return false };
+        self.live.happen(&self.plan, at, what);
         true
     }
 
     /// Runs up to and including `time`, which is then the time.
     pub fn run_until(&mut self, time: Instant) {
-        while self.live.next_event().is_some_and(|at| at <= time) {
-            self.live.happen(&self.plan);
+        while let Some((at, what)) = self.live.next()
+            && at <= time
+        {
+            self.live.happen(&self.plan, at, what);
             if self.live.busy >= BUSY_LIMIT {
                 return;
             }
@@ -187,7 +187,7 @@ impl World {
 
     /// When the next thing happens.
     pub fn next_event(&mut self) -> Option<Instant> {
-        self.live.next_event()
+        self.live.next().map(|(at, _)| at)
     }
 
     /// What this world was made from.
@@ -259,13 +259,13 @@ impl World {
 }
 
 impl Live {
-    /// When the next thing happens. Entries that nothing stands behind any more are removed, so
-    /// that they never move the clock.
-    fn next_event(&mut self) -> Option<Instant> {
+    /// When the next thing happens, and what it is; it stays in the queue. Entries that nothing
+    /// stands behind any more are removed, so that they never move the clock.
+    fn next(&mut self) -> Option<(Instant, What)> {
         loop {
             let (at, what) = self.queue.peek()?;
             if self.is_real(at, what) {
-                return Some(at);
+                return Some((at, what));
             }
             self.queue.pop();
         }
@@ -281,9 +281,9 @@ impl Live {
         }
     }
 
-    /// Lets the next entry of the queue happen.
-    fn happen(&mut self, plan: &Plan) {
-        let Some((at, what)) = self.queue.pop() else { return };
+    /// Lets happen what [`next`](Self::next) said.
+    fn happen(&mut self, plan: &Plan, at: Instant, what: What) {
+        self.queue.pop();
         if at > self.now {
             self.now = at;
             self.busy = 0;

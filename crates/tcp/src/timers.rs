@@ -19,11 +19,20 @@ const KINDS: [TimerKind; TimerKind::COUNT] = [
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timers {
     deadlines: [Instant; TimerKind::COUNT],
+    change: Change,
+}
+
+/// Whether a deadline has moved since the stack last looked. Many events move none, and then the
+/// stack need not search for the earliest again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Change {
+    None,
+    Some,
 }
 
 impl Timers {
     pub(crate) const fn new() -> Self {
-        Self { deadlines: [Instant::MAX; TimerKind::COUNT] }
+        Self { deadlines: [Instant::MAX; TimerKind::COUNT], change: Change::None }
     }
 
     pub(crate) fn is_running(&self, kind: TimerKind) -> bool {
@@ -42,6 +51,7 @@ impl Timers {
             TimerChange::Restarted(deadline)
         };
         *place = deadline;
+        self.change = Change::Some;
         cx.out.timer(cx.socket, kind, change);
     }
 
@@ -49,6 +59,7 @@ impl Timers {
         let place = &mut self.deadlines[kind as usize];
         if *place != Instant::MAX {
             *place = Instant::MAX;
+            self.change = Change::Some;
             cx.out.timer(cx.socket, kind, TimerChange::Stopped);
         }
     }
@@ -57,6 +68,11 @@ impl Timers {
         for kind in KINDS {
             self.stop(cx, kind);
         }
+    }
+
+    /// Whether a deadline has moved since this was last asked.
+    pub(crate) fn take_change(&mut self) -> Change {
+        core::mem::replace(&mut self.change, Change::None)
     }
 
     /// The earliest deadline, and whose it is.
@@ -74,6 +90,7 @@ impl Timers {
     pub(crate) fn take_due(&mut self, cx: &mut Context<'_>) -> Option<TimerKind> {
         let kind = KINDS.into_iter().find(|kind| self.deadlines[*kind as usize] <= cx.now)?;
         self.deadlines[kind as usize] = Instant::MAX;
+        self.change = Change::Some;
         cx.out.timer(cx.socket, kind, TimerChange::Fired);
         Some(kind)
     }

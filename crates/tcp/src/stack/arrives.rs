@@ -16,15 +16,21 @@ use crate::{Holder, Instant, Verdict};
 
 impl Stack {
     /// A packet arrives. Returns what was made of it; what follows from it is put out.
-    pub fn on_packet(&mut self, now: Instant, packet: Packet) -> Arrival {
-        let Packet { src, dst, body, .. } = packet;
+    pub fn on_packet(&mut self, now: Instant, mut packet: Packet) -> Arrival {
+        self.on_packet_in_place(now, &mut packet)
+    }
+
+    /// The same for a packet that stays where it is: only its text is taken out of it, and what
+    /// is left of it afterwards means nothing.
+    pub fn on_packet_in_place(&mut self, now: Instant, packet: &mut Packet) -> Arrival {
+        let (src, dst) = (packet.src, packet.dst);
         // MUST-57, MUST-63: neither to nor from what is not one host.
         if !self.addresses.contains(&dst) || !is_host(src) {
             return arrival(None, Verdict::NotOurs.into());
         }
-        let mut segment = match body {
+        let segment = match &mut packet.body {
             Body::Tcp(segment) => segment,
-            Body::Icmp(icmp) => return self.on_icmp(now, &icmp),
+            Body::Icmp(icmp) => return self.on_icmp(now, icmp),
         };
         let tuple = Tuple {
             local_addr: dst,
@@ -33,14 +39,13 @@ impl Stack {
             remote_port: segment.src_port,
         };
         let Some(&socket) = self.connections.get(&tuple) else {
-            return self.arrives_for_nobody(now, &tuple, &segment);
+            return self.arrives_for_nobody(now, &tuple, segment);
         };
         if self.slots.time_wait(socket).is_some() {
-            return self.arrives_in_time_wait(now, socket, &tuple, &segment);
+            return self.arrives_in_time_wait(now, socket, &tuple, segment);
         }
-        let taken = self.with_connection(now, socket, |connection, cx| {
-            connection.segment_arrives(cx, &mut segment)
-        });
+        let taken = self
+            .with_connection(now, socket, |connection, cx| connection.segment_arrives(cx, segment));
         arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
     }
 

@@ -10,7 +10,7 @@ use crate::Instant;
 const ABSENT: u32 = u32::MAX;
 
 /// Deadlines by slot number.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Deadlines {
     /// Two tables side by side, in one allocation: the heap, of which the first `length` rows
     /// count, and where slot n stands in it, in row n. There are never more entries than slots.
@@ -31,6 +31,11 @@ impl Row {
 }
 
 impl Deadlines {
+    /// With room for a few.
+    pub(crate) fn new() -> Self {
+        Self { rows: Vec::with_capacity(4), length: 0 }
+    }
+
     /// The earliest deadline and its slot. Of equal deadlines the lower slot comes first.
     pub(crate) fn earliest(&self) -> Option<(Instant, u32)> {
         if self.length == 0 { None } else { Some(self.rows[0].entry) }
@@ -128,7 +133,7 @@ mod tests {
     /// Against the obvious: a list that is searched.
     #[test]
     fn the_top_is_always_the_earliest() {
-        let mut deadlines = Deadlines::default();
+        let mut deadlines = Deadlines::new();
         let mut list: Vec<Option<Instant>> = alloc::vec![None; 40];
         let mut random: u64 = 1;
         for _ in 0..5_000 {

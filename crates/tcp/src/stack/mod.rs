@@ -19,10 +19,11 @@ use core::net::IpAddr;
 
 use hashbrown::HashMap;
 use rustc_hash::FxHasher;
+use twomsl_wire::Packet;
 
 pub use calls::Shutdown;
 
-use crate::event::{Output, SocketId, TimerKind};
+use crate::event::{Event, Output, SendReason, SocketId, TimerKind, Transmit};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
 use crate::tuple::Tuple;
 use crate::{Instant, Profile, SocketError, Status};
@@ -103,12 +104,12 @@ impl Stack {
         Self {
             profile,
             secret,
-            addresses: Vec::new(),
-            slots: Slots::default(),
+            addresses: Vec::with_capacity(1),
+            slots: Slots::new(),
             connections: HashMap::default(),
             listeners: BTreeMap::new(),
             ports: Ports::default(),
-            deadlines: Deadlines::default(),
+            deadlines: Deadlines::new(),
             out: Outbox::new(),
             challenges: ChallengeLimit::default(),
         }
@@ -143,6 +144,36 @@ impl Stack {
         self.out.queue.pop_front()
     }
 
+    /// Whether there are effects to take.
+    #[inline]
+    pub fn has_effects(&self) -> bool {
+        !self.out.queue.is_empty()
+    }
+
+    /// The next effect if it is an event; a packet stays where it is, for [`poll`](Self::poll).
+    /// For drivers to whom it matters that events, which are small, need not be moved as packets.
+    #[inline]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let Output::Event(event) = *self.out.queue.front()? else { return None };
+        self.out.queue.pop_front();
+        Some(event)
+    }
+
+    /// The next effect if it is a packet, which is put into `place`: whose it is, and why it is
+    /// sent. For drivers that keep packets somewhere, so that they need not be moved twice.
+    #[inline]
+    pub fn poll_packet(
+        &mut self,
+        place: &mut Option<Packet>,
+    ) -> Option<(Option<SocketId>, SendReason)> {
+        let Output::Transmit(_) = self.out.queue.front()? else { return None };
+        let Some(Output::Transmit(Transmit { packet, socket, reason })) = self.poll() else {
+            return None;
+        };
+        *place = Some(packet);
+        Some((socket, reason))
+    }
+
     /// The exact next moment at which [`on_timeout`](Self::on_timeout) has something to do, and
     /// the timer that will fire. O(1).
     pub fn next_deadline(&self) -> Option<(Instant, TimerKind)> {
@@ -152,6 +183,12 @@ impl Stack {
             _ => TimerKind::TimeWait,
         };
         Some((at, kind))
+    }
+
+    /// The moment of [`next_deadline`](Self::next_deadline) alone, for drivers that ask after
+    /// every call and do not care whose timer it is.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.deadlines.earliest().map(|(at, _)| at)
     }
 
     /// STATUS (RFC 9293 §3.10.6). Works for orphans and TIME-WAIT as long as they exist.

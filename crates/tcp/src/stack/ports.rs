@@ -11,8 +11,6 @@ use crate::tuple::Tuple;
 /// How the local ports are used.
 #[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Ports {
-    /// Connections, TIME-WAIT included, per local port.
-    connections: BTreeMap<u16, u32>,
     /// Goes up with every ephemeral port: the search goes on where the last one ended.
     counter: u32,
     /// How many connections were forgotten so far.
@@ -23,23 +21,9 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    pub(crate) fn take(&mut self, tuple: &Tuple) {
-        *self.connections.entry(tuple.local_port).or_default() += 1;
-    }
-
-    pub(crate) fn release(&mut self, tuple: &Tuple) {
+    /// A connection is forgotten.
+    pub(crate) fn release(&mut self) {
         self.released += 1;
-        if let Some(count) = self.connections.get_mut(&tuple.local_port) {
-            *count -= 1;
-            if *count == 0 {
-                self.connections.remove(&tuple.local_port);
-            }
-        }
-    }
-
-    /// Whether any connection, TIME-WAIT included, has this local port.
-    pub(crate) fn is_used(&self, port: u16) -> bool {
-        self.connections.contains_key(&port)
     }
 }
 
@@ -71,6 +55,12 @@ impl Stack {
         }
         self.ports.exhausted.insert(destination, self.ports.released);
         Err(SocketError::AddressNotAvailable)
+    }
+
+    /// Whether any connection, TIME-WAIT included, has this local port. Looks at all of them: only
+    /// `listen` asks, and no connection has to pay for a count that is kept for it.
+    pub(super) fn is_port_used(&self, port: u16) -> bool {
+        self.connections.keys().any(|tuple| tuple.local_port == port)
     }
 
     /// Whether nobody has this 4-tuple, and nobody listens on the port.

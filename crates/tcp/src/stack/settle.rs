@@ -8,6 +8,7 @@ use super::time_wait::TimeWait;
 use crate::connection::{Cleanup, Connection, Origin, State};
 use crate::event::{Cause, Event, Readiness, SocketId, StateChange, TimerChange, TimerKind};
 use crate::outbox::{AcceptQueue, Context};
+use crate::timers::Change;
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, SocketError, TcpState};
 
@@ -41,9 +42,13 @@ impl Stack {
         let was_linked = connection.state != State::Closed;
         let result = event(connection, &mut cx);
         connection.assert_sane();
-        let (cleanup, deadline) = (connection.cleanup(), connection.deadline());
+        let cleanup = connection.cleanup();
+        let moved = connection.timers.take_change() == Change::Some;
+        let deadline = moved.then(|| connection.deadline());
         let left = if connection.origin().is_none() { before } else { None };
-        self.deadlines.update(socket.index, deadline.map(|(at, _)| at));
+        if let Some(deadline) = deadline {
+            self.deadlines.update(socket.index, deadline.map(|(at, _)| at));
+        }
         if cleanup != Cleanup::None {
             self.clean_up(now, socket, cleanup, was_linked);
         }
@@ -150,7 +155,7 @@ impl Stack {
         if self.connections.get(tuple) == Some(&socket) {
             self.connections.remove(tuple);
         }
-        self.ports.release(tuple);
+        self.ports.release();
     }
 
     pub(super) fn forget(&mut self, socket: SocketId) {
@@ -161,7 +166,6 @@ impl Stack {
     /// Puts a new connection into its slot and under its 4-tuple.
     pub(super) fn link(&mut self, connection: Box<Connection>) -> SocketId {
         let tuple = connection.tuple;
-        self.ports.take(&tuple);
         let socket = self.slots.insert(Slot::Connection(connection));
         self.connections.insert(tuple, socket);
         socket

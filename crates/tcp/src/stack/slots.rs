@@ -24,7 +24,7 @@ impl Slot {
 
 /// Slots by number. A slot that is used again has another generation, so that an old
 /// [`SocketId`] never names a new socket.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Slots {
     entries: Vec<(u32, Slot)>,
     /// The first free slot; each of them names the next.
@@ -32,6 +32,11 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
+    /// With room for a listener and a few connections.
+    pub(crate) fn new() -> Self {
+        Self { entries: Vec::with_capacity(4), free: None }
+    }
+
     pub(crate) fn insert(&mut self, slot: Slot) -> SocketId {
         if let Some(index) = self.free {
             let entry = &mut self.entries[index as usize];

@@ -2,7 +2,9 @@
 
 use twomsl_tcp::profile::IsnSource;
 use twomsl_tcp::wire::Packet;
-use twomsl_tcp::{Instant, Output, Profile, Readiness, SocketError, Stack, SynTaken, TcpState};
+use twomsl_tcp::{
+    Instant, Output, Profile, Readiness, SocketError, Stack, SynTaken, TcpState, Transmit,
+};
 
 use super::{has, ms, profiles, s, since};
 use crate::harness::lab::Lab;
@@ -82,6 +84,40 @@ fn crossed_syns_survive_a_lost_syn_ack() {
     pair.collect();
     pair.run(s(5));
     assert_eq!(pair.states(), (TcpState::Established, TcpState::Established));
+}
+
+/// The effects of a connection between a stack and itself, as taken by `take`.
+fn effects(mut take: impl FnMut(&mut Stack) -> Option<Output>) -> Vec<Output> {
+    let mut stack = Stack::new(Profile::linux(), [3; 16]);
+    stack.add_address(ours().ip());
+    let socket = stack.connect(Instant::ZERO, Some(ours()), ours(), None).unwrap();
+    stack.send(Instant::ZERO, socket, b"echo").unwrap();
+    let mut all = Vec::new();
+    while let Some(output) = take(&mut stack) {
+        if let Output::Transmit(transmit) = &output {
+            stack.on_packet_in_place(Instant::ZERO, &mut transmit.packet.clone());
+        }
+        all.push(output);
+    }
+    all
+}
+
+#[test]
+fn effects_taken_by_kind_are_the_same_in_the_same_order() {
+    let by_kind = effects(|stack| {
+        let mut packet = None;
+        let output = match stack.poll_event() {
+            Some(event) => Some(Output::Event(event)),
+            None => stack.poll_packet(&mut packet).map(|(socket, reason)| {
+                let packet = packet.take().expect("it was put there");
+                Output::Transmit(Transmit { packet, socket, reason })
+            }),
+        };
+        assert!(output.is_some() || !stack.has_effects(), "nothing stays behind");
+        output
+    });
+    assert!(by_kind.len() > 4, "there was something to compare");
+    assert_eq!(by_kind, effects(Stack::poll));
 }
 
 #[test]
