@@ -40,7 +40,7 @@ impl Connection {
         if self.state != State::SynSent || self.retransmissions > cx.profile.syn_linear_timeouts {
             self.rtt.back_off();
         }
-        if self.send.una == self.send.iss {
+        if self.send.is_opening() {
             // The handshake is not over: SYN or SYN,ACK again, alone.
             self.send_syn(cx, SendReason::Retransmission);
         } else {
