@@ -75,7 +75,7 @@ pub(crate) struct Host {
     pub(crate) pace: Pace,
     pub(crate) cable: Cable,
     /// When the queue will look at its timers next; never is [`Instant::MAX`].
-    armed: Instant,
+    pub(crate) armed: Instant,
     /// By the index of a socket.
     pub(crate) slots: Vec<Slot>,
     pub(crate) totals: Totals,
@@ -327,11 +327,12 @@ impl Live {
     /// that comes too early is put in again then: cheaper than to take entries out.
     pub(crate) fn arm(&mut self, host: u32) {
         let owner = &mut self.hosts[host as usize];
-        if let Some((deadline, _)) = owner.stack.next_deadline()
-            && deadline < owner.armed
-        {
-            owner.armed = deadline;
-            self.queue.push(deadline.max(self.now), What::Timer(host));
+        let Some((deadline, _)) = owner.stack.next_deadline() else { return };
+        // A host that stood still may have missed its deadline.
+        let at = deadline.max(self.now);
+        if at < owner.armed {
+            owner.armed = at;
+            self.queue.push(at, What::Timer(host));
         }
     }
 
