@@ -143,7 +143,12 @@ impl Live {
 
     /// Something that reaches a host which stands still waits until it goes on.
     pub(crate) fn put_off(&mut self, host: u32, what: What) {
-        self.hosts[host as usize].inbox.push(what);
+        let owner = &mut self.hosts[host as usize];
+        match what {
+            // Its timers are looked at again when it goes on: nothing in the queue stands for them.
+            What::Timer(_) => owner.armed = Instant::MAX,
+            _ => owner.inbox.push(what),
+        }
     }
 
     /// A role starts, unless its host crashed after this was planned.

@@ -75,7 +75,7 @@ pub(crate) struct Host {
     pub(crate) pace: Pace,
     pub(crate) cable: Cable,
     /// When the queue will look at its timers next; never is [`Instant::MAX`].
-    armed: Instant,
+    pub(crate) armed: Instant,
     /// By the index of a socket.
     pub(crate) slots: Vec<Slot>,
     pub(crate) totals: Totals,
@@ -340,11 +340,12 @@ impl Live {
     #[inline]
     pub(crate) fn arm(&mut self, host: u32) {
         let owner = &mut self.hosts[host as usize];
-        if let Some(deadline) = owner.stack.next_timeout()
-            && deadline < owner.armed
-        {
-            owner.armed = deadline;
-            self.queue.push(deadline.max(self.now), What::Timer(host));
+        let Some(deadline) = owner.stack.next_timeout() else { return };
+        // A host that stood still may have missed its deadline.
+        let at = deadline.max(self.now);
+        if at < owner.armed {
+            owner.armed = at;
+            self.queue.push(at, What::Timer(host));
         }
     }
 

@@ -78,7 +78,7 @@ const TABLE: &[Row] = &[
     ("keepalive-idle", "silence before the first keepalive probe", DURATION, |p, v| set(&mut p.options.keep_idle, duration(v))),
     ("keepalive-interval", "between keepalive probes", DURATION, |p, v| set(&mut p.options.keep_interval, duration(v))),
     ("keepalive-count", "unanswered probes that end a connection", NUMBER, |p, v| set(&mut p.options.keep_count, number(v))),
-    ("user-timeout", "how long text may stay unacknowledged", OPTIONAL, |p, v| set(&mut p.options.user_timeout, optional(v))),
+    ("user-timeout", "how long text may stay unacknowledged", OPTIONAL, |p, v| set(&mut p.options.user_timeout, optional(v).map(|time| time.filter(|time| !time.is_zero())))),
 ];
 
 impl Profile {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use twomsl_sim::spec::FaultVerdict;
 use twomsl_sim::{Moment, Outcome};
 use twomsl_tcp::wire::Flags;
 use twomsl_tcp::{SocketError, SocketOption, TcpState};
@@ -70,6 +71,21 @@ fn a_paused_host_catches_up_when_it_goes_on() {
     // Everything arrived while it stood still; nothing had to be sent again.
     assert_eq!(sent(&world, SERVER, Flags::FIN | Flags::ACK)[0].to_string(), "0.150");
     assert_eq!(sent(&world, CLIENT, Flags::FIN | Flags::ACK).len(), 1);
+}
+
+#[test]
+fn timers_that_a_paused_host_missed_run_when_it_goes_on() {
+    // The SYN is lost, and so is the first repetition, due while the client stands still.
+    let world = run(hello(pair())
+        .fault(FaultVerdict::Drop, |packets| {
+            packets.from("client").flags(Flags::SYN).nth_range(1, 2)
+        })
+        .pause(500 * MS, "client")
+        .resume(10 * SECOND, "client"));
+    assert_done(&world);
+    let times: Vec<_> = sent(&world, CLIENT, Flags::SYN).iter().map(ToString::to_string).collect();
+    assert_eq!(times, ["0.000", "10.000", "11.000"]);
+    assert_eq!(world.totals(SERVER).read, 5);
 }
 
 #[test]

@@ -124,6 +124,11 @@ impl Connection {
         match self.state {
             // The end of the file was reached: an error that came later is for the writer.
             _ if self.receive.fin == PeerFin::Taken => Ok(0),
+            // "Error: connection does not exist" (§3.10.3): it never did, so that an end of the
+            // file, which speaks for the peer, would not be true.
+            State::Closed if self.send.is_opening() => {
+                Err(self.error.take().unwrap_or(SocketError::NotConnected))
+            }
             State::Closed => self.error.take().map_or(Ok(0), Err),
             _ if self.receive.reading == Reading::Shut || limit == 0 => Ok(0),
             _ => {

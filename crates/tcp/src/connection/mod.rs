@@ -257,6 +257,7 @@ impl Connection {
 /// The largest text this host sends and announces on a connection (MUST-14, MUST-67).
 pub(crate) fn own_mss(tuple: &Tuple, options: &SocketOptions, profile: &Profile) -> u32 {
     // An IPv6 header is 20 octets longer than an IPv4 header.
-    let path = if tuple.local_addr.is_ipv4() { profile.mss } else { profile.mss - 20 };
-    u32::from(options.max_segment.map_or(path, |max| max.clamp(1, path)))
+    let path =
+        if tuple.local_addr.is_ipv4() { profile.mss } else { profile.mss.saturating_sub(20) };
+    u32::from(options.max_segment.unwrap_or(path).min(path).max(1))
 }

@@ -230,8 +230,12 @@ impl ReceiveHalf {
         self.nxt - self.ready_octets - u32::from(self.fin == PeerFin::Taken)
     }
 
-    /// Throws away what nobody will read.
+    /// Throws away what nobody will read. The end of the file comes after all of the text or
+    /// not at all: a reader who misses some of it must hear why instead.
     pub(crate) fn flush(&mut self) {
+        if self.ready_octets > 0 {
+            self.fin = PeerFin::Unseen;
+        }
         self.ready.clear();
         self.ready_octets = 0;
         self.reassembly.clear();

@@ -12,6 +12,9 @@ pub(crate) struct SendHalf {
     pub(crate) iss: SeqNum,
     /// SND.UNA.
     pub(crate) una: SeqNum,
+    /// Whether the peer knows our SYN. After 4 GiB SND.UNA passes the ISS again, so that the
+    /// numbers alone do not tell.
+    syn: Syn,
     /// SND.NXT: the number after everything that was ever sent.
     pub(crate) nxt: SeqNum,
     /// Where sending goes on. Equal to `nxt`, or before it after a retransmission timeout, when
@@ -47,11 +50,19 @@ pub(crate) enum Writing {
     Ended(SeqNum),
 }
 
+/// What is known of our SYN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Syn {
+    Unacknowledged,
+    Acknowledged,
+}
+
 impl SendHalf {
     pub(crate) fn new(iss: SeqNum, capacity: u32, mss: u32) -> Self {
         Self {
             iss,
             una: iss,
+            syn: Syn::Unacknowledged,
             nxt: iss,
             resume: iss,
             wnd: 0,
@@ -70,7 +81,17 @@ impl SendHalf {
     /// The sequence number of the first octet in the buffer: after the SYN, and after what was
     /// acknowledged.
     pub(crate) fn text_start(&self) -> SeqNum {
-        if self.una == self.iss { self.iss + 1 } else { self.una }
+        if self.is_opening() { self.iss + 1 } else { self.una }
+    }
+
+    /// Whether our SYN is not acknowledged yet.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.syn == Syn::Unacknowledged
+    }
+
+    /// Whether sending goes on with the SYN.
+    pub(crate) fn resumes_with_syn(&self) -> bool {
+        self.is_opening() && self.resume == self.iss
     }
 
     /// The sequence number after all the text: that of the FIN, if there is one.
@@ -110,6 +131,8 @@ impl SendHalf {
         let text = ack.offset_from(text_start).max(0).cast_unsigned().min(self.buffer.len() as u32);
         self.buffer.drop_front(text as usize);
         self.una = ack;
+        // Nothing before the SYN can be acknowledged: the first that is new is the SYN.
+        self.syn = Syn::Acknowledged;
         self.resume = self.resume.later(ack);
         if self.urgent.is_some_and(|urgent| ack.at_or_after(urgent)) {
             self.urgent = None;
@@ -135,5 +158,31 @@ impl SendHalf {
         self.wl1 = seq;
         self.wl2 = ack;
         self.max_wnd = self.max_wnd.max(window);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// RFC 9293 §3.4: the sequence space is a circle, and a connection that lives for 4 GiB
+    /// passes its own ISS.
+    #[test]
+    fn the_iss_comes_round_again_and_is_no_syn_then() {
+        let iss = SeqNum::new(u32::MAX - 5);
+        let mut half = SendHalf::new(iss, 65_535, 1460);
+        assert!(half.resumes_with_syn());
+        half.acknowledge(iss + 1);
+        for _ in 0..3 {
+            half.acknowledge(half.una + (1 << 30));
+        }
+        half.acknowledge(half.una + ((1 << 30) - 1));
+        assert_eq!((half.una, half.resume), (iss, iss));
+        half.buffer.push(Bytes::from_static(b"hello"));
+        assert!(!half.is_opening() && !half.resumes_with_syn());
+        assert_eq!((half.text_start(), half.text_end()), (iss, iss + 5));
+        assert_eq!(half.acknowledge(iss + 5), 5);
     }
 }

@@ -40,7 +40,7 @@ impl Connection {
         if self.state != State::SynSent || self.retransmissions > cx.profile.syn_linear_timeouts {
             self.rtt.back_off();
         }
-        if self.send.una == self.send.iss {
+        if self.send.is_opening() {
             // The handshake is not over: SYN or SYN,ACK again, alone.
             self.send_syn(cx, SendReason::Retransmission);
         } else {
@@ -114,13 +114,22 @@ impl Connection {
             let deadline = if due > cx.now { due } else { cx.now + self.keep_interval() };
             return self.timers.set(cx, TimerKind::KeepAlive, deadline);
         }
-        if self.keepalive_probes >= self.options.keep_count {
+        if self.is_silent_too_long(cx) {
             self.give_up(cx, TimerKind::KeepAlive);
             return self.send_reset(cx);
         }
         self.keepalive_probes += 1;
         self.send_keepalive(cx);
         self.timers.set(cx, TimerKind::KeepAlive, cx.now + self.keep_interval());
+    }
+
+    /// A user timeout takes the place of the count of probes (Linux, tcp(7): "it will override
+    /// keepalive to determine when to close a connection due to keepalive failure").
+    fn is_silent_too_long(&self, cx: &Context<'_>) -> bool {
+        match self.options.user_timeout {
+            Some(limit) => self.keepalive_probes > 0 && cx.now.since(self.heard) >= limit,
+            None => self.keepalive_probes >= self.options.keep_count,
+        }
     }
 
     /// A profile may say zero, and a timer that never waits would fire at one moment for ever.

@@ -64,7 +64,7 @@ impl Connection {
         if !send.has_more() {
             return None;
         }
-        if send.resume == send.iss {
+        if send.resumes_with_syn() {
             return Some(Plan { seq: send.iss, text: 0, fin: Fin::No });
         }
         let in_flight = send.in_flight();
@@ -91,7 +91,7 @@ impl Connection {
     }
 
     fn send_planned(&mut self, cx: &mut Context<'_>, plan: &Plan) {
-        if plan.seq == self.send.iss {
+        if self.send.resumes_with_syn() {
             self.send_syn(cx, SendReason::Retransmission);
             return;
         }
@@ -230,7 +230,7 @@ impl Connection {
 
     /// Starts and stops the timers that unacknowledged and unsendable octets need.
     pub(super) fn arm_timers(&mut self, cx: &mut Context<'_>) {
-        let opening = self.send.una == self.send.iss;
+        let opening = self.send.is_opening();
         let stuck = self.may_transmit() && self.send.has_more();
         if !self.send.is_idle() && (opening || self.send.wnd > 0) {
             self.timers.stop(cx, TimerKind::Persist);

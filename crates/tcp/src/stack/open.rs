@@ -38,7 +38,7 @@ impl Stack {
             return Err(SocketError::AddressNotAvailable);
         }
         let taken = self.is_listened_on(address, local.port());
-        if taken || (self.is_port_used(local.port()) && !options.reuse_address) {
+        if taken || (self.ports.is_used(local.port()) && !options.reuse_address) {
             return Err(SocketError::AddressInUse);
         }
         let listener = Listener {
@@ -112,6 +112,7 @@ impl Stack {
         let mut connection =
             Connection::new(now, tuple, iss, options, Holder::Application, &self.profile);
         connection.begin_in_listen();
+        self.ports.take(&tuple);
         self.connections.insert(tuple, socket);
         if let Some(slot) = self.slots.get_mut(socket) {
             *slot = Slot::Connection(Box::new(connection));

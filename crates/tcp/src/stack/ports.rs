@@ -11,6 +11,8 @@ use crate::tuple::Tuple;
 /// How the local ports are used.
 #[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Ports {
+    /// Connections, TIME-WAIT included, per local port.
+    connections: BTreeMap<u16, u32>,
     /// Goes up with every ephemeral port: the search goes on where the last one ended.
     counter: u32,
     /// How many connections were forgotten so far.
@@ -21,9 +23,25 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
+    /// A connection begins.
+    pub(crate) fn take(&mut self, tuple: &Tuple) {
+        *self.connections.entry(tuple.local_port).or_default() += 1;
+    }
+
     /// A connection is forgotten.
-    pub(crate) fn release(&mut self) {
+    pub(crate) fn release(&mut self, tuple: &Tuple) {
         self.released += 1;
+        if let Some(count) = self.connections.get_mut(&tuple.local_port) {
+            *count -= 1;
+            if *count == 0 {
+                self.connections.remove(&tuple.local_port);
+            }
+        }
+    }
+
+    /// Whether any connection, TIME-WAIT included, has this local port.
+    pub(crate) fn is_used(&self, port: u16) -> bool {
+        self.connections.contains_key(&port)
     }
 }
 
@@ -55,12 +73,6 @@ impl Stack {
         }
         self.ports.exhausted.insert(destination, self.ports.released);
         Err(SocketError::AddressNotAvailable)
-    }
-
-    /// Whether any connection, TIME-WAIT included, has this local port. Looks at all of them: only
-    /// `listen` asks, and no connection has to pay for a count that is kept for it.
-    pub(super) fn is_port_used(&self, port: u16) -> bool {
-        self.connections.keys().any(|tuple| tuple.local_port == port)
     }
 
     /// Whether nobody has this 4-tuple, and nobody listens on the port.

@@ -155,7 +155,7 @@ impl Stack {
         if self.connections.get(tuple) == Some(&socket) {
             self.connections.remove(tuple);
         }
-        self.ports.release();
+        self.ports.release(tuple);
     }
 
     pub(super) fn forget(&mut self, socket: SocketId) {
@@ -166,6 +166,7 @@ impl Stack {
     /// Puts a new connection into its slot and under its 4-tuple.
     pub(super) fn link(&mut self, connection: Box<Connection>) -> SocketId {
         let tuple = connection.tuple;
+        self.ports.take(&tuple);
         let socket = self.slots.insert(Slot::Connection(connection));
         self.connections.insert(tuple, socket);
         socket

@@ -3,7 +3,7 @@
 use twomsl_tcp::profile::IsnSource;
 use twomsl_tcp::wire::Packet;
 use twomsl_tcp::{
-    Instant, Output, Profile, Readiness, SocketError, Stack, SynTaken, TcpState, Transmit,
+    Instant, Output, Profile, Readiness, Shutdown, SocketError, Stack, SynTaken, TcpState, Transmit,
 };
 
 use super::{has, ms, profiles, s, since};
@@ -48,6 +48,32 @@ fn without_the_option_the_segment_size_is_the_smallest_any_host_takes() {
     lab.socket = lab.stack.connect(lab.now, Some(ours()), theirs(), None).ok();
     lab.arrive(segment(SYN | ACK, IRS, ISS + 1).mss(700));
     assert_eq!(lab.detail().mss, 700);
+}
+
+#[test]
+fn even_a_segment_size_that_no_link_has_is_taken() {
+    // The IPv6 header alone is longer than what this profile allows.
+    let profile = Profile { mss: 10, ..Profile::rfc9293() };
+    let addresses = ["2001:db8::1", "2001:db8::2"];
+    let mut pair = Pair::between(profile.clone(), profile, addresses);
+    pair.listen();
+    pair.connect();
+    pair.run(s(1));
+    assert_eq!(pair.detail(Client).mss, 1);
+}
+
+#[test]
+fn what_was_closed_before_it_was_open_has_no_end_of_file() {
+    // §3.10.3: "error: connection does not exist".
+    for profile in profiles() {
+        let mut lab = Lab::new(profile);
+        let socket = lab.stack.connect(lab.now, Some(ours()), theirs(), None).unwrap();
+        lab.stack.shutdown(lab.now, socket, Shutdown::Write).unwrap();
+        for _ in 0..2 {
+            let answer = lab.stack.receive(lab.now, socket, &mut [0; 8]);
+            assert_eq!(answer, Err(SocketError::NotConnected));
+        }
+    }
 }
 
 #[test]

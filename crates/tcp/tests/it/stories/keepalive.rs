@@ -114,3 +114,28 @@ fn a_schedule_without_pauses_is_refused_or_survived() {
     lab.arrive(segment(ACK, IRS + 1, ISS.wrapping_add(301)));
     lab.pass(s(1));
 }
+
+#[test]
+fn a_user_timeout_takes_the_place_of_the_count() {
+    let mut lab = Scene::FinWait2.with(staged(Profile::linux()));
+    for option in [
+        SocketOption::KeepIdle(s(10)),
+        SocketOption::KeepInterval(s(2)),
+        SocketOption::KeepCount(1),
+        SocketOption::UserTimeout(s(15)),
+        SocketOption::KeepAlive(true),
+    ] {
+        lab.stack.set_option(lab.now, lab.socket(), option).unwrap();
+    }
+    let start = lab.now;
+    let mut times = Vec::new();
+    while lab.state() != TcpState::Closed {
+        let (_, effects) = lab.next_timeout().unwrap();
+        times.push((lab.now.since(start).as_secs(), effects.reasons()));
+    }
+    // The first check after 15 s: the count of one would have ended it after 12 s.
+    let probe = vec![SendReason::KeepAlive];
+    let expected =
+        [(10, probe.clone()), (12, probe.clone()), (14, probe), (16, vec![SendReason::Reset])];
+    assert_eq!(times, expected);
+}

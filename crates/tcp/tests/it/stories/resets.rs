@@ -8,7 +8,7 @@ use twomsl_tcp::{
 
 use super::{has, ms, profiles, s};
 use crate::harness::lab::Lab;
-use crate::harness::packets::{ACK, OURS, RST, SYN, Shape as _, THEIRS, icmp, segment};
+use crate::harness::packets::{ACK, FIN, OURS, RST, SYN, Shape as _, THEIRS, icmp, segment};
 use crate::harness::pair::{Client, Pair, Server};
 use crate::harness::scene::{IRS, ISS, Scene, staged};
 
@@ -90,6 +90,16 @@ fn what_was_received_before_a_reset_is_lost_for_the_textbook_and_kept_by_linux()
     let reset = Err(SocketError::ConnectionReset);
     assert_eq!(read(Profile::rfc9293()), (reset, Ok(0)));
     assert_eq!(read(Profile::linux()), (Ok(6), reset));
+}
+
+#[test]
+fn no_end_of_file_stands_for_text_that_a_reset_threw_away() {
+    let mut lab = Scene::Established.with(staged(Profile::rfc9293()));
+    lab.arrive(segment(ACK | FIN, IRS + 1, ISS + 1).text(b"unread"));
+    assert_eq!(lab.state(), TcpState::CloseWait);
+    lab.arrive(segment(RST, IRS + 8, 0));
+    let first = lab.stack.receive(lab.now, lab.socket(), &mut [0; 16]);
+    assert_eq!(first, Err(SocketError::ConnectionReset));
 }
 
 #[test]
@@ -298,4 +308,7 @@ fn a_user_timeout_of_nothing_is_off() {
         lab.stack.set_option(lab.now, lab.socket(), option).unwrap();
         assert_eq!(lab.timer(TimerKind::UserTimeout).is_some(), time > s(0));
     }
+    let mut profile = Profile::linux();
+    profile.set("user-timeout", "0s").unwrap();
+    assert_eq!(profile.options.user_timeout, None);
 }
