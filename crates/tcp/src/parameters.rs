@@ -57,7 +57,7 @@ const TABLE: &[Row] = &[
     ("initial-window", "the congestion window at the start, in segments", "a number from 1 to 1000, or `by-size`", |p, v| set(&mut p.initial_window, initial_window(v))),
     ("window-rounding", "what the offered window is rounded down to", "`none` or `segments`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments)]))),
     ("window-probe", "what a zero-window probe looks like", "`one-octet` or `empty`", |p, v| set(&mut p.window_probe, choice(v, &[("one-octet", WindowProbe::OneOctet), ("empty", WindowProbe::Empty)]))),
-    ("delayed-ack", "how long an acknowledgment may wait", DURATION, |p, v| set(&mut p.delayed_ack, duration(v))),
+    ("delayed-ack", "how long an acknowledgment may wait", "a duration below 500ms (MUST-40)", |p, v| set(&mut p.delayed_ack, duration(v).filter(|wait| *wait < Duration::from_millis(500)))),
     ("quick-acks", "acknowledgments sent at once at first", "a number from 0 to 255", |p, v| set(&mut p.quick_acks, number(v))),
     ("fin-ack", "when the peer's FIN is acknowledged by a side that may still send", "`at-once` or `may-wait`", |p, v| set(&mut p.fin_ack, choice(v, &[("at-once", FinAck::AtOnce), ("may-wait", FinAck::MayWait)]))),
     ("blind-attacks", "whether RST and SYN must prove themselves (RFC 5961)", "`challenged` or `believed`", |p, v| set(&mut p.blind_attacks, choice(v, &[("challenged", BlindAttacks::Challenged), ("believed", BlindAttacks::Believed)]))),

@@ -140,6 +140,15 @@ pub enum InitialWindow {
 }
 
 impl InitialWindow {
+    /// How many repetitions of a SYN leave it as it is; after more of them it is one segment. A
+    /// lost SYN is enough for RFC 5681 §3.1; RFC 6928 §2 forgives the first.
+    pub(crate) const fn forgiven_losses(self) -> u32 {
+        match self {
+            Self::BySize => 0,
+            Self::Segments(_) => 1,
+        }
+    }
+
     /// The number of segments of `mss` octets.
     pub const fn segments(self, mss: u32) -> u32 {
         match self {

@@ -61,7 +61,8 @@ impl Connection {
                 }
                 time @ RetryLimit::Time(_) => time,
             },
-            State::SynReceived(_) => cx.profile.synack_retries,
+            State::SynReceived(Origin::Passive { .. }) => cx.profile.synack_retries,
+            State::SynReceived(Origin::Active) => cx.profile.syn_retries,
             _ if self.holder == Holder::Orphan => cx.profile.orphan_retries,
             _ => cx.profile.retries,
         };
@@ -100,7 +101,8 @@ impl Connection {
     }
 
     fn is_hopeless_probe(&self, cx: &Context<'_>) -> bool {
-        match cx.profile.retries {
+        let orphan = self.holder == Holder::Orphan;
+        match if orphan { cx.profile.orphan_retries } else { cx.profile.retries } {
             RetryLimit::Count(count) => self.window_probes >= count,
             RetryLimit::Time(time) => cx.now.since(self.heard) >= time,
         }

@@ -99,9 +99,10 @@ impl Connection {
 
     /// Enters ESTABLISHED, and goes on at once to what the application asked for before.
     pub(super) fn establish(&mut self, cx: &mut Context<'_>, cause: Cause) {
-        if self.retransmissions > 0 {
-            // RFC 5681 §3.1: after a lost SYN the initial window is one segment.
+        if self.retransmissions > cx.profile.initial_window.forgiven_losses() {
             self.congestion.start(self.send.mss, 1);
+        }
+        if self.retransmissions > 0 {
             self.rtt.after_lost_syn();
         }
         self.transition(cx, State::Established, cause);

@@ -84,9 +84,11 @@ impl Connection {
             seq += old.min(text.len() as u32);
             text = without_front(text, old);
         }
-        let beyond = end.offset_from(self.receive.edge).max(0).cast_unsigned() as usize;
-        if beyond > 0 {
-            text.truncate(text.len().saturating_sub(beyond));
+        // How far the segment reaches beyond the right edge; a FIN takes one number, too.
+        let fin = i32::from(segment.has(Flags::FIN));
+        let beyond = end.offset_from(self.receive.edge);
+        if beyond + fin > 0 {
+            text.truncate(text.len().saturating_sub(beyond.max(0).cast_unsigned() as usize));
             segment.flags -= Flags::FIN;
             taken.verdict = Verdict::Trimmed;
         }
