@@ -53,10 +53,21 @@ pub enum Colour {
     None,
 }
 
+/// What a problem is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The file itself: there is no text to point at.
+    File,
+    /// The text as a whole, which is said of its beginning.
+    Text,
+    /// A part of the text.
+    At(Span),
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    span: Option<Span>,
+    place: Place,
     message: String,
     label: String,
     help: Option<String>,
@@ -65,12 +76,18 @@ pub struct Problem {
 impl Problem {
     /// Something wrong with one place.
     pub(crate) fn at(span: impl Into<Span>, message: String) -> Self {
-        Self { span: Some(span.into()), message, label: "here".to_owned(), help: None }
+        let place = Place::At(span.into());
+        Self { place, message, label: "here".to_owned(), help: None }
     }
 
-    /// Something wrong with the whole file.
+    /// Something wrong with the text as a whole.
     pub(crate) fn anywhere(message: String) -> Self {
-        Self { span: None, message, label: String::new(), help: None }
+        Self { place: Place::Text, message, label: String::new(), help: None }
+    }
+
+    /// Something wrong with the file itself, whose text nobody has seen.
+    pub(crate) fn of_file(message: String) -> Self {
+        Self { place: Place::File, ..Self::anywhere(message) }
     }
 
     /// A few words under the place itself.
@@ -104,13 +121,25 @@ impl Problem {
         self.help.as_deref()
     }
 
-    fn line_and_column(&self, text: &str) -> (usize, usize) {
-        self.span.map_or((1, 1), |span| span.line_and_column(text))
+    const fn span(&self) -> Option<Span> {
+        match self.place {
+            Place::At(span) => Some(span),
+            Place::File | Place::Text => None,
+        }
+    }
+
+    /// `:5:7`, from 1; nothing where no place means anything.
+    fn line_and_column(&self, text: &str) -> String {
+        if self.place == Place::File {
+            return String::new();
+        }
+        let (line, column) = self.span().unwrap_or_default().line_and_column(text);
+        format!(":{line}:{column}")
     }
 }
 
 /// A scenario that cannot be used: everything that is wrong with it, in the order of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ScenarioError {
     source: Source,
     problems: Vec<Problem>,
@@ -118,7 +147,7 @@ pub struct ScenarioError {
 
 impl ScenarioError {
     pub(crate) fn new(source: Source, mut problems: Vec<Problem>) -> Self {
-        problems.sort_by_key(|problem| problem.span.map_or(0, |span| span.offset));
+        problems.sort_by_key(|problem| problem.span().map_or(0, |span| span.offset));
         Self { source, problems }
     }
 
@@ -128,7 +157,7 @@ impl ScenarioError {
     }
 
     /// Every problem as `file:line:column: error: …`, which terminals make a link, with the source
-    /// line, a label and a hint.
+    /// line, a label and a hint; a file that cannot be read has no line.
     pub fn render(&self, colour: Colour) -> String {
         let printable = printable(&self.source.text);
         let mut out = String::new();
@@ -144,13 +173,13 @@ impl ScenarioError {
     }
 
     fn headline(&self, problem: &Problem) -> String {
-        let (line, column) = problem.line_and_column(&self.source.text);
-        format!("{}:{line}:{column}: error: {}\n", self.source.name, problem.message)
+        let place = problem.line_and_column(&self.source.text);
+        format!("{}{place}: error: {}\n", self.source.name, problem.message)
     }
 
     /// The source line with its label, and the hint.
     fn excerpt(&self, problem: &Problem, printable: &str, colour: Colour) -> String {
-        let drawable = problem.span.filter(|span| line_length(printable, *span) <= MAX_LINE);
+        let drawable = problem.span().filter(|span| line_length(printable, *span) <= MAX_LINE);
         let Some(span) = drawable else {
             let hint = problem.help.as_ref().map(|help| format!("  help: {help}\n"));
             return hint.unwrap_or_default();
@@ -174,6 +203,14 @@ impl ScenarioError {
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.render(Colour::None).trim_end())
+    }
+}
+
+/// As `Display`: a test that returns this error, or unwraps it, shows its `Debug`, and should
+/// read the message there rather than the whole file.
+impl fmt::Debug for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

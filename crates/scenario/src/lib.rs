@@ -13,7 +13,7 @@
 //! ```no_run
 //! use twomsl_scenario::Scenario;
 //!
-//! let scenario = Scenario::load("scenarios/close/lost-fin.kdl".as_ref())?.with_seed(7);
+//! let scenario = Scenario::load("scenarios/close/lost-fin.kdl")?.with_seed(7);
 //! let outcome = scenario.run()?;
 //! assert!(outcome.failures.is_empty(), "{}", outcome.report());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -34,6 +34,15 @@ mod source;
 /// ```
 pub fn duration(text: &str) -> Option<std::time::Duration> {
     language::units::duration(text)
+}
+
+/// A whole number as scenarios write it: `5`, `0x1f`, `1_000`; `None` if it is none.
+///
+/// ```
+/// assert_eq!(twomsl_scenario::number("0x1f"), Some(31));
+/// ```
+pub fn number(text: &str) -> Option<u64> {
+    language::units::number(text)
 }
 
 pub use diagnostic::{Colour, Problem, ScenarioError};

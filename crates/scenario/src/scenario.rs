@@ -1,5 +1,6 @@
 //! A scenario: a file that was read, with what overrides it.
 
+use std::fmt;
 use std::path::Path;
 
 use kdl::KdlDocument;
@@ -31,7 +32,7 @@ pub struct Scenario {
     document: KdlDocument,
     overrides: Overrides,
     seed: Option<u64>,
-    tables: Vec<Instant>,
+    pub(crate) tables: Vec<Instant>,
     pub(crate) compiled: Compiled,
 }
 
@@ -40,8 +41,8 @@ impl Scenario {
     ///
     /// # Errors
     /// Everything that is wrong with it. At most 128 KiB are read.
-    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
-        Self::from_source(Source::read(path)?)
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ScenarioError> {
+        Self::from_source(Source::read(path.as_ref())?)
     }
 
     /// Reads a text; `name` stands for the path in messages.
@@ -96,9 +97,12 @@ impl Scenario {
         let hosts = &self.compiled.spec.hosts;
         let Some((name, parameter)) = key.split_once('.') else {
             let known = self.compiled.params.iter().map(String::as_str);
-            let found = self.compiled.params.iter().any(|param| param == key);
-            let message = || format!("{} has no parameter `{key}`", self.source.name);
-            return if found { Ok(()) } else { Err(Wrong(message(), suggest::hint(key, known))) };
+            if self.compiled.params.iter().any(|param| param == key) {
+                return Ok(());
+            }
+            let message = format!("{} has no parameter `{key}`", self.source.name);
+            let hint = suggest::hint(key, known).unwrap_or_else(|| NO_PARAMETERS.to_owned());
+            return Err(Wrong(message, Some(hint)));
         };
         let Some(host) = hosts.iter().find(|host| host.name == name) else {
             let known = hosts.iter().map(|host| host.name.as_str());
@@ -108,7 +112,7 @@ impl Scenario {
         let mut profile: Profile = host.profile.clone();
         set_parameter(&mut profile, parameter, value).map_err(|error| {
             let hint = match &error {
-                ParameterError::Unknown(word) => parameter_hint(word),
+                ParameterError::Unknown(word) => Some(profile_hint(name, word)),
                 ParameterError::Value { .. } => None,
             };
             Wrong(error.to_string(), hint)
@@ -155,11 +159,22 @@ impl Scenario {
     }
 }
 
+const NO_PARAMETERS: &str = "it has none of its own; those of a host are set as HOST.PARAMETER=VALUE, such as client.time-wait=1s";
+
+/// What to set at a host instead of a word that is no parameter of a profile.
+fn profile_hint(host: &str, word: &str) -> String {
+    if word == "profile" {
+        return format!("the profile itself is chosen in the file: host \"{host}\" profile=…");
+    }
+    parameter_hint(word)
+        .unwrap_or_else(|| "docs/scenario-language.md lists the parameters under Hosts".to_owned())
+}
+
 /// Why a setting is refused, and a hint.
 struct Wrong(String, Option<String>);
 
 /// A setting that a scenario cannot take.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetError {
     /// The parameter does not exist, or not with this value.
     #[error("{setting}: {message}{}", hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})")))]
@@ -174,6 +189,13 @@ pub enum SetError {
     /// The file makes no sense with this value.
     #[error(transparent)]
     File(#[from] ScenarioError),
+}
+
+/// As `Display`: a test that returns this error shows its `Debug`.
+impl fmt::Debug for SetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// What `set` was given: keys and values.

@@ -90,13 +90,13 @@ impl Source {
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, Problem> {
     let cannot = |error: &std::io::Error| {
-        Problem::anywhere(format!("cannot read this file: {}", plain(error)))
+        Problem::of_file(format!("cannot read this file: {}", plain(error)))
             .help("give the path of a scenario file, such as scenarios/close/lost-fin.kdl")
     };
     let file = File::open(path).map_err(|error| cannot(&error))?;
     let about = file.metadata().map_err(|error| cannot(&error))?;
     if about.is_dir() {
-        return Err(Problem::anywhere("this is a directory, not a scenario file".to_owned())
+        return Err(Problem::of_file("this is a directory, not a scenario file".to_owned())
             .help("name the files: the shell expands DIRECTORY/*.kdl"));
     }
     // Asked first, so that a large file is refused without reading any of it.
@@ -118,7 +118,7 @@ fn plain(error: &std::io::Error) -> String {
 }
 
 fn too_large() -> Problem {
-    Problem::anywhere("larger than 128 KiB, so not a scenario".to_owned())
+    Problem::of_file("larger than 128 KiB, so not a scenario".to_owned())
         .help("a scenario is a few kilobytes of KDL; for much data, use `write bytes=\"64KiB\"`")
 }
 
@@ -228,6 +228,9 @@ impl Scanner<'_> {
 /// KDL's own problems, in this project's form.
 fn syntax(text: &str, diagnostics: &[KdlDiagnostic]) -> Vec<Problem> {
     let one = |diagnostic: &KdlDiagnostic| {
+        if is_open_string(diagnostic) {
+            return open_string(diagnostic);
+        }
         let message = diagnostic.message.as_deref().unwrap_or("not KDL").trim_end_matches('.');
         let label = diagnostic.label.clone().unwrap_or_else(|| "here".to_owned());
         let help = keyword_hint(Span::from(diagnostic.span).of(text))
@@ -235,7 +238,30 @@ fn syntax(text: &str, diagnostics: &[KdlDiagnostic]) -> Vec<Problem> {
             .unwrap_or_else(|| SYNTAX_HINT.to_owned());
         Problem::at(diagnostic.span, format!("KDL syntax: {message}")).label(label).help(help)
     };
-    diagnostics.iter().take(MAX_SYNTAX_PROBLEMS).map(one).collect()
+    let mut firsts: Vec<&KdlDiagnostic> = Vec::new();
+    for diagnostic in diagnostics {
+        // What begins at the same place, or just behind it, has the same cause.
+        let same = |first: &&KdlDiagnostic| {
+            let (start, end) = (first.span.offset(), first.span.offset() + first.span.len());
+            (start..=end.max(start + 1)).contains(&diagnostic.span.offset())
+        };
+        if !firsts.iter().any(same) && firsts.len() < MAX_SYNTAX_PROBLEMS {
+            firsts.push(diagnostic);
+        }
+    }
+    firsts.into_iter().map(one).collect()
+}
+
+/// A quote without its partner: the parser calls that a newline in the string.
+fn is_open_string(diagnostic: &KdlDiagnostic) -> bool {
+    let message = diagnostic.message.as_deref().unwrap_or_default();
+    message.contains("single-line quoted string")
+}
+
+fn open_string(diagnostic: &KdlDiagnostic) -> Problem {
+    Problem::at(diagnostic.span, "KDL syntax: this text is not closed".to_owned())
+        .label("no closing quote on this line")
+        .help("end it with a quote; a text of several lines stands between \"\"\" and \"\"\"")
 }
 
 const SYNTAX_HINT: &str = "a scenario is a KDL 2 document: strings in quotes, #true and #false, \

@@ -40,6 +40,12 @@ macro_rules! cases {
 
 cases! {
     a_misspelt_node: "hots \"other\"";
+    a_misspelt_node_that_is_used: "hots \"third\"\nlink \"client\" \"third\"\nrole \"third\" { listen 80 }";
+    a_misspelt_parameter_that_is_used: "pram \"end\" \"1s\"\nuntil \"$end\"";
+    a_port_beyond_16_bits: "role \"client\" { connect \"server:99999\" }";
+    a_port_in_words: "role \"server\" { listen \"eighty\" }";
+    a_port_of_zero: "role \"server\" { listen 0 }";
+    an_option_with_a_wrong_value: "role \"client\" { connect \"server:80\"; set linger=5 }";
     a_misspelt_property: "link \"client\" \"server\" dealy=\"10ms\"";
     a_missing_argument: "role \"client\" { connect }";
     a_missing_property: "table";
@@ -100,4 +106,18 @@ fn a_long_line_is_not_shown() {
 fn control_characters_never_reach_the_terminal() {
     let shown = refused(&format!("{GOOD}until \u{1b}[2J"));
     assert!(!shown.contains('\u{1b}'), "{shown}");
+}
+
+#[test]
+fn one_open_brace_is_one_problem() {
+    let message = refused("{");
+    assert_eq!(message.matches("error:").count(), 1, "{message}");
+}
+
+#[test]
+fn the_debug_form_is_the_message_and_not_the_file() {
+    let text = format!("{GOOD}until 10\n// {}\n", "long ".repeat(1_000));
+    let Err(error) = Scenario::parse("case.kdl", &text) else { panic!("was accepted") };
+    assert_eq!(format!("{error:?}"), error.to_string());
+    assert!(error.to_string().len() < 1_000, "{error}");
 }

@@ -7,7 +7,7 @@
 //! use twomsl::Scenario;
 //! use twomsl::trace::ladder;
 //!
-//! let scenario = Scenario::load("scenarios/close/lost-fin.kdl".as_ref())?;
+//! let scenario = Scenario::load("scenarios/close/lost-fin.kdl")?;
 //! let outcome = scenario.with_seed(7).set("client.first-port", "50000")?.run()?;
 //! assert!(outcome.holds(), "{}", outcome.report());
 //! println!("{}", ladder::plain(&outcome.trace, ladder::Form::default()));

@@ -64,7 +64,7 @@ const README: &str = include_str!("../../../README.md");
 /// What the README shows is what its first command prints.
 #[test]
 fn the_readme_shows_a_real_ladder() {
-    let story = Scenario::load("scenarios/close/lost-fin.kdl".as_ref()).expect("a sound scenario");
+    let story = Scenario::load("scenarios/close/lost-fin.kdl").expect("a sound scenario");
     let outcome = story.run().expect("a world");
     let shown = ladder::plain(&outcome.trace, ladder::Form::default());
     assert!(README.contains(shown.trim_end()), "the README's ladder should be:\n{shown}");

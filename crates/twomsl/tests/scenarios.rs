@@ -26,7 +26,7 @@ const MAX_SNAPSHOT: usize = 64 * 1024;
 type Result = datatest_stable::Result<()>;
 
 fn story(path: &Path) -> Result {
-    let scenario = Scenario::load(&named(path))?;
+    let scenario = Scenario::load(named(path))?;
     is_told(&scenario)?;
     for seed in scenario.seeds().to_vec() {
         let scenario = scenario.clone().with_seed(seed);

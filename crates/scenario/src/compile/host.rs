@@ -14,7 +14,7 @@ use crate::scenario::Overrides;
 
 /// The names of all hosts, in order.
 pub(super) fn names(document: &KdlDocument) -> Vec<String> {
-    let hosts = document.nodes().iter().filter(|node| node.name().value() == "host");
+    let hosts = super::meant(document, "host");
     hosts.filter_map(|node| node.get(0)?.as_string().map(ToOwned::to_owned)).collect()
 }
 

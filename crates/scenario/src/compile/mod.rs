@@ -19,13 +19,14 @@ mod trigger;
 
 use std::time::Duration;
 
-use kdl::KdlDocument;
+use kdl::{KdlDocument, KdlNode};
 use twomsl_sim::WorldSpec;
 use twomsl_tcp::Instant;
 
 use crate::diagnostic::Problem;
 use crate::expect::Expected;
 use crate::language::node::{self, Context, Node};
+use crate::language::suggest;
 use crate::language::vocabulary::TOP;
 use crate::scenario::{Overrides, Story};
 
@@ -91,6 +92,12 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
 /// The nodes of a name.
 fn of<'a>(nodes: &[Node<'a>], name: &str) -> Vec<Node<'a>> {
     nodes.iter().filter(|node| node.name() == name).copied().collect()
+}
+
+/// The nodes at the top with a name, or with one that was probably meant to be it.
+fn meant<'a>(document: &'a KdlDocument, name: &'static str) -> impl Iterator<Item = &'a KdlNode> {
+    let known: Vec<&str> = TOP.iter().map(|kind| kind.name).collect();
+    document.nodes().iter().filter(move |node| suggest::means(node.name().value(), name, &known))
 }
 
 /// Reports the second of two nodes that may stand once only.

@@ -12,7 +12,8 @@ use super::options::options;
 use crate::diagnostic::Problem;
 use crate::language::node::Node;
 use crate::language::suggest;
-use crate::language::value::{Choice, Host, HostPort, OneOf, Size};
+use crate::language::value::{Choice, Host, HostPort, OneOf, Port, Size};
+use crate::language::vocabulary::OPTIONS;
 
 /// How often the innermost step of nested loops may run: port exhaustion takes 28,232, and all of
 /// it is kept in a trace.
@@ -103,15 +104,8 @@ fn socket(node: &Node<'_>) -> SocketName {
 /// Options are read first, so that their problems are found even without a port.
 fn listen(node: &Node<'_>) -> Option<Step> {
     let options = options(node);
-    let port: u16 = node.arg(0)?;
-    check_port(node, port, 0);
+    let Port(port) = node.arg(0)?;
     Some(Step::Listen { port, backlog: node.prop("backlog"), options, name: node.prop("as") })
-}
-
-fn check_port(node: &Node<'_>, port: u16, index: usize) {
-    if port == 0 {
-        node.wrong(node.arg_span(index), "port 0 is none", "a port is 1 to 65535");
-    }
 }
 
 /// A `connect` that does not wait is how two connections open at the same time.
@@ -159,7 +153,8 @@ fn bounded_size(node: &Node<'_>, bounds: Bounds) -> Option<u64> {
 fn set(node: &Node<'_>) -> Vec<Step> {
     let on: SocketName = node.prop("on");
     let options = options(node);
-    if options.is_empty() {
+    // An option with a wrong value has been reported, and is no missing one.
+    if options.is_empty() && !OPTIONS.iter().any(|name| node.has(name)) {
         let problem = Problem::at(node.name_span(), "`set` sets nothing".to_owned());
         node.report(problem.label("no option").help("such as: set no-delay=#true"));
     }

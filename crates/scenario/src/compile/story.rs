@@ -5,11 +5,12 @@ use kdl::{KdlDocument, KdlNode, KdlValue};
 use super::{of, only_once};
 use crate::diagnostic::Problem;
 use crate::language::node::{Context, Node};
+use crate::language::units;
 use crate::scenario::{Overrides, Story};
 
 /// The parameters with their values: those of the file, or those that override them.
 pub(super) fn params(document: &KdlDocument, overrides: &Overrides, cx: &mut Context) {
-    for node in document.nodes().iter().filter(|node| node.name().value() == "param") {
+    for node in super::meant(document, "param") {
         let Some((name, default)) = definition(node) else { continue };
         let value = overrides.param(name).map_or_else(|| default.clone(), from_text);
         if cx.params.insert(name.to_owned(), value).is_some() {
@@ -39,7 +40,9 @@ fn from_text(text: &str) -> KdlValue {
         "false" | "#false" => KdlValue::Bool(false),
         _ => text
             .parse::<i128>()
-            .map_or_else(|_| KdlValue::String(text.to_owned()), KdlValue::Integer),
+            .ok()
+            .or_else(|| units::number(text).map(i128::from))
+            .map_or_else(|| KdlValue::String(text.to_owned()), KdlValue::Integer),
     }
 }
 

@@ -143,3 +143,19 @@ pub(crate) struct Names {
     /// What fault rules hold packets under.
     pub(crate) holds: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CALLS, ERRORS};
+
+    #[test]
+    fn the_page_names_every_call_and_every_error() {
+        let page = include_str!("../../../../docs/scenario-language.md");
+        let (_, section) = page.split_once("### Calls and errors").expect("the section");
+        let (section, _) = section.split_once("\n## ").expect("a section behind it");
+        let names = CALLS.iter().copied().chain(ERRORS.map(twomsl_tcp::SocketError::name));
+        for name in names {
+            assert!(section.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+}

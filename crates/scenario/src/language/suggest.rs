@@ -15,6 +15,13 @@ pub(crate) fn hint<'a>(
     }
 }
 
+/// Whether a word is a candidate, or a misspelt one: what it defines is then taken as defined, so
+/// that a slip is reported once and not again wherever the name is used.
+pub(crate) fn means(word: &str, candidate: &str, candidates: &[&str]) -> bool {
+    word == candidate
+        || (!candidates.contains(&word) && closest(word, candidates) == Some(candidate))
+}
+
 /// The candidate that takes the fewest changes, if they are few enough for it to be meant.
 fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let lower = word.to_lowercase();

@@ -53,6 +53,17 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     }
 }
 
+/// A whole number: `5`, `0x1f`, `1_000`, with the prefixes of KDL 2.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let prefixes = [("0x", 16), ("0o", 8), ("0b", 2)];
+    let prefixed =
+        prefixes.iter().find_map(|(prefix, radix)| Some((text.strip_prefix(prefix)?, *radix)));
+    let (digits, radix) = prefixed.unwrap_or((text, 10));
+    // The standard library would take a sign, KDL no underscore in front.
+    let starts = digits.chars().next().is_some_and(|first| first.is_digit(radix));
+    starts.then(|| u64::from_str_radix(&digits.replace('_', ""), radix).ok()).flatten()
+}
+
 /// A size in octets: `64KiB`, `1460`.
 pub(crate) fn size(text: &str) -> Option<u64> {
     single(text, SIZE)
@@ -164,6 +175,15 @@ mod tests {
     fn durations_that_are_none_are_refused() {
         for text in ["", "10", "ms", "1.5.2s", "0.5ns", "1x", "-1s", "999999999999d", "1s2", ".s"] {
             assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_have_the_forms_of_kdl() {
+        let read = ["5", "0x1f", "1_000", "0b101", "18446744073709551615"].map(number);
+        assert_eq!(read, [Some(5), Some(31), Some(1_000), Some(5), Some(u64::MAX)]);
+        for text in ["", "-1", "+1", "abc", "0x", "_1", "1.5", "18446744073709551616"] {
+            assert_eq!(number(text), None, "{text}");
         }
     }
 

@@ -241,6 +241,27 @@ impl Value for Host {
     }
 }
 
+/// A port. RFC 9293 §3.1 gives it 16 bits; 0 stands for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Port(pub(crate) u16);
+
+const PORTS: &str = "ports are 1 to 65535";
+
+fn port_number(number: i128) -> Option<u16> {
+    u16::try_from(number).ok().filter(|port| *port > 0)
+}
+
+impl Value for Port {
+    const EXAMPLE: &'static str = "80";
+
+    fn read(value: &KdlValue, _: &Names) -> Result<Self, Wrong> {
+        let number = value.as_integer();
+        let number = number.ok_or_else(|| Wrong::kind("a port", value, Self::EXAMPLE))?;
+        let no_port = || Wrong::new(format!("{number} is no port"), PORTS);
+        port_number(number).map(Self).ok_or_else(no_port)
+    }
+}
+
 /// A port of a host: `server:80`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostPort {
@@ -257,9 +278,12 @@ impl Value for HostPort {
         // From the right, as in URLs.
         let (name, port) = text.rsplit_once(':').ok_or_else(wrong)?;
         let Host(host) = Host::named(name, names)?;
-        let port = port.parse::<u16>().ok().filter(|port| *port > 0);
-        let no_port = || Wrong::new(format!("{text:?} has no port"), "a port is 1 to 65535");
-        Ok(Self { host, port: port.ok_or_else(no_port)? })
+        let number = port.parse::<i128>().ok().and_then(port_number);
+        let no_port = || {
+            Wrong::new(format!("`{port}` is no port"), PORTS)
+                .help(format!("for example {}", Self::EXAMPLE))
+        };
+        Ok(Self { host, port: number.ok_or_else(no_port)? })
     }
 }
 
