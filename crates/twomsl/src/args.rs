@@ -35,11 +35,11 @@ pub(crate) struct Run {
     pub(crate) files: Vec<PathBuf>,
 
     /// Seed of the random streams, instead of those the file names
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed, allow_hyphen_values = true)]
     pub(crate) seed: Option<u64>,
 
     /// Set a parameter of the file (loss=5%) or of a host's profile (client.time-wait=1s)
-    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting, allow_hyphen_values = true)]
     pub(crate) set: Vec<(String, String)>,
 
     /// What to show
@@ -48,16 +48,22 @@ pub(crate) struct Run {
 
     /// With --format ss: the moment of a socket table, such as 1.5s; may be repeated.
     /// Without it: the file's own moments, or the end
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     pub(crate) at: Vec<Instant>,
 
     /// Show every segment: a ladder counts long runs of ordinary ones
     #[arg(long)]
     pub(crate) full: bool,
 
-    /// Write to this file, or for several inputs into this folder
+    /// Write to this file, or into this folder: for one input if it exists, for several in any
+    /// case. The files there are called after the inputs and the format
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+
+    /// Show the scenario's question before the run and its answer after it, on standard error.
+    /// A ladder on a terminal has them anyway
+    #[arg(long)]
+    pub(crate) story: bool,
 
     /// Follow the run as it goes, on standard error, in virtual time
     #[arg(short, long)]
@@ -79,17 +85,26 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The extension of a file in this format.
+    /// The extension of a file in this format: each its own, so that the formats of one scenario
+    /// stand beside each other in a folder.
     pub(crate) const fn extension(self) -> &'static str {
         match self {
+            Self::Ladder => "txt",
+            Self::Tcpdump => "tcpdump.txt",
             Self::Jsonl => "jsonl",
-            Self::Ladder | Self::Tcpdump | Self::Ss => "txt",
+            Self::Ss => "ss.txt",
         }
     }
 }
 
+fn seed(text: &str) -> Result<u64, String> {
+    let wrong = || format!("write a whole number from 0 to {}", u64::MAX);
+    twomsl::scenario::number(text).ok_or_else(wrong)
+}
+
 fn setting(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as loss=5%")?;
+    let both = text.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty());
+    let (key, value) = both.ok_or("write KEY=VALUE, such as loss=5% or client.time-wait=1s")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 

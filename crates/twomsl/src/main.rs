@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod log;
 mod output;
+mod story;
 
 use std::process::ExitCode;
 

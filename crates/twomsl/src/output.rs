@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
@@ -14,7 +14,7 @@ use twomsl::scenario::Colour;
 use crate::args::Format;
 
 /// Where renderings go.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     /// To standard output, one after the other.
     Standard,
@@ -35,17 +35,68 @@ impl Output {
         format: Format,
     ) -> Result<Self, String> {
         let Some(out) = out else { return Ok(Self::Standard) };
-        if files.len() == 1 && !out.is_dir() {
-            return Ok(Self::File(out.to_owned()));
-        }
+        let output = if files.len() == 1 && !out.is_dir() {
+            Self::File(out.to_owned())
+        } else {
+            Self::folder(out, files, format)?
+        };
+        output.spares(files)?;
+        Ok(output)
+    }
+
+    /// A folder, made if there is none.
+    fn folder(out: &Path, files: &[PathBuf], format: Format) -> Result<Self, String> {
         let mut names = BTreeSet::new();
         if let Some(twice) = files.iter().find(|file| !names.insert(name_of(file))) {
             let name = twice.display();
             return Err(format!("error: --out: two inputs are named like {name}\n"));
         }
+        let shown = out.display();
+        if out.exists() && !out.is_dir() {
+            let why = "several inputs need a folder, and this is a file";
+            return Err(format!("error: --out {shown}: {why}\n"));
+        }
         std::fs::create_dir_all(out)
-            .map_err(|error| format!("error: --out {}: {error}\n", out.display()))?;
+            .map_err(|error| format!("error: --out {shown}: {}\n", plain(&error)))?;
         Ok(Self::Folder(out.to_owned(), format.extension()))
+    }
+
+    /// Refuses to write over an input: a scenario is somebody's work, a rendering is not.
+    fn spares(&self, files: &[PathBuf]) -> Result<(), String> {
+        // Under whatever name: links and `..` are followed. What does not exist is no input.
+        let inputs: BTreeSet<PathBuf> =
+            files.iter().filter_map(|file| file.canonicalize().ok()).collect();
+        let targets = files.iter().filter_map(|file| self.target(file));
+        let taken =
+            |target: &PathBuf| target.canonicalize().is_ok_and(|target| inputs.contains(&target));
+        targets.into_iter().find(taken).map_or(Ok(()), |target| {
+            Err(format!("error: --out: {} is an input, and would be lost\n", target.display()))
+        })
+    }
+
+    /// The file that the rendering of a scenario file goes to, if it goes to one.
+    fn target(&self, file: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Standard => None,
+            Self::File(path) => Some(path.clone()),
+            Self::Folder(folder, extension) => {
+                let mut name = name_of(file);
+                name.push(".");
+                name.push(extension);
+                Some(folder.join(name))
+            }
+        }
+    }
+
+    /// Whether it is read by somebody at a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self, Self::Standard) && io::stdout().is_terminal()
+    }
+
+    /// The columns of the terminal that it goes to.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+        self.is_terminal().then_some(usize::from(width.0))
     }
 
     /// Whether colours are understood there.
@@ -56,21 +107,26 @@ impl Output {
     /// Writes the rendering of a scenario file.
     ///
     /// # Errors
-    /// It cannot be written. A reader that stopped reading is no error.
-    pub(crate) fn write(&self, file: &Path, text: &str) -> io::Result<()> {
-        match self {
-            Self::Standard => {
-                let mut out = io::stdout().lock();
-                ignore_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
-            }
-            Self::File(path) => std::fs::write(path, text),
-            Self::Folder(folder, extension) => {
-                let mut name = name_of(file);
-                name.push(".");
-                name.push(extension);
-                std::fs::write(folder.join(name), text)
-            }
+    /// It cannot be written, for the user. A reader that stopped reading is no error.
+    pub(crate) fn write(&self, file: &Path, text: &str) -> Result<(), String> {
+        if let Some(path) = self.target(file) {
+            let cannot =
+                |error: io::Error| format!("error: --out {}: {}\n", path.display(), plain(&error));
+            return std::fs::write(&path, text).map_err(cannot);
         }
+        let mut out = io::stdout().lock();
+        ignore_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+            .map_err(|error| format!("error: cannot write to standard output: {error}\n"))
+    }
+}
+
+/// What went wrong with a file that is written, in words that name the cause.
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "the folder does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of this path is no folder".to_owned(),
+        _ => error.to_string(),
     }
 }
 

@@ -94,6 +94,61 @@ fn a_socket_table_can_be_asked_for_at_a_moment() {
     assert!(text(&output.stdout).contains("TIME-WAIT"), "{}", text(&output.stdout));
 }
 
+/// The run ends at 60.44 s: whoever looks at 70 s must not make it end later.
+#[test]
+fn looking_later_than_the_end_does_not_change_the_verdict() {
+    let output = twomsl(&["run", LOST_FIN, "--format", "ss", "--at", "70s"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("70.000"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_moment_that_no_format_shows_or_no_run_reaches_is_refused() {
+    let without = refused(Path::new(LOST_FIN), &["--at", "1s"]);
+    assert!(without.contains("--at needs --format ss"), "{without}");
+    let beyond = refused(Path::new(LOST_FIN), &["--format", "ss", "--at", "100d"]);
+    assert!(beyond.contains("ends by 86400.000, so never comes to 8640000.000"), "{beyond}");
+}
+
+#[test]
+fn question_and_answer_are_told_beside_the_output() {
+    let output = twomsl(&["run", LOST_FIN, "--story"]);
+    let quiet = twomsl(&["run", LOST_FIN]);
+    assert_eq!(output.stdout, quiet.stdout, "the picture stays as it is");
+    let told = text(&output.stderr);
+    let places = ["Question: ", "Answer: ", "expectations hold"].map(|words| told.find(words));
+    assert!(places.is_sorted() && places.iter().all(Option::is_some), "{told}");
+    assert!(!text(&quiet.stderr).contains("Question"), "a pipe has not asked");
+}
+
+#[test]
+fn the_answer_is_left_out_where_the_run_shows_something_else() {
+    let output = twomsl(&["run", LOST_FIN, "--story", "--set", "client.time-wait=1s"]);
+    let told = text(&output.stderr);
+    assert!(told.contains("Question: ") && !told.contains("Answer: "), "{told}");
+}
+
+/// Of three seeds only the second breaks an expectation about the first random number's effect.
+#[test]
+fn of_several_seeds_the_one_that_fails_is_shown() {
+    let chance = "host \"a\"\nhost \"b\"\nlink \"a\" \"b\" loss=\"50%\"\n\
+                  role \"b\" { listen 80 }\nrole \"a\" { connect \"b:80\" }\n";
+    let lost = |seed: u32| {
+        let story = format!("scenario \"Chance\"\n{chance}expect {{ drops count=0 }}\n");
+        let path = file("chance.kdl", story).display().to_string();
+        twomsl(&["run", &path, "--seed", &seed.to_string()]).status.code() == Some(1)
+    };
+    let kept = (0..64).find(|seed| !lost(*seed)).unwrap_or_else(|| panic!("always lost"));
+    let failing = (0..64).find(|seed| lost(*seed)).unwrap_or_else(|| panic!("never lost"));
+    let story = format!(
+        "scenario \"Chance\"\nseeds {kept} {failing}\n{chance}expect {{ drops count=0 }}\n"
+    );
+    let path = file("chances.kdl", story).display().to_string();
+    let shown = twomsl(&["run", &path]).stdout;
+    let of_failing = twomsl(&["run", &path, "--seed", &failing.to_string()]).stdout;
+    assert_eq!(text(&shown), text(&of_failing));
+}
+
 #[test]
 fn the_same_run_twice_is_the_same_in_every_byte() {
     let run = || twomsl(&["run", LOST_FIN, "--full", "--seed", "3"]).stdout;
@@ -116,6 +171,78 @@ fn several_files_are_all_run_and_summed_up() {
     let stderr = text(&output.stderr);
     assert!(stderr.contains("3 scenarios: 2 hold, 1 cannot be used: "), "{stderr}");
     assert!(text(&output.stdout).contains("Lost FIN"));
+}
+
+#[test]
+fn a_file_that_expects_nothing_is_not_counted_among_those_that_hold() {
+    let silent = file("silent.kdl", "scenario \"Silence\"\n").display().to_string();
+    let output = twomsl(&["run", &silent, HANDSHAKE]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("2 scenarios: 1 hold, 1 expect nothing: "), "{stderr}");
+}
+
+#[test]
+fn outputs_without_a_title_are_told_apart() {
+    for (format, headings) in [("tcpdump", 2), ("ss", 2), ("jsonl", 2), ("ladder", 0)] {
+        let output = twomsl(&["run", HANDSHAKE, LOST_FIN, "--format", format]);
+        let stderr = text(&output.stderr);
+        assert_eq!(stderr.matches("==> ").count(), headings, "{format}: {stderr}");
+    }
+}
+
+// ---- where output goes ----
+
+/// A copy of a scenario, for a test that tries to destroy it.
+fn copy(name: &str) -> PathBuf {
+    file(name, handshake())
+}
+
+#[test]
+fn an_input_is_never_written_over() {
+    let input = copy("precious.kdl");
+    let same = input.parent().map(|folder| folder.join(".").join("precious.kdl"));
+    for out in [Some(input.clone()), same].into_iter().flatten() {
+        let message = refused(&input, &["--out", &out.display().to_string()]);
+        assert!(message.contains("is an input"), "{message}");
+    }
+    assert_eq!(std::fs::read_to_string(&input).ok(), Some(handshake()));
+}
+
+#[test]
+fn an_input_that_has_the_name_of_an_output_is_never_written_over() {
+    let input = copy("precious.txt");
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let message = refused(&input, &["--out", folder]);
+    assert!(message.contains("is an input"), "{message}");
+    let both = refused(&input, &[LOST_FIN, "--out", folder]);
+    assert!(both.contains("is an input"), "{both}");
+    assert_eq!(std::fs::read_to_string(&input).ok(), Some(handshake()));
+}
+
+#[test]
+fn formats_stand_beside_each_other_in_a_folder() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("formats");
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    for format in ["ladder", "tcpdump", "jsonl", "ss"] {
+        let to = folder.display().to_string();
+        let output = twomsl(&["run", LOST_FIN, "--format", format, "--out", &to]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+    for name in ["lost-fin.txt", "lost-fin.tcpdump.txt", "lost-fin.jsonl", "lost-fin.ss.txt"] {
+        assert!(folder.join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named_with_the_reason() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let nowhere = folder.join("no-such-folder").join("x.txt").display().to_string();
+    let message = refused(Path::new(HANDSHAKE), &["--out", &nowhere]);
+    assert!(message.contains("TMP/no-such-folder/x.txt: the folder does not exist"), "{message}");
+    let taken = file("taken.txt", "").display().to_string();
+    let message = refused(Path::new(HANDSHAKE), &[LOST_FIN, "--out", &taken]);
+    assert!(message.contains("TMP/taken.txt: several inputs need a folder"), "{message}");
 }
 
 #[test]
@@ -234,8 +361,14 @@ fn deep_nesting_is_refused_without_a_stack_overflow() {
 #[test]
 fn settings_that_mean_nothing_are_refused() {
     let mut messages = String::new();
-    for setting in ["los=1%", "clint.time-wait=1s", "client.time-wiat=1s", "client.time-wait=soon"]
-    {
+    for setting in [
+        "los=1%",
+        "clint.time-wait=1s",
+        "client.time-wiat=1s",
+        "client.time-wait=soon",
+        "client.foo=1",
+        "client.profile=linux",
+    ] {
         messages.push_str(&refused(Path::new(HANDSHAKE), &["--set", setting]));
     }
     insta::assert_snapshot!(messages);
@@ -253,6 +386,28 @@ fn arguments_that_mean_nothing_are_refused() {
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(!output.stderr.is_empty());
     }
+}
+
+#[test]
+fn a_number_or_time_or_setting_in_no_form_is_answered_with_its_form() {
+    for (option, value, form) in [
+        ("--seed", "abc", "a whole number from 0 to 18446744073709551615"),
+        ("--seed", "-1", "a whole number from 0 to 18446744073709551615"),
+        ("--at", "-1s", "a time with its unit, such as 1.5s"),
+        ("--set", "=", "KEY=VALUE, such as loss=5%"),
+        ("--set", "loss", "KEY=VALUE, such as loss=5%"),
+    ] {
+        let message = refused(Path::new(HANDSHAKE), &[option, value]);
+        assert!(message.contains(form), "{option} {value}: {message}");
+        assert!(!message.contains("tip:"), "{message}");
+    }
+}
+
+#[test]
+fn a_seed_may_be_hexadecimal_as_in_a_file() {
+    let run = |seed| twomsl(&["run", LOST_FIN, "--seed", seed]);
+    assert_eq!(run("0x10").status.code(), Some(0));
+    assert_eq!(run("0x10").stdout, run("16").stdout);
 }
 
 #[test]

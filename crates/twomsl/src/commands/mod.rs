@@ -1,12 +1,15 @@
 //! The commands.
 
 pub(crate) mod run;
+mod tally;
 
 use std::process::ExitCode;
 
 /// How a command ended, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verdict {
+    /// It expects nothing, so nothing was shown to hold.
+    Silent,
     /// Every expectation holds.
     Holds,
     /// An expectation does not hold.
@@ -18,7 +21,7 @@ pub(crate) enum Verdict {
 impl From<Verdict> for ExitCode {
     fn from(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Holds => Self::SUCCESS,
+            Verdict::Silent | Verdict::Holds => Self::SUCCESS,
             Verdict::Fails => Self::from(1),
             Verdict::Unusable => Self::from(2),
         }

@@ -1,22 +1,24 @@
 //! `twomsl run`: every file is run, whatever came of those before it.
 
-use std::io;
 use std::path::Path;
 
+use twomsl::tcp::Instant;
 use twomsl::trace::{Event, HostId, Record, Trace, jsonl, ladder, ss, tcpdump};
 use twomsl::{Outcome, Scenario};
 
 use super::Verdict;
+use super::tally::Tally;
 use crate::args::{Format, Run};
 use crate::log;
 use crate::output::{Output, complain, note};
+use crate::story;
 
 /// Runs every file, shows it, and says how it went.
 pub(crate) fn run(args: &Run) -> Verdict {
     if args.verbose {
         log::follow();
     }
-    let output = match Output::new(args.out.as_deref(), &args.files, args.format) {
+    let output = match prepare(args) {
         Ok(output) => output,
         Err(message) => {
             complain(&message);
@@ -25,7 +27,15 @@ pub(crate) fn run(args: &Run) -> Verdict {
     };
     let mut tally = Tally::default();
     for file in &args.files {
-        tally.count(file, one(args, file, &output));
+        // A ladder begins with its title. The others would follow each other without a sign.
+        if args.files.len() > 1 && args.format != Format::Ladder && output == Output::Standard {
+            note(&format!("==> {} <==", file.display()));
+        }
+        let verdict = one(args, file, &output).unwrap_or_else(|message| {
+            complain(&message);
+            Verdict::Unusable
+        });
+        tally.count(file, verdict);
     }
     if args.files.len() > 1 {
         note(&tally.summary());
@@ -33,26 +43,54 @@ pub(crate) fn run(args: &Run) -> Verdict {
     tally.worst()
 }
 
-/// One file. Everything wrong with it has been said when this returns.
-fn one(args: &Run, file: &Path, output: &Output) -> Verdict {
-    let scenario = match resolve(args, file) {
-        Ok(scenario) => scenario,
-        Err(message) => {
-            complain(&message);
-            return Verdict::Unusable;
-        }
-    };
+/// What the arguments mean together.
+fn prepare(args: &Run) -> Result<Output, String> {
+    if !args.at.is_empty() && args.format != Format::Ss {
+        return Err("error: --at needs --format ss: only that shows socket tables\n".to_owned());
+    }
+    Output::new(args.out.as_deref(), &args.files, args.format)
+}
+
+/// One file: run with each of its seeds, then shown.
+///
+/// # Errors
+/// Why it cannot be used, for the user.
+fn one(args: &Run, file: &Path, output: &Output) -> Result<Verdict, String> {
+    let scenario = resolve(args, file)?;
     let seeds = args.seed.map_or_else(|| scenario.seeds().to_vec(), |seed| vec![seed]);
-    let mut worst = Verdict::Holds;
-    for (place, seed) in seeds.iter().enumerate() {
-        // Every seed is held to the expectations; the first one is shown.
-        let show = if place == 0 { Some(output) } else { None };
-        worst = worst.max(with_seed(args, file, &scenario.clone().with_seed(*seed), show));
+    let with_story = tells_story(args, output);
+    if with_story {
+        note(&story::question(scenario.story(), output.columns()));
     }
-    if worst == Verdict::Holds {
-        note(&success(&scenario, seeds.len()));
+    let mut reports = String::new();
+    let mut shown: Option<Outcome> = None;
+    for seed in &seeds {
+        let outcome = run_to_end(args, &scenario.clone().with_seed(*seed))?;
+        reports.push_str(&outcome.report());
+        // What somebody has to look at is the first run that fails.
+        let worse = shown.as_ref().is_none_or(|shown| shown.holds() && !outcome.holds());
+        if worse {
+            shown = Some(outcome);
+        }
     }
-    worst
+    if let Some(outcome) = &shown {
+        show(args, &outcome.trace, file, output)?;
+    }
+    complain(&reports);
+    if !reports.is_empty() {
+        return Ok(Verdict::Fails);
+    }
+    // Where an expectation does not hold, the run does not show what the answer says.
+    if with_story {
+        note(&story::answer(scenario.story(), output.columns()));
+    }
+    note(&success(&scenario, seeds.len()));
+    Ok(if scenario.expectations() == 0 { Verdict::Silent } else { Verdict::Holds })
+}
+
+/// A learner at a terminal is told the question; a program that reads a pipe has not asked.
+fn tells_story(args: &Run, output: &Output) -> bool {
+    args.story || (args.format == Format::Ladder && output.is_terminal())
 }
 
 fn success(scenario: &Scenario, seeds: usize) -> String {
@@ -72,34 +110,27 @@ fn resolve(args: &Run, file: &Path) -> Result<Scenario, String> {
     for (key, value) in &args.set {
         scenario = scenario.set(key, value).map_err(|error| format!("error: {error}\n"))?;
     }
+    let until = scenario.spec().until.map(|until| Instant::ZERO + until);
+    let late = args.at.iter().find(|at| until.is_some_and(|until| **at > until));
+    if let (Some(end), Some(late)) = (until, late) {
+        let name = scenario.name();
+        return Err(format!("error: --at: {name} ends by {end}, so never comes to {late}\n"));
+    }
     Ok(scenario.with_tables(&args.at))
 }
 
-/// One run: judged, and shown if there is an output for it.
-fn with_seed(args: &Run, file: &Path, scenario: &Scenario, show: Option<&Output>) -> Verdict {
-    let outcome = match run_to_end(args, scenario) {
-        Ok(outcome) => outcome,
-        Err(message) => {
-            complain(&message);
-            return Verdict::Unusable;
-        }
-    };
-    let shown = show.map_or(Ok(()), |output| write(args, &outcome.trace, file, output));
-    if let Err(error) = shown {
-        complain(&format!("error: cannot write the output: {error}\n"));
-        return Verdict::Unusable;
-    }
-    complain(&outcome.report());
-    if outcome.holds() { Verdict::Holds } else { Verdict::Fails }
-}
-
+/// One run, judged. A socket table is added where one is to be shown and none was asked for.
 fn run_to_end(args: &Run, scenario: &Scenario) -> Result<Outcome, String> {
-    let mut world = scenario.world().map_err(|error| format!("error: {error}\n"))?;
+    let cannot = |error| format!("error: {error}\n");
+    if args.format != Format::Ss || !args.at.is_empty() {
+        return scenario.run().map_err(cannot);
+    }
+    let mut world = scenario.world().map_err(cannot)?;
     let end = world.run();
     let mut outcome = scenario.judge(&world, end);
     let has_tables =
         outcome.trace.records.iter().any(|record| matches!(record.event, Event::Table { .. }));
-    if args.format == Format::Ss && !has_tables {
+    if !has_tables {
         // Nobody asked for a moment, so the last one is shown.
         for host in 0..outcome.trace.about.hosts.len() {
             let sockets = world.stack(host).sockets().collect();
@@ -111,53 +142,41 @@ fn run_to_end(args: &Run, scenario: &Scenario) -> Result<Outcome, String> {
 }
 
 /// Renders a trace in the format asked for.
-fn write(args: &Run, trace: &Trace, file: &Path, output: &Output) -> io::Result<()> {
+fn show(args: &Run, trace: &Trace, file: &Path, output: &Output) -> Result<(), String> {
     let length = if args.full { ladder::Length::Full } else { ladder::Length::Folded };
     let form = ladder::Form { length, ..ladder::Form::default() };
     match args.format {
-        Format::Ladder if output.takes_colours() => {
-            output.write(file, &ladder::coloured(trace, form))
+        Format::Ladder => {
+            let plain = ladder::plain(trace, form);
+            if let Some(warning) = output.columns().and_then(|columns| narrow(&plain, columns)) {
+                note(&warning);
+            }
+            let coloured = output.takes_colours().then(|| ladder::coloured(trace, form));
+            output.write(file, &coloured.unwrap_or(plain))
         }
-        Format::Ladder => output.write(file, &ladder::plain(trace, form)),
         Format::Tcpdump => output.write(file, &tcpdump::render(trace)),
         Format::Jsonl => output.write(file, &jsonl::render(trace)),
         Format::Ss => output.write(file, &ss::render(trace)),
     }
 }
 
-/// How all files went.
-#[derive(Debug, Default)]
-struct Tally {
-    holds: usize,
-    fails: Vec<String>,
-    unusable: Vec<String>,
+/// That a terminal is too narrow for a picture, whose lines it would break.
+fn narrow(picture: &str, columns: usize) -> Option<String> {
+    let needed = picture.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    (needed > columns).then(|| {
+        format!(
+            "the ladder needs {needed} columns, and this terminal has {columns}: try `| less -S`"
+        )
+    })
 }
 
-impl Tally {
-    fn count(&mut self, file: &Path, verdict: Verdict) {
-        let name = file.display().to_string();
-        match verdict {
-            Verdict::Holds => self.holds += 1,
-            Verdict::Fails => self.fails.push(name),
-            Verdict::Unusable => self.unusable.push(name),
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::narrow;
 
-    fn worst(&self) -> Verdict {
-        match (self.unusable.is_empty(), self.fails.is_empty()) {
-            (false, _) => Verdict::Unusable,
-            (true, false) => Verdict::Fails,
-            (true, true) => Verdict::Holds,
-        }
-    }
-
-    fn summary(&self) -> String {
-        let all = self.holds + self.fails.len() + self.unusable.len();
-        let others = [("do not", &self.fails), ("cannot be used", &self.unusable)];
-        let others = others.iter().filter(|(_, names)| !names.is_empty());
-        let others =
-            others.map(|(what, names)| format!("{} {what}: {}", names.len(), names.join(" ")));
-        let holds = format!("{all} scenarios: {} hold", self.holds);
-        std::iter::once(holds).chain(others).collect::<Vec<_>>().join(", ")
+    #[test]
+    fn a_terminal_narrower_than_the_picture_is_told_so() {
+        assert_eq!(narrow("──►\n─►", 3), None);
+        assert!(narrow("──►\n─►", 2).is_some_and(|text| text.contains("needs 3 columns")));
     }
 }
