@@ -68,7 +68,8 @@ impl Scenario {
         self
     }
 
-    /// The same scenario, with all socket tables of these moments in its trace as well.
+    /// The same scenario, with all socket tables of these moments in its trace as well. A world of
+    /// it goes on until the last of them; [`run`](Self::run) judges as if nobody had looked.
     #[must_use]
     pub fn with_tables(mut self, times: &[Instant]) -> Self {
         self.tables.extend_from_slice(times);
@@ -159,7 +160,8 @@ impl Scenario {
     }
 }
 
-const NO_PARAMETERS: &str = "it has none of its own; those of a host are set as HOST.PARAMETER=VALUE, such as client.time-wait=1s";
+const NO_PARAMETERS: &str = "it has none of its own; those of a host are set as \
+                             HOST.PARAMETER=VALUE, such as client.time-wait=1s";
 
 /// What to set at a host instead of a word that is no parameter of a profile.
 fn profile_hint(host: &str, word: &str) -> String {
@@ -167,7 +169,6 @@ fn profile_hint(host: &str, word: &str) -> String {
         return format!("the profile itself is chosen in the file: host \"{host}\" profile=…");
     }
     parameter_hint(word)
-        .unwrap_or_else(|| "docs/scenario-language.md lists the parameters under Hosts".to_owned())
 }
 
 /// Why a setting is refused, and a hint.

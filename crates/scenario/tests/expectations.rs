@@ -13,8 +13,11 @@ fault drop nth=1 from="client" flags="FIN"
 "#;
 
 fn run(expectations: &str) -> Outcome {
-    let text = format!("{STORY}expect {{\n{expectations}\n}}\n");
-    let scenario = Scenario::parse("case.kdl", &text);
+    run_file(&format!("{STORY}expect {{\n{expectations}\n}}\n"))
+}
+
+fn run_file(text: &str) -> Outcome {
+    let scenario = Scenario::parse("case.kdl", text);
     let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
     scenario.run().unwrap_or_else(|error| panic!("{error}"))
 }
@@ -103,4 +106,32 @@ fn the_command_that_shows_it_again_has_the_seed_and_the_settings() {
     assert_eq!(scenario.command(), "twomsl run case.kdl --seed 7 --set client.time-wait=1.5s");
     let outcome = scenario.run().unwrap_or_else(|error| panic!("{error}"));
     assert!(outcome.report().ends_with(&format!("{}\n", scenario.command())));
+}
+
+/// As the page says: `EAGAIN` in a `read` lets the role go on, in an `accept` it ends it.
+#[test]
+fn a_timeout_ends_a_role_in_accept_but_not_in_read() {
+    let outcome = run_file(
+        r#"scenario "Timeouts"
+host "client" profile="linux"
+host "server" profile="linux"
+link "client" "server" delay="10ms"
+role "server" { listen 90; accept timeout="1s"; listen 80 }
+role "server" { listen 70; accept; sleep "1m" }
+role "client" {
+    connect "server:70"
+    read timeout="100ms"
+    repeat { read timeout="200ms"; write "never" }
+    write "on"
+    connect "server:80"
+}
+expect {
+    result "server" "accept" error="EAGAIN" count=1
+    result "client" "read" error="EAGAIN" count=2
+    written "client" bytes=2
+    result "client" "connect" error="ECONNREFUSED" count=1
+}
+"#,
+    );
+    assert_eq!(outcome.report(), "");
 }

@@ -116,14 +116,15 @@ fn as_text(value: &KdlValue) -> String {
 /// Where an error belongs, and a hint.
 fn explain(error: &ParameterError, name: Span, value: Span) -> (Span, Option<String>) {
     match error {
-        ParameterError::Unknown(word) => (name, parameter_hint(word)),
+        ParameterError::Unknown(word) => (name, Some(parameter_hint(word))),
         ParameterError::Value { expected, .. } => (value, Some(format!("give {expected}"))),
     }
 }
 
-/// The parameter that was meant.
-pub(crate) fn parameter_hint(word: &str) -> Option<String> {
+/// The parameter that was meant, or where all of them are: too many for a message.
+pub(crate) fn parameter_hint(word: &str) -> String {
     suggest::hint(word, Profile::parameters().map(|(name, ..)| name))
+        .unwrap_or_else(|| "docs/scenario-language.md lists the parameters under Hosts".to_owned())
 }
 
 fn addresses(node: &Node<'_>) -> Vec<IpAddr> {
