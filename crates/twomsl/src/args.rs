@@ -9,7 +9,10 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every expectation holds
   1  an expectation does not hold; what happened instead is on standard error
-  2  the input cannot be used: a file, a setting or an argument";
+  2  the input cannot be used: a file, a setting or an argument
+
+Scenarios are in scenarios/, their language in docs/scenario-language.md, and the key to the
+ladder's signs in docs/ladder.md.";
 
 /// A deterministic TCP laboratory: watch a TCP connection's whole life over a scripted network.
 #[derive(Debug, Parser)]
