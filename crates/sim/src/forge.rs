@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use twomsl_tcp::Instant;
 use twomsl_tcp::wire::{Options, Packet, Segment, SeqNum};
+use twomsl_trace::Author;
 
 use crate::bits::moved;
 use crate::flight::Via;
@@ -31,7 +32,7 @@ impl Live {
             None => (Via::Loopback, 0),
         };
         let at = Instant::from_nanos(self.now.as_nanos().saturating_add(delay));
-        self.inject(packet, Some(from), to, via, at);
+        self.inject(packet, (Author::Forger, Some(from)), to, via, at);
     }
 
     /// The segment, with ports and numbers looked up now. None when there is no such connection.

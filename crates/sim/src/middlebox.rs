@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use twomsl_tcp::Instant;
 use twomsl_tcp::wire::{Body, Flags, Packet, Segment};
-use twomsl_trace::Decider;
+use twomsl_trace::{Author, Decider};
 
 use crate::flight::Via;
 use crate::live::Live;
@@ -80,7 +80,7 @@ impl Live {
                 let ends = (flight.from, flight.to);
                 self.lose(place, || name(spec, why));
                 if let Some(answer) = answer {
-                    self.reset(plan, ends, answer);
+                    self.reset(plan, spec, ends, answer);
                 }
                 Passes::No
             }
@@ -89,11 +89,12 @@ impl Live {
 
     /// The box answers with a reset, in the name of the other end. It is half way: there and
     /// back takes as long as one way through.
-    fn reset(&mut self, plan: &Plan, (from, to): (u32, u32), answer: Packet) {
+    fn reset(&mut self, plan: &Plan, spec: &MiddleboxSpec, (from, to): (u32, u32), answer: Packet) {
         let (Some(there), Some(back)) = (plan.path(from, to), plan.path(to, from)) else { return };
         let delay = plan.paths[there as usize].delay / 2 + plan.paths[back as usize].delay / 2;
         let at = Instant::from_nanos(self.now.as_nanos().saturating_add(delay));
-        self.inject(answer, Some(to), from, Via::Path(back), at);
+        let origin = (Author::Middlebox(spec.name.clone()), Some(to));
+        self.inject(answer, origin, from, Via::Path(back), at);
     }
 }
 

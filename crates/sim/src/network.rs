@@ -3,7 +3,7 @@
 use tracing::level_filters::LevelFilter;
 use twomsl_tcp::wire::{Body, Ecn, Flags, Icmp, IcmpKind, Packet, Quote};
 use twomsl_tcp::{Instant, SendReason, SocketId, Verdict};
-use twomsl_trace::{self as trace, Decider, Fate, HostId, PacketId};
+use twomsl_trace::{self as trace, Author, Decider, Fate, HostId, PacketId};
 
 use crate::Checks;
 use crate::bits;
@@ -152,22 +152,24 @@ impl Live {
             ecn: Ecn::NotEct,
             body: Body::Icmp(message),
         };
-        self.inject(answer, None, from, Via::Loopback, self.now);
+        self.inject(answer, (Author::Network, None), from, Via::Loopback, self.now);
     }
 
-    /// Puts a packet that no host sent on its way: forged, or from the network itself. Nothing
-    /// befalls it.
+    /// Puts a packet that no host sent on its way: forged, or from a box or the network itself.
+    /// Nothing befalls it. `origin` is who made it, and the host whose address it bears.
     pub(crate) fn inject(
         &mut self,
         packet: Packet,
-        pretended: Option<u32>,
+        origin: (Author, Option<u32>),
         to: u32,
         via: Via,
         at: Instant,
     ) {
         let id = self.number();
-        self.record(|_| trace::Event::Forged {
+        let (by, pretended) = origin;
+        self.record(|_| trace::Event::Injected {
             packet: PacketId(id),
+            by,
             from: pretended.map(|host| HostId(host as u16)),
             content: packet.clone(),
         });

@@ -14,7 +14,7 @@ use twomsl_tcp::{Cause, TcpState};
 use crate::model::{Event, Fate, HostId, PacketId, SocketRef, Trace};
 
 /// An offset this far from an ISN, either way, still counts as belonging to it when nothing
-/// but the number speaks for it. Forged segments alone are judged like this.
+/// but the number speaks for it. Segments that no host sent alone are judged like this.
 const NEAR: u32 = 1 << 24;
 
 /// All connections of a trace, in the order in which they began.
@@ -97,7 +97,7 @@ impl Connections {
             Event::State { socket, change } if begins(change.from, change.cause) => {
                 self.next_of_socket(*socket, record)
             }
-            Event::Sent { packet, .. } | Event::Forged { packet, .. } => {
+            Event::Sent { packet, .. } | Event::Injected { packet, .. } => {
                 self.place(*packet).map(|place| place.connection)
             }
             Event::Call { socket: Some(socket), .. }
@@ -219,7 +219,7 @@ impl Finder {
                 let connection = self.sent(index, *host, *socket, direction, segment);
                 self.place(*packet, connection, direction, segment);
             }
-            Event::Forged { packet, content, .. } => {
+            Event::Injected { packet, content, .. } => {
                 let Some((direction, segment)) = self.direction(content) else { return };
                 let connection = self.forged(*packet, direction, segment);
                 self.place(*packet, connection, direction, segment);

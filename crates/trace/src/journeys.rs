@@ -45,8 +45,8 @@ pub struct Journey<'a> {
 pub enum Origin {
     /// A host sent it.
     Sent(SendReason),
-    /// Nobody did.
-    Forged,
+    /// No host did: it was forged, or comes from a middlebox or the network.
+    Injected,
     /// The network copied another packet.
     Copy(PacketId),
 }
@@ -100,7 +100,7 @@ impl<'a> Journeys<'a> {
     pub fn sending_time(&self, journey: &Journey<'_>) -> Instant {
         match journey.origin {
             Origin::Copy(of) => self.get(of).map_or(journey.at, |of| of.at),
-            Origin::Sent(_) | Origin::Forged => journey.at,
+            Origin::Sent(_) | Origin::Injected => journey.at,
         }
     }
 
@@ -111,8 +111,8 @@ impl<'a> Journeys<'a> {
                 let origin = Origin::Sent(*reason);
                 self.begin(*packet, journey(index, record.at, origin, Some(*host), content));
             }
-            Event::Forged { packet, from, content } => {
-                self.begin(*packet, journey(index, record.at, Origin::Forged, *from, content));
+            Event::Injected { packet, from, content, .. } => {
+                self.begin(*packet, journey(index, record.at, Origin::Injected, *from, content));
             }
             Event::Fate { packet, fate, by } => self.fate(index, record.at, *packet, fate, by),
             Event::Arrived { packet, host, verdict, .. } => {

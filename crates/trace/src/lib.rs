@@ -23,6 +23,6 @@ pub mod tcpdump;
 mod words;
 
 pub use model::{
-    About, Action, Decider, Event, Fate, HostId, HostInfo, PacketId, PathInfo, Record,
+    About, Action, Author, Decider, Event, Fate, HostId, HostInfo, PacketId, PathInfo, Record,
     SCHEMA_VERSION, SocketRef, Trace,
 };

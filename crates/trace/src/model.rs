@@ -126,9 +126,11 @@ pub enum Event {
         content: Packet,
     },
     /// A packet came into being without a host sending it.
-    Forged {
+    Injected {
         /// The packet's number.
         packet: PacketId,
+        /// Who made it.
+        by: Author,
         /// The host it pretends to come from, if there is one of its address.
         from: Option<HostId>,
         /// The packet itself.
@@ -193,6 +195,17 @@ pub enum Event {
         /// What is wrong.
         text: String,
     },
+}
+
+/// Who made a packet that no host sent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Author {
+    /// Somebody who pretends to be a host: the scenario forges it.
+    Forger,
+    /// A middlebox, by its name, such as one that resets flows it does not know.
+    Middlebox(String),
+    /// The network itself: an ICMP error of a router, or of the host's own IP layer.
+    Network,
 }
 
 /// What befell a host.

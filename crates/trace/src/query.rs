@@ -12,8 +12,8 @@ use twomsl_tcp::{
 };
 
 use crate::connections::{Connections, Number};
-use crate::journeys::{Journey, Journeys, Origin};
-use crate::model::{Decider, Event, Fate, HostId, PacketId, SocketRef, Trace};
+use crate::journeys::{Journey, Journeys};
+use crate::model::{Author, Decider, Event, Fate, HostId, PacketId, SocketRef, Trace};
 
 /// A trace that can be asked.
 #[derive(Clone, Debug)]
@@ -235,10 +235,14 @@ impl<'a> Query<'a> {
         self.mishaps().into_iter().filter(|mishap| *mishap.fate == Fate::Dropped).collect()
     }
 
-    /// Packets that nobody sent.
-    pub fn forged(&self) -> Vec<PacketId> {
-        let forged = self.journeys.iter().filter(|(_, journey)| journey.origin == Origin::Forged);
-        forged.map(|(packet, _)| packet).collect()
+    /// Packets that no host sent, and who made them: forged ones, resets of middleboxes, ICMP
+    /// errors of the network.
+    pub fn injected(&self) -> Vec<(PacketId, &'a Author)> {
+        let injected = |record: &'a crate::model::Record| match &record.event {
+            Event::Injected { packet, by, .. } => Some((*packet, by)),
+            _ => None,
+        };
+        self.trace.records.iter().filter_map(injected).collect()
     }
 
     /// What the calls of a host's applications came to.

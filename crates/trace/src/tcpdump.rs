@@ -50,8 +50,8 @@ impl Dump<'_> {
                 let fate = self.fates(*packet);
                 Some(self.with_host(at, Some(*host), *packet, content, &fate))
             }
-            Event::Forged { packet, from, content } => {
-                let fate = format!(" ; forged{}", self.fates(*packet));
+            Event::Injected { packet, by, from, content } => {
+                let fate = format!(" ; {}{}", words::author(by), self.fates(*packet));
                 Some(self.with_host(at, *from, *packet, content, &fate))
             }
             Event::Arrived { packet, host, .. } => {

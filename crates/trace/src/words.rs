@@ -7,7 +7,7 @@ use std::time::Duration;
 use twomsl_tcp::wire::IcmpKind;
 use twomsl_tcp::{Cause, Instant, SocketError, StateChange, TimerKind, Verdict};
 
-use crate::model::{About, Action, Decider, HostId};
+use crate::model::{About, Action, Author, Decider, HostId};
 
 /// Seconds with at least three decimals: `59.990 s`.
 pub(crate) fn seconds(duration: Duration) -> String {
@@ -56,6 +56,16 @@ pub(crate) fn decider(by: &Decider) -> String {
         Decider::Middlebox(text) => text.clone(),
         Decider::Down => "host or link is down".to_owned(),
         Decider::NoRoute => "no route".to_owned(),
+    }
+}
+
+/// Where a packet comes from that no host sent. Only what pretends is forged: a reset of a
+/// middlebox is no attack.
+pub(crate) fn author(by: &Author) -> String {
+    match by {
+        Author::Forger => "forged".to_owned(),
+        Author::Middlebox(name) => format!("from {name}"),
+        Author::Network => "from the network".to_owned(),
     }
 }
 

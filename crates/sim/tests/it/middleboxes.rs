@@ -3,7 +3,8 @@
 use twomsl_sim::WorldBuilder;
 use twomsl_sim::spec::{MiddleboxKind, UnknownFlow};
 use twomsl_tcp::SocketError;
-use twomsl_trace::{Decider, Fate};
+use twomsl_trace::query::Query;
+use twomsl_trace::{Author, Decider, Fate};
 
 use crate::support::{CLIENT, SECOND, SERVER, assert_done, failure, fates, hello, pair, run};
 
@@ -49,4 +50,7 @@ fn a_box_that_resets_tells_the_client() {
     let world = run(silent(boxed(MiddleboxKind::Transparent, UnknownFlow::Reset)));
     assert_eq!(failure(&world, CLIENT), Some(("read", SocketError::ConnectionReset)));
     assert_eq!(world.now().to_string(), "20.030");
+    let query = Query::new(world.trace());
+    let makers: Vec<_> = query.injected().into_iter().map(|(_, by)| by.clone()).collect();
+    assert_eq!(makers, [Author::Middlebox("lb".to_owned())]);
 }

@@ -2,10 +2,11 @@
 //! without changing the lines.
 
 use serde::Serialize;
+use twomsl_tcp::wire;
 use twomsl_tcp::{Cause, Instant, SocketError, StateChange, Status, TimerChange, TimerKind};
 
 use super::packet::Packet;
-use crate::model::{self, Decider, Fate, HostId, PacketId, SCHEMA_VERSION, SocketRef};
+use crate::model::{self, Author, Decider, Fate, HostId, PacketId, SCHEMA_VERSION, SocketRef};
 use crate::words;
 
 /// The first line.
@@ -85,6 +86,16 @@ enum Event<'a> {
     },
     Forged {
         packet: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        #[serde(flatten)]
+        content: Packet,
+    },
+    Injected {
+        packet: u64,
+        by: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        middlebox: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<String>,
         #[serde(flatten)]
@@ -244,10 +255,7 @@ impl Names<'_> {
                 reason: words::kebab(reason),
                 content: Packet::of(content),
             },
-            E::Forged { packet, from, content } => {
-                let from = from.map(|from| self.host(from));
-                Event::Forged { packet: packet.0, from, content: Packet::of(content) }
-            }
+            E::Injected { packet, by, from, content } => self.injected(*packet, by, *from, content),
             E::Fate { packet, fate, by } => fate_event(*packet, fate, by),
             E::Arrived { packet, host, socket, verdict } => Event::Arrived {
                 packet: packet.0,
@@ -270,6 +278,25 @@ impl Names<'_> {
                 Event::Violation { invariant: *invariant, socket: self.maybe(*socket), text }
             }
         }
+    }
+
+    /// Only what pretends to come from a host is forged; a middlebox and the network speak for
+    /// themselves, although a reset of a box has the address of the other end.
+    fn injected<'a>(
+        &self,
+        packet: PacketId,
+        by: &'a Author,
+        from: Option<HostId>,
+        content: &wire::Packet,
+    ) -> Event<'a> {
+        let (packet, content) = (packet.0, Packet::of(content));
+        let from = from.map(|from| self.host(from));
+        let (by, middlebox) = match by {
+            Author::Forger => return Event::Forged { packet, from, content },
+            Author::Middlebox(name) => ("middlebox", Some(name.as_str())),
+            Author::Network => ("network", None),
+        };
+        Event::Injected { packet, by, middlebox, from, content }
     }
 
     /// The timer stands apart from the cause, so that causes stay a small set of words.

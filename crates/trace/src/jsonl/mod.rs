@@ -10,6 +10,7 @@
 //! | `returned` | `host` `task` `socket` `call`, and `octets` or `error` |
 //! | `sent` | `packet` `host` `socket` `reason` and a packet |
 //! | `forged` | `packet` `from` and a packet |
+//! | `injected` | `packet` `by` (`middlebox`, with its name as `middlebox`, or `network`) `from` and a packet |
 //! | `fate` | `packet` `fate` `by`, `rule` for a fault rule's number; `arrives_ns`, `copy` or the rewritten packet |
 //! | `arrived` | `packet` `host` `socket` `verdict`, and `note` `rfc` if it was not simply accepted |
 //! | `state` | `socket` `from` `to` `cause`, and `timer` if that was the cause |
@@ -18,7 +19,7 @@
 //! | `table` | `host` `sockets` |
 //! | `violation` | `invariant` `socket` `text` |
 //!
-//! `host` is a host's name; `packet` a number that links `sent`, `fate` and `arrived`; `socket`
+//! `host` is a host's name; `packet` a number that links `sent`, `forged` or `injected`, `fate` and `arrived`; `socket`
 //! names the host, how often that had crashed before, and the socket's number in its stack.
 //! A packet is `src` `dst` `hop_limit` `ecn`, with `tcp` or `icmp`. Numbers of segments are those
 //! of the header; `length` counts the octets of text, `text_hex` holds the first 32 of them and `text_sha256`

@@ -10,7 +10,8 @@
 //! - `─✗ fault 1: …` it is lost, and who did it. `─~ …` it will come later, or never.
 //! - `~─ … ─▶│` it lands, having been sent earlier: kept back, overtaken, copied, or late. Plain
 //!   arrivals are not drawn: what they cause is.
-//! - `*─ … (forged) ─▶│` nobody sent it. `├─ … ─↩` the host sent it to itself.
+//! - `*─ … (forged) ─▶│` no host sent it: it was forged, or comes `(from balancer)`, a middlebox,
+//!   or `(from the network)`. `├─ … ─↩` the host sent it to itself.
 //! - `FIN,ACK seq=1 ⇒ …` what the receiver made of a segment that it did not simply accept.
 //! - `TIME-WAIT → CLOSED after 60.210 s` a change of state, with the time spent in the old one
 //!   if that was TIME-WAIT or lasted a second; with its cause if the segments do not show it.

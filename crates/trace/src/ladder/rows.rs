@@ -11,7 +11,9 @@ use super::label::Labels;
 use super::row::{Arrow, End, Fold, Kind, Ordinary, Row, Start};
 use crate::connections::Connections;
 use crate::journeys::{Journey, Journeys, Order, Origin};
-use crate::model::{Action, Decider, Event, Fate, HostId, PacketId, Record, SocketRef, Trace};
+use crate::model::{
+    Action, Author, Decider, Event, Fate, HostId, PacketId, Record, SocketRef, Trace,
+};
 use crate::words;
 
 /// A state that lasted this long is left with its duration: one second, in nanoseconds.
@@ -69,7 +71,7 @@ impl<'a> Teller<'a> {
                 self.say(at, *host, text, Tone::Call, fold);
             }
             Event::Sent { packet, reason, .. } => self.sent(at, *packet, *reason),
-            Event::Forged { packet, .. } => self.forged(at, *packet),
+            Event::Injected { packet, by, .. } => self.injected(at, *packet, by),
             Event::Arrived { packet, host, verdict, .. } => {
                 self.arrived(at, *packet, *host, *verdict);
             }
@@ -109,10 +111,11 @@ impl<'a> Teller<'a> {
         self.arrow(at, &journey, label, (Start::Host, end), notes, fold);
     }
 
-    /// Nobody sent it, so it has neither a reason nor a place in what a side has sent.
-    fn forged(&mut self, at: Instant, packet: PacketId) {
+    /// No host sent it, so it has neither a reason nor a place in what a side has sent.
+    fn injected(&mut self, at: Instant, packet: PacketId, by: &Author) {
         let Some(journey) = self.journeys.get(packet).cloned() else { return };
-        let label = format!("{} (forged)", self.labels.passing(packet, journey.content));
+        let (label, by) = (self.labels.passing(packet, journey.content), words::author(by));
+        let label = format!("{label} ({by})");
         let ends = (Start::Nothing, self.end_of(&journey));
         self.arrow(at, &journey, label, ends, Vec::new(), None);
     }

@@ -56,3 +56,22 @@ fn long_text_is_cut_but_not_lost() {
     let hash = text["tcp"]["text_sha256"].as_str().expect("a hash");
     assert_eq!(hash.len(), 64);
 }
+
+#[test]
+fn a_packet_that_no_host_sent_says_who_made_it() {
+    let makers = |trace: &Trace| -> Vec<_> {
+        let lines = lines(trace).into_iter();
+        let injected =
+            lines.filter(|line| line["event"] == "injected" || line["event"] == "forged");
+        injected
+            .map(|line| [line["event"].clone(), line["by"].clone(), line["middlebox"].clone()])
+            .collect()
+    };
+    let word = |word: &str| Value::String(word.to_owned());
+    let [injected, balancer] = [word("injected"), word("balancer")];
+    assert_eq!(
+        makers(&stories::nobodys().trace),
+        [[injected.clone(), word("middlebox"), balancer], [injected, word("network"), Value::Null]]
+    );
+    assert_eq!(makers(&stories::mishaps().trace), [[word("forged"), Value::Null, Value::Null]]);
+}

@@ -92,6 +92,12 @@ fn loops_and_forged_syns() {
     assert_snapshot!(folded(&stories::odd_ends().trace));
 }
 
+/// Only what pretends to come from a host is forged: a reset of a box is no attack.
+#[test]
+fn a_packet_that_no_host_sent_says_who_made_it() {
+    assert_snapshot!(folded(&stories::nobodys().trace));
+}
+
 #[test]
 fn translation_is_told_once_for_each_direction() {
     assert_snapshot!(folded(&stories::translated().trace));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use twomsl_tcp::wire::Flags;
 use twomsl_tcp::{SocketError, TcpState, TimerKind};
 use twomsl_trace::query::{Query, Segments, TimerCounts};
+use twomsl_trace::{Author, PacketId};
 
 use crate::stories;
 use crate::support::{CLIENT, SERVER, millis};
@@ -78,7 +79,7 @@ fn drops_tell_who_dropped() {
     assert_eq!(drops.len(), 2);
     assert_eq!(drops[0].at, millis(500));
     assert_eq!(query.mishaps().len(), 7);
-    assert_eq!(query.forged().len(), 1);
+    assert_eq!(query.injected(), [(PacketId(15), &Author::Forger)]);
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use twomsl_tcp::wire::{Body, Flags, SackBlocks, SeqNum, TcpOption};
+use twomsl_tcp::wire::{Body, Flags, Icmp, IcmpKind, Packet, Quote, SackBlocks, SeqNum, TcpOption};
 use twomsl_tcp::{
     Cause, Detail, Holder, SendReason, SocketError, Status, TcpState, TimerChange, TimerKind,
     Verdict,
 };
-use twomsl_trace::{Action, Decider, Event, Fate, HostId, PacketId, SocketRef};
+use twomsl_trace::{Action, Author, Decider, Event, Fate, HostId, PacketId, SocketRef};
 
 use crate::support::{CLIENT, CLIENT_ISN, SERVER, Seg, Story, address, millis, rule, seg, socket};
 
@@ -143,7 +143,7 @@ pub fn mishaps() -> Story {
     // Forged, and challenged.
     let packet = s.next_packet();
     let content = seg(CLIENT, RST, 1000, 0).packet();
-    s.at(1100).record(Event::Forged { packet, from: Some(CLIENT), content });
+    s.at(1100).record(Event::Injected { packet, by: Author::Forger, from: Some(CLIENT), content });
     s.at(1110).arrive(packet, SERVER, Verdict::RstChallenged);
     let challenge = s.sent(Some(server()), seg(SERVER, ACK, 1, 12), SendReason::ChallengeAck);
     let by = rule(4, "drop everything that comes from the server after this very long story");
@@ -408,7 +408,7 @@ pub fn odd_ends() -> Story {
         (s.next_packet(), far(seg(CLIENT, SYN, 0, 0)).packet()),
         (s.next_packet(), far(seg(CLIENT, SYN, 1 << 30, 0)).packet()),
     ] {
-        s.at(20).record(Event::Forged { packet, from: None, content });
+        s.at(20).record(Event::Injected { packet, by: Author::Forger, from: None, content });
     }
     s.at(30).arrive(PacketId(3), SERVER, Verdict::Accepted);
     s.state(server(), TcpState::Listen, TcpState::SynReceived, Cause::Syn);
@@ -416,6 +416,39 @@ pub fn odd_ends() -> Story {
     s.at(300).arrive(answer, CLIENT, Verdict::NoConnection);
     s.arrive(PacketId(4), SERVER, Verdict::SynQueueFull);
     story
+}
+
+/// Two packets that no host sent and nobody forged: a reset of a box between the two, and an
+/// ICMP error of the host's own network.
+pub fn nobodys() -> Story {
+    let mut story = Story::new("No host sent it");
+    let s = &mut story;
+    let syn = seg(CLIENT, SYN, 0, 0);
+    let sent = s.sent(Some(client()), syn, SendReason::New);
+    s.fate(sent, Fate::Dropped, Decider::Middlebox("balancer: idle flow forgotten".to_owned()));
+    let reset = (Author::Middlebox("balancer".to_owned()), Some(SERVER));
+    let quote = syn.packet();
+    let icmp = Icmp { kind: IcmpKind::HostUnreachable, quote: quote_of(&quote) };
+    let message = Packet { body: Body::Icmp(icmp), dst: quote.src, ..quote };
+    let packets = [(reset, seg(SERVER, RST, 1, 0).packet()), ((Author::Network, None), message)];
+    for ((by, from), content) in packets {
+        let packet = s.next_packet();
+        s.record(Event::Injected { packet, by, from, content });
+        s.at(20).arrive(packet, CLIENT, Verdict::Accepted);
+    }
+    story
+}
+
+/// What an ICMP error quotes of a segment.
+fn quote_of(packet: &Packet) -> Quote {
+    let segment = packet.segment().expect("a segment");
+    Quote {
+        src: packet.src,
+        dst: packet.dst,
+        src_port: segment.src_port,
+        dst_port: segment.dst_port,
+        seq: segment.seq,
+    }
 }
 
 /// A translated connection: the server never sees the client's own address.
