@@ -8,12 +8,13 @@ use twomsl_trace::{Event, HostId, SocketRef, Trace};
 
 use crate::spec::{Distribution, Impairments, Loss, Probability};
 
-/// What a path does, in netem's words: `delay 10ms 2ms loss 1%`. Nothing is `delay 0ms`.
+/// What a path does, in netem's words: `delay 10ms jitter 2ms loss 1%`. Nothing is `delay 0ms`.
+/// netem has no word for the jitter; a bare second number would be a riddle.
 pub(crate) fn impairments(what: &Impairments) -> String {
     let defaults = Impairments::default();
     let mut words = format!("delay {}", duration(what.delay));
     if !what.jitter.is_zero() {
-        let _ = write!(words, " {}", duration(what.jitter));
+        let _ = write!(words, " jitter {}", duration(what.jitter));
         match what.distribution {
             Distribution::Uniform => {}
             Distribution::Normal => words.push_str(" distribution normal"),
@@ -29,7 +30,11 @@ pub(crate) fn impairments(what: &Impairments) -> String {
         }
     }
     if let Some(rate) = what.rate {
-        let _ = write!(words, " rate {rate}bit limit {}", what.limit);
+        let _ = write!(words, " rate {}", bits(rate));
+        // Only packets that wait for the rate are limited.
+        if what.limit != defaults.limit {
+            let _ = write!(words, " limit {}", what.limit);
+        }
     }
     if what.mtu != defaults.mtu {
         let _ = write!(words, " mtu {}", what.mtu);
@@ -66,6 +71,17 @@ fn duration(duration: Duration) -> String {
         _ => (1, "ns", 0),
     };
     decimal(nanos / unit, nanos % unit, digits) + name
+}
+
+/// `10Mbit`: the largest unit in which it is at least one, as a scenario writes it.
+fn bits(rate: u64) -> String {
+    let (unit, name, digits) = match rate {
+        1_000_000_000.. => (1_000_000_000, "Gbit", 9),
+        1_000_000.. => (1_000_000, "Mbit", 6),
+        1_000.. => (1_000, "kbit", 3),
+        _ => (1, "bit", 0),
+    };
+    decimal((rate / unit).into(), (rate % unit).into(), digits) + name
 }
 
 /// `1%`, `0.25%`.
@@ -118,8 +134,10 @@ mod tests {
             lifetime: Some(Duration::from_secs(120)),
             ..Impairments::default()
         };
-        let words = "delay 1.5s 250us distribution pareto loss 0.25% duplicate 1% \
-                     rate 1000000bit limit 1000 lifetime 120s";
+        let words = "delay 1.5s jitter 250us distribution pareto loss 0.25% duplicate 1% \
+                     rate 1Mbit lifetime 120s";
         assert_eq!(impairments(&many), words);
+        let slow = Impairments { rate: Some(9_600), limit: 3, ..Impairments::default() };
+        assert_eq!(impairments(&slow), "delay 0ms rate 9.6kbit limit 3");
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! [`connections`] and [`journeys`] bring together what belongs together, for all of them.
 
+mod clock;
 pub mod connections;
 pub mod digest;
 pub mod journeys;

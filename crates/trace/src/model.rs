@@ -55,7 +55,7 @@ pub struct PathInfo {
     pub a: HostId,
     /// The other.
     pub b: HostId,
-    /// From `a` to `b`, in netem's words: `delay 10ms loss 1%`.
+    /// From `a` to `b`, in netem's words: `delay 10ms jitter 2ms loss 1%`.
     pub forward: String,
     /// From `b` to `a`.
     pub backward: String,

@@ -8,15 +8,15 @@
 //!
 //! `State` is `ss`'s name; `Recv-Q` and `Send-Q` are octets not read and not acknowledged, for a
 //! listener the connections waiting and the backlog. `Age` is how long the socket has been in its state, in
-//! seconds: `ss` does not tell, and TIME-WAIT is about it. The timer is the earliest one, with the
+//! seconds: `ss` does not tell, and TIME-WAIT is about it. Times are cut as in a ladder. The timer is the earliest one, with the
 //! time left and how often something was sent again. `Process` is who holds the socket.
 
 use std::net::SocketAddr;
 
 use twomsl_tcp::{Holder, Instant, Status, TcpState, TimerKind};
 
+use crate::clock::{Clock, cut};
 use crate::model::{Event, Trace};
-use crate::words;
 
 /// `ss`'s headings, with `Age` put in before those that it has at the end of the line.
 const HEAD: [&str; COLUMNS] = [
@@ -41,7 +41,8 @@ pub fn render(trace: &Trace) -> String {
     for record in &trace.records {
         if let Event::Table { host, sockets } = &record.event {
             let name = trace.about.name(*host);
-            tables.push(format!("{}  {name}\n{}", record.at, table(record.at, sockets)));
+            let (at, table) = (cut(record.at), table(record.at, sockets));
+            tables.push(format!("{at}  {name}\n{table}"));
         }
     }
     tables.join("\n")
@@ -50,7 +51,11 @@ pub fn render(trace: &Trace) -> String {
 /// One table: a line of headings and a line for each socket.
 pub fn table(now: Instant, sockets: &[Status]) -> String {
     let mut rows = vec![HEAD.map(str::to_owned)];
-    rows.extend(sockets.iter().map(|status| row(now, status)));
+    let since = sockets.iter().map(|status| status.since);
+    let deadlines = sockets.iter().filter_map(|status| status.timers.first());
+    let times = since.chain(deadlines.map(|(_, deadline)| *deadline)).chain([now]);
+    let clock = Clock::of(times);
+    rows.extend(sockets.iter().map(|status| row(clock, now, status)));
     let widths: [usize; COLUMNS] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0));
     rows.iter().map(|row| line(row, &widths)).collect()
@@ -67,28 +72,31 @@ fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
 }
 
 /// The cells of one socket, in the order of the headings.
-fn row(now: Instant, status: &Status) -> [String; COLUMNS] {
+fn row(clock: Clock, now: Instant, status: &Status) -> [String; COLUMNS] {
     [
         state(status.state).to_owned(),
         status.receive_queue.to_string(),
         status.send_queue.to_string(),
         status.local.to_string(),
         status.remote.map_or_else(|| anyone(status.local), |remote| remote.to_string()),
-        Instant::from_nanos(nanos(now, status.since)).to_string(),
+        clock.long(now.since(status.since)),
         holder(status.holder).to_owned(),
-        status.timers.first().map_or_else(String::new, |timer| self::timer(now, *timer, status)),
+        status
+            .timers
+            .first()
+            .map_or_else(String::new, |timer| self::timer(clock, now, *timer, status)),
     ]
 }
 
 /// `timer:(keepalive,7199.990s,0)`
-fn timer(now: Instant, (kind, deadline): (TimerKind, Instant), status: &Status) -> String {
-    let left = words::seconds(deadline.since(now)).replace(' ', "");
-    format!("timer:({},{left},{})", timer_name(kind), status.retransmits)
-}
-
-/// How long a socket has been in its state.
-fn nanos(now: Instant, since: Instant) -> u64 {
-    now.as_nanos().saturating_sub(since.as_nanos())
+fn timer(
+    clock: Clock,
+    now: Instant,
+    (kind, deadline): (TimerKind, Instant),
+    status: &Status,
+) -> String {
+    let left = clock.long(deadline.since(now));
+    format!("timer:({},{left}s,{})", timer_name(kind), status.retransmits)
 }
 
 /// The peer of a listener.

@@ -5,15 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use twomsl_tcp::wire::IcmpKind;
-use twomsl_tcp::{Cause, Instant, SocketError, StateChange, TimerKind, Verdict};
+use twomsl_tcp::{Cause, SocketError, StateChange, TimerKind, Verdict};
 
+use crate::clock::seconds;
 use crate::model::{About, Action, Author, Decider, HostId};
-
-/// Seconds with at least three decimals: `59.990 s`.
-pub(crate) fn seconds(duration: Duration) -> String {
-    let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-    format!("{} s", Instant::from_nanos(nanos))
-}
 
 /// `61,320`
 pub(crate) fn grouped(number: u64) -> String {

@@ -43,7 +43,21 @@
 //! # Ok::<(), twomsl::sim::SpecError>(())
 //! ```
 //!
-//! [`tcp::Stack`] is the TCP alone, without a network, for whoever wants to drive it.
+//! Pages for readers:
+//!
+//! - [the scenario language](https://github.com/twomsl/twomsl/blob/main/docs/scenario-language.md): every word of a file;
+//! - [the key to the ladder](https://github.com/twomsl/twomsl/blob/main/docs/ladder.md): every sign of the picture;
+//! - [the library of scenarios](https://github.com/twomsl/twomsl/tree/main/scenarios), each with a question and its answer, to
+//!   take and change.
+//!
+//! What is where:
+//!
+//! - [`Scenario`] reads a file, [`Outcome`] is what came of it and what did not hold;
+//! - [`World`] runs, [`WorldBuilder`] builds one without a file, [`sim::spec`] has all its parts;
+//! - [`trace::ladder`], [`trace::tcpdump`], [`trace::ss`] and [`trace::jsonl`] show a run,
+//!   [`trace::query`] asks it;
+//! - [`tcp::Stack`] is the TCP alone, without a network, for whoever wants to drive it;
+//!   [`tcp::Profile`] holds its numbers.
 
 pub use twomsl_scenario as scenario;
 pub use twomsl_sim as sim;

@@ -8,6 +8,7 @@ use super::arrow;
 use super::canvas::{Canvas, Tone, width, wrap};
 use super::lanes::Lanes;
 use super::row::{Count, Kind, Row};
+use crate::clock::seconds;
 use crate::model::{About, HostId};
 use crate::words;
 
@@ -26,12 +27,18 @@ pub(super) fn draw(about: &About, lanes: &Lanes, rows: &[Row]) -> Vec<Canvas> {
                 pen.time(first, group[0].at);
             }
             Kind::Banner(text) => pen.banner(group[0].at, text),
-            Kind::Gap(duration) => pen.gap(&words::seconds(*duration)),
+            Kind::Gap(duration) => pen.gap(&seconds(*duration)),
             Kind::Folded { counts, until } => pen.folded(group[0].at, counts, *until),
         }
     }
+    if rows.iter().any(|row| matches!(row.kind, Kind::Folded { .. })) {
+        pen.footer();
+    }
     pen.lines
 }
+
+/// Below a ladder with folded rows: they hide calls too, and there is a way to see them.
+const FOLDED: &str = "(┊ counts what is folded: --full shows every call and segment)";
 
 /// A line with nothing on it but the rails.
 pub(super) fn rails(lanes: &Lanes, rail: char) -> Canvas {
@@ -120,8 +127,8 @@ impl Pen<'_> {
     /// Dotted rails here too: something is left out.
     fn folded(&mut self, at: Instant, counts: &[Count], until: Instant) {
         let counts: Vec<_> = counts.iter().map(|count| self.count(count)).collect();
-        let until = if until == at { String::new() } else { format!("   until {until}") };
-        let text = format!("{}{until}", counts.join("   "));
+        let until = (until != at).then(|| format!("   until {}", self.lanes.clock.time(until)));
+        let text = format!("{}{}", counts.join("   "), until.unwrap_or_default());
         let (first, from) = (self.lines.len(), self.lanes.rails[0]);
         for text in wrap(&text, self.lanes.width.saturating_sub(from + 6)) {
             let mut line = rails(self.lanes, '┊');
@@ -129,6 +136,15 @@ impl Pen<'_> {
             self.lines.push(line);
         }
         self.time(first, at);
+    }
+
+    /// What to do about folded rows.
+    fn footer(&mut self) {
+        for text in wrap(FOLDED, self.lanes.width.saturating_sub(self.lanes.rails[0])) {
+            let mut line = Canvas::new(self.lanes.width);
+            line.put(self.lanes.rails[0], &text, Tone::Faint);
+            self.lines.push(line);
+        }
     }
 
     /// `→ 42 segments, 61,320 octets`; by name when an arrow would not tell which hosts.

@@ -13,6 +13,9 @@ use crate::words;
 /// Text up to this length is shown as it is, if it can be printed.
 const PREVIEW: usize = 16;
 
+/// The longest text whose beginning is shown: a line of a protocol's header, not a file.
+const LINE: usize = 128;
+
 /// Makes labels, and remembers what each side has shown already: a window is told when it
 /// changes, and numbers sent for the second time are marked.
 pub(super) struct Labels<'a> {
@@ -73,7 +76,7 @@ impl<'a> Labels<'a> {
             again => again,
         };
         let window = self.window(id, segment, reason);
-        let marks = match (mark(reason), again) {
+        let marks = match (mark(reason, segment), again) {
             (Some(mark), Again::Yes) => format!(" (again: {mark})"),
             (Some(mark), Again::No) => format!(" ({mark})"),
             (None, Again::Yes) => " (again)".to_owned(),
@@ -217,8 +220,10 @@ impl<'a> Labels<'a> {
 }
 
 /// The reason of a segment that the application or the peer did not ask for just now.
-const fn mark(reason: SendReason) -> Option<&'static str> {
+fn mark(reason: SendReason, segment: &Segment) -> Option<&'static str> {
     Some(match reason {
+        // Linux probes with an old number and no text: what comes back is all it wants.
+        SendReason::WindowProbe if segment.payload.is_empty() => "empty window probe",
         SendReason::Retransmission => "retransmission timeout",
         SendReason::SynAgain => "the SYN came again",
         SendReason::WindowProbe => "window probe",
@@ -241,11 +246,18 @@ fn number(number: Number) -> String {
     }
 }
 
-/// Short text that can be printed, in quotes.
+/// Short text that can be printed, in quotes; the beginning of a longer one if it has lines, as
+/// requests of protocols have: `"GET / HTTP/1.1\r\n"…`. The ends of lines are escaped.
 fn preview(payload: &[u8]) -> Option<String> {
-    let printable = |octet: &u8| octet.is_ascii_graphic() || *octet == b' ';
-    let shown = !payload.is_empty() && payload.len() <= PREVIEW && payload.iter().all(printable);
-    shown.then(|| format!("\"{}\"", String::from_utf8_lossy(payload)))
+    let is_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
+    let printable = |octet: &u8| octet.is_ascii_graphic() || *octet == b' ' || is_end(octet);
+    let lines = payload.len() <= LINE && payload.iter().any(is_end);
+    let shown = !payload.is_empty() && (payload.len() <= PREVIEW || lines);
+    (shown && payload.iter().all(printable)).then(|| {
+        let beginning = &payload[..payload.len().min(PREVIEW)];
+        let more = if beginning.len() < payload.len() { "…" } else { "" };
+        format!("{:?}{more}", String::from_utf8_lossy(beginning))
+    })
 }
 
 /// An ICMP message names the connection by the ports it quotes.

@@ -2,6 +2,8 @@
 
 use twomsl_tcp::Instant;
 
+use crate::clock::Clock;
+
 /// Columns of the seconds, up to the point: four digits are more than two hours.
 const SECONDS: usize = 4;
 
@@ -15,8 +17,8 @@ pub(super) struct Lanes {
     pub(super) width: usize,
     /// Columns of seconds before the point of a time.
     pub(super) seconds: usize,
-    /// Columns after it.
-    pub(super) decimals: usize,
+    /// Writes the times.
+    pub(super) clock: Clock,
     /// The column of each host's rail, left to right; never empty.
     pub(super) rails: Vec<usize>,
 }
@@ -31,30 +33,22 @@ pub(super) enum Side {
 }
 
 impl Lanes {
-    /// Lanes for so many hosts, with a time column in which all of `times` align.
-    pub(super) fn new(width: usize, hosts: usize, times: impl Iterator<Item = Instant>) -> Self {
-        let (mut seconds, mut decimals) = (SECONDS, 3);
-        for time in times {
-            let text = time.to_string();
-            let (before, after) = text.split_once('.').unwrap_or((&text, ""));
-            seconds = seconds.max(before.len());
-            decimals = decimals.max(after.len());
-        }
-        let first = seconds + 1 + decimals + 2;
+    /// Lanes for so many hosts, with a time column in which times up to `last` align.
+    pub(super) fn new(width: usize, hosts: usize, clock: Clock, last: Instant) -> Self {
+        let seconds = clock.time(last).len().saturating_sub(clock.decimals + 1).max(SECONDS);
+        let first = seconds + 1 + clock.decimals + 2;
         let gaps = hosts.saturating_sub(1);
         let least = first + gaps.max(1) * (ROOM + 1) + 1;
         let width = width.max(least);
         let span = width - 1 - first;
         let rails = (0..hosts.max(1)).map(|host| first + span * host / gaps.max(1)).collect();
-        Self { width, seconds, decimals, rails }
+        Self { width, seconds, clock, rails }
     }
 
-    /// A time, its point in the column of all points, with as many decimals as all others.
+    /// A time, its point in the column of all points.
     pub(super) fn time(&self, time: Instant) -> String {
-        let text = time.to_string();
-        let (before, after) = text.split_once('.').unwrap_or((&text, ""));
-        let (seconds, decimals) = (self.seconds, self.decimals);
-        format!("{before:>seconds$}.{after:0<decimals$}")
+        let columns = self.seconds + 1 + self.clock.decimals;
+        format!("{:>columns$}", self.clock.time(time))
     }
 
     /// The column at which the time column's heading `time` ends.

@@ -1,14 +1,10 @@
-//! Times that a person can read: a ladder shows microseconds at the finest.
-//!
-//! A delay that was drawn has nanoseconds, which nobody reads and which make columns wide. All
-//! other renderings show times as they are.
+//! Cuts the times of a trace before a ladder is made of it, so that gaps and durations are the
+//! differences of the times that are shown.
 
-use twomsl_tcp::{Instant, TimerChange};
+use twomsl_tcp::TimerChange;
 
+use crate::clock::cut as floor;
 use crate::model::{Event, Fate, Trace};
-
-/// Nanoseconds in a microsecond.
-const MICRO: u64 = 1_000;
 
 /// The trace with every time cut to whole microseconds; none if they all are. What came later
 /// never comes earlier by that, and durations stay what they were to the microsecond.
@@ -28,8 +24,4 @@ pub(super) fn cut(trace: &Trace) -> Option<Trace> {
         }
     }
     Some(cut)
-}
-
-fn floor(at: Instant) -> Instant {
-    Instant::from_nanos(at.as_nanos() / MICRO * MICRO)
 }

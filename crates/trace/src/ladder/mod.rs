@@ -16,10 +16,13 @@
 //! - `TIME-WAIT → CLOSED after 60.210 s` a change of state, with the time spent in the old one
 //!   if that was TIME-WAIT or lasted a second; with its cause if the segments do not show it.
 //! - `┄┄┄ 59.990 s ┄┄┄` nothing happened. `┊ 42 segments, 61,320 octets → … ┊` nothing but the
-//!   ordinary happened; [`Length::Full`] shows all of it.
+//!   ordinary happened; [`Length::Full`] (the command's `--full`) shows all of it, calls too.
 //! - `#2` the second connection, in the order of their first segments; only if there are more.
 //!
-//! Times are in seconds, to the millisecond or, if a delay was drawn, to the microsecond.
+//! `docs/ladder.md` is the same for readers who never saw one, with an example.
+//!
+//! Times are in seconds, to the millisecond or, if a delay was drawn, to the microsecond, all with
+//! the same decimals.
 //! A text row has no time when it happened at the same time as the row above it.
 
 mod arrow;
@@ -36,6 +39,9 @@ mod rows;
 use canvas::Colour;
 use lanes::Lanes;
 
+use twomsl_tcp::Instant;
+
+use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::model::Trace;
 
@@ -79,13 +85,14 @@ fn render(trace: &Trace, form: Form, colour: Colour) -> String {
     let cut = micros::cut(trace);
     let trace = cut.as_ref().unwrap_or(trace);
     let connections = Connections::of(trace);
-    let mut rows = rows::rows(trace, &connections);
+    let clock = Clock::of(trace.records.iter().map(|record| record.at));
+    let mut rows = rows::rows(trace, &connections, clock);
     if form.length == Length::Folded {
         rows = fold::fold_runs(rows);
     }
     let rows = fold::insert_gaps(rows);
-    let times = rows.iter().map(|row| row.at);
-    let lanes = Lanes::new(form.width, trace.about.hosts.len(), times);
+    let last = rows.iter().map(|row| row.at).max().unwrap_or(Instant::ZERO);
+    let lanes = Lanes::new(form.width, trace.about.hosts.len(), clock, last);
     let mut text = String::new();
     for line in heading::heading(&trace.about, &lanes) {
         line.write(colour, &mut text);

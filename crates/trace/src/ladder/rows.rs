@@ -9,6 +9,7 @@ use twomsl_tcp::{Instant, SendReason, StateChange, TcpState, TimerChange, TimerK
 use super::canvas::Tone;
 use super::label::Labels;
 use super::row::{Arrow, End, Fold, Kind, Ordinary, Row, Start};
+use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::journeys::{Journey, Journeys, Order, Origin};
 use crate::model::{
@@ -23,9 +24,10 @@ const LONG: u128 = 1_000_000_000;
 const LISTED: usize = 4;
 
 /// All rows of a trace.
-pub(super) fn rows(trace: &Trace, connections: &Connections) -> Vec<Row> {
+pub(super) fn rows(trace: &Trace, connections: &Connections, clock: Clock) -> Vec<Row> {
     let mut teller = Teller {
         trace,
+        clock,
         connections,
         journeys: Journeys::of(trace),
         labels: Labels::new(connections),
@@ -43,6 +45,8 @@ pub(super) fn rows(trace: &Trace, connections: &Connections) -> Vec<Row> {
 /// Walks through the records once, with what has to be remembered on the way.
 struct Teller<'a> {
     trace: &'a Trace,
+    /// Writes the times within texts.
+    clock: Clock,
     connections: &'a Connections,
     journeys: Journeys<'a>,
     labels: Labels<'a>,
@@ -127,7 +131,8 @@ impl<'a> Teller<'a> {
         if lands {
             let label = self.labels.passing(packet, journey.final_content());
             let copy = if matches!(journey.origin, Origin::Copy(_)) { "copy, " } else { "" };
-            let label = format!("{label} ({copy}sent at {})", self.journeys.sending_time(&journey));
+            let sent = self.clock.time(self.journeys.sending_time(&journey));
+            let label = format!("{label} ({copy}sent at {sent})");
             // Counted with its sending, if that is folded.
             let fold = is_merely_late(&journey).then_some(Fold::Part(packet));
             self.arrow(at, &journey, label, (Start::Underway, End::Host), Vec::new(), fold);
@@ -150,8 +155,8 @@ impl<'a> Teller<'a> {
         if let Some((when, by)) = journey.dropped() {
             let by = words::decider(by);
             // Queues and lifetimes drop later than at the sending.
-            let late = if when > journey.at { format!(", at {when}") } else { String::new() };
-            return End::Lost(format!("{by}{late}"));
+            let late = (when > journey.at).then(|| format!(", at {}", self.clock.time(when)));
+            return End::Lost(format!("{by}{}", late.unwrap_or_default()));
         }
         let Some(arrival) = journey.arrival else {
             let by = journey.kept_back().map(|by| format!("{}, ", words::decider(by)));
@@ -165,7 +170,7 @@ impl<'a> Teller<'a> {
             None if journey.order == Order::Overtaken => "overtaken".to_owned(),
             None => "late".to_owned(),
         };
-        End::Later(format!("{why}, arrives at {}", arrival.at))
+        End::Later(format!("{why}, arrives at {}", self.clock.time(arrival.at)))
     }
 
     /// Why nothing is known of an arrival.
@@ -203,7 +208,9 @@ impl<'a> Teller<'a> {
         let Some(journey) = self.journeys.get(copy) else { return String::new() };
         match (journey.dropped(), journey.arrival) {
             (Some((_, by)), _) => format!("the copy is lost: {}", words::decider(by)),
-            (None, Some(arrival)) => format!("the copy arrives at {}", arrival.at),
+            (None, Some(arrival)) => {
+                format!("the copy arrives at {}", self.clock.time(arrival.at))
+            }
             (None, None) => "the copy never arrives".to_owned(),
         }
     }
@@ -253,13 +260,15 @@ impl<'a> Teller<'a> {
     ) {
         let before = self.timers.insert((socket, timer), change);
         let text = match (timer, change) {
-            (TimerKind::TimeWait, TimerChange::Set(end)) => format!("2MSL started, until {end}"),
+            (TimerKind::TimeWait, TimerChange::Set(end)) => {
+                format!("2MSL started, until {}", self.clock.time(end))
+            }
             (TimerKind::TimeWait, TimerChange::Restarted(end)) => {
-                format!("2MSL restarted, until {end}")
+                format!("2MSL restarted, until {}", self.clock.time(end))
             }
             // Probes that follow the first one tell by themselves that it goes on.
             (TimerKind::Persist, TimerChange::Set(end)) if before != Some(TimerChange::Fired) => {
-                format!("persist timer started, until {end}")
+                format!("persist timer started, until {}", self.clock.time(end))
             }
             _ => return,
         };
@@ -293,6 +302,7 @@ impl<'a> Teller<'a> {
             }
             for (socket, since) in sockets {
                 let tag = self.labels.tag(self.connections.of_socket(socket, last));
+                let since = self.clock.time(since);
                 self.remains(at, host, &format!("{tag}{state} since {since}"));
             }
         }

@@ -4,11 +4,11 @@ use insta::assert_snapshot;
 use twomsl_tcp::wire::Flags;
 use twomsl_tcp::{Instant, SendReason, Verdict};
 use twomsl_trace::ladder::{self, Form, Length};
-use twomsl_trace::{Event, Trace};
+use twomsl_trace::{Event, Fate, Trace};
 use unicode_width::UnicodeWidthStr;
 
 use crate::stories;
-use crate::support::{CLIENT, SERVER, SERVER_ISN, Seg, Story, seg, socket};
+use crate::support::{CLIENT, SERVER, SERVER_ISN, Seg, Story, rule, seg, socket};
 
 const FULL: Form = Form { width: 100, length: Length::Full };
 
@@ -119,6 +119,49 @@ fn times_are_cut_to_microseconds() {
     let text = folded(&story.trace);
     assert!(text.contains("   0.000000  │ first"), "{text}");
     assert!(text.contains("   0.001234  │ second"), "{text}");
+}
+
+/// A time in a text is found in the column of times letter by letter.
+#[test]
+fn times_in_texts_have_the_decimals_of_the_column() {
+    let mut story = Story::new("Drawn");
+    let late = story.sent(Some(socket(CLIENT, 1)), seg(CLIENT, Flags::SYN, 0, 0), SendReason::New);
+    story.fate(late, Fate::Held, rule(1, "hold SYN"));
+    story.at(500).arrive(late, SERVER, Verdict::Accepted);
+    story.trace.records[0].at = Instant::from_nanos(71_710_000);
+    let text = folded(&story.trace);
+    assert!(text.contains("   0.071710  ├─ SYN"), "{text}");
+    assert!(text.contains("arrives at 0.500000"), "{text}");
+    assert!(text.contains("(sent at 0.071710)"), "{text}");
+}
+
+/// A request of a protocol is recognised by its first line.
+#[test]
+fn text_with_lines_is_shown_from_its_beginning() {
+    let mut story = Story::new("Request");
+    for (number, text) in
+        [(1, "GET / HTTP/1.1\r\n\r\n"), (19, "bye\r\n"), (24, "seventeen letters")]
+    {
+        let text = Seg { text: text.as_bytes(), ..seg(CLIENT, Flags::ACK, number, 1) };
+        story.sent(Some(socket(CLIENT, 1)), text, SendReason::New);
+    }
+    let text = folded(&story.trace);
+    assert!(text.contains(r#"len=18 "GET / HTTP/1.1\r\n"… "#), "{text}");
+    assert!(text.contains(r#"len=5 "bye\r\n" "#), "{text}");
+    assert!(text.contains("len=17 ─"), "{text}");
+}
+
+/// Linux' probe has no text; the textbook's has one octet.
+#[test]
+fn a_window_probe_without_text_says_so() {
+    let mut story = Story::new("Probes");
+    for text in [&b""[..], b"x"] {
+        let probe = Seg { text, ..seg(CLIENT, Flags::ACK, 1, 1) };
+        story.sent(Some(socket(CLIENT, 1)), probe, SendReason::WindowProbe);
+    }
+    let text = folded(&story.trace);
+    assert!(text.contains("(empty window probe)"), "{text}");
+    assert!(text.contains("\"x\" (window probe)"), "{text}");
 }
 
 /// RFC 9293 §3.5, figure 8: the reset takes its number from the acknowledgment that it answers,
