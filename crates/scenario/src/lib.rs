@@ -15,7 +15,7 @@
 //!
 //! let scenario = Scenario::load("scenarios/close/lost-fin.kdl")?.with_seed(7);
 //! let outcome = scenario.run()?;
-//! assert!(outcome.failures.is_empty(), "{}", outcome.report());
+//! assert!(outcome.holds(), "{}", outcome.report());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
