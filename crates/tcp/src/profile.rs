@@ -369,7 +369,7 @@ fn linux_options() -> SocketOptions {
         keep_idle: Duration::from_secs(7200),   // tcp_keepalive_time
         keep_interval: Duration::from_secs(75), // tcp_keepalive_intvl
         keep_count: 9,                          // tcp_keepalive_probes
-        send_buffer: 87_040,                    // tcp_wmem[1] is 16 KiB and grows; fixed here
+        send_buffer: 87_040, // tcp_sndbuf_expand() at the start; it does not grow here
         ..rfc9293_options()
     }
 }

@@ -19,7 +19,7 @@ mod timeouts;
 mod transition;
 mod transmit;
 
-use twomsl_wire::{SeqNum, Window};
+use twomsl_wire::{Mss, SeqNum, Window};
 
 pub(crate) use arrives::Taken;
 pub(crate) use calls::shut_down_allowed;
@@ -172,8 +172,9 @@ impl Connection {
         self.receive.synchronize(seq);
         self.send.set_window(seq, ack, u32::from(window));
         // RFC 9293 §3.7.1: the smaller of what the peer takes and what we have room for.
-        let default = if self.tuple.local_addr.is_ipv4() { 536 } else { 1220 };
-        let announced = u32::from(mss.unwrap_or(default)).max(1);
+        let default =
+            if self.tuple.local_addr.is_ipv4() { Mss::DEFAULT_V4 } else { Mss::DEFAULT_V6 };
+        let announced = u32::from(mss.unwrap_or(default.0)).max(1);
         self.send.mss = announced.min(own_mss(&self.tuple, &self.options, cx.profile));
         let segments = cx.profile.initial_window.segments(self.send.mss);
         self.congestion.start(self.send.mss, segments);
@@ -248,7 +249,7 @@ impl Connection {
         }
     }
 
-    /// SND.WND in octets, for tests of other modules.
+    /// RCV.WND, for the record that TIME-WAIT keeps.
     pub(crate) fn offered_window(&self) -> Window {
         Window(self.receive.window())
     }

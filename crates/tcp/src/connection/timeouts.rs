@@ -63,14 +63,18 @@ impl Connection {
             },
             State::SynReceived(Origin::Passive { .. }) => cx.profile.synack_retries,
             State::SynReceived(Origin::Active) => cx.profile.syn_retries,
-            _ if self.holder == Holder::Orphan => cx.profile.orphan_retries,
-            _ => cx.profile.retries,
+            _ => self.retries_of_text(cx),
         };
         match limit {
             RetryLimit::Count(count) => tries >= count,
             // SHLD-10: not before R1 either, however long each timeout has become.
             RetryLimit::Time(time) => tries >= R1 && cx.now.since(self.waiting_since) >= time,
         }
+    }
+
+    /// The limit for text, a FIN and window probes: what nobody waits for is given up sooner.
+    fn retries_of_text(&self, cx: &Context<'_>) -> RetryLimit {
+        if self.holder == Holder::Orphan { cx.profile.orphan_retries } else { cx.profile.retries }
     }
 
     /// The connection is aborted: the peer does not answer (RFC 9293 §3.8.3, MUST-20). A soft
@@ -101,8 +105,7 @@ impl Connection {
     }
 
     fn is_hopeless_probe(&self, cx: &Context<'_>) -> bool {
-        let orphan = self.holder == Holder::Orphan;
-        match if orphan { cx.profile.orphan_retries } else { cx.profile.retries } {
+        match self.retries_of_text(cx) {
             RetryLimit::Count(count) => self.window_probes >= count,
             RetryLimit::Time(time) => cx.now.since(self.heard) >= time,
         }
