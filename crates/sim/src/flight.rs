@@ -66,6 +66,11 @@ impl Flights {
         Self { places: Vec::with_capacity(4), free: 0 }
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.places.clear();
+        self.free = 0;
+    }
+
     /// Puts a packet in and says where.
     pub(crate) fn insert(&mut self, flight: Flight) -> u32 {
         let place = self.reserve();
@@ -104,7 +109,15 @@ impl Flights {
         &mut self.places[place as usize]
     }
 
-    /// Takes a packet out: it has arrived, or is lost.
+    /// Frees the place of a packet that has arrived, or is lost.
+    #[inline]
+    pub(crate) fn free(&mut self, place: u32) {
+        let flight = &mut self.places[place as usize];
+        flight.id = std::mem::replace(&mut self.free, u64::from(place) + 1);
+        flight.packet = None;
+    }
+
+    /// Takes a packet out.
     #[inline]
     pub(crate) fn take(&mut self, place: u32) -> Option<Packet> {
         let flight = &mut self.places[place as usize];

@@ -3,7 +3,8 @@
 use twomsl_tcp::Instant;
 use twomsl_trace::{self as trace, Action, HostId};
 
-use crate::live::{Cable, Live, Pace, Power, new_stack};
+use crate::live::record;
+use crate::live::{Cable, Live, Pace, Power};
 use crate::network::Held;
 use crate::plan::Plan;
 use crate::queue::What;
@@ -29,7 +30,7 @@ impl Live {
     /// Writes an incident down.
     fn befalls(&mut self, host: u32, action: Action) {
         tracing::info!(target: "twomsl", at = %self.now, host, ?action, "incident");
-        self.record(|_| trace::Event::Incident { host: HostId(host as u16), action });
+        record!(self, trace::Event::Incident { host: HostId(host as u16), action });
     }
 
     /// The host loses power: its sockets and its applications are gone, and nobody is told.
@@ -40,11 +41,7 @@ impl Live {
         self.befalls(host, Action::Crashed);
         self.tasks.crash(host);
         let waiting = std::mem::take(&mut self.hosts[host as usize].inbox);
-        let (place, seed, recording) = (host as usize, self.seed, self.recording);
-        let owner = &mut self.hosts[host as usize];
-        owner.power = Power::Off;
-        owner.boot += 1;
-        owner.forget(new_stack(plan, place, seed, owner.boot, recording));
+        self.hosts[host as usize].crash(host as usize, self.seed);
         // What had reached it while it stood still is lost with it.
         for what in waiting {
             if let What::Arrival(packet) = what {
@@ -134,10 +131,13 @@ impl Live {
     /// All socket tables are written down.
     pub(crate) fn tables(&mut self) {
         for host in 0..self.hosts.len() {
-            self.record(|live| trace::Event::Table {
-                host: HostId(host as u16),
-                sockets: live.hosts[host].stack.sockets().collect(),
-            });
+            record!(
+                self,
+                trace::Event::Table {
+                    host: HostId(host as u16),
+                    sockets: self.hosts[host].stack.sockets().collect(),
+                }
+            );
         }
     }
 

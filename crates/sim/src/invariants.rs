@@ -15,6 +15,7 @@ use twomsl_tcp::{Cause, Detail, SocketId, StateChange, Status, TcpState};
 use twomsl_trace as trace;
 
 use crate::Violation;
+use crate::live::record;
 use crate::live::{Live, Pace, Power};
 use crate::plan::Plan;
 
@@ -75,7 +76,7 @@ impl Live {
         let socket = at.map(|(host, id)| self.socket_ref(host, id));
         let text = text.into();
         tracing::warn!(target: "twomsl", at = %self.now, invariant, "{text}");
-        self.record(|_| trace::Event::Violation { invariant, socket, text: text.clone() });
+        record!(self, trace::Event::Violation { invariant, socket, text: text.clone() });
         self.violations.push(Violation { at: self.now, invariant, socket, text });
     }
 

@@ -104,6 +104,10 @@ impl Lives {
         Self(Vec::with_capacity(4))
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// A new life.
     pub(crate) fn begin(&mut self, host: u32, boot: u32, socket: SocketId) -> LifeId {
         self.0.push(Life {

@@ -98,6 +98,16 @@ pub(crate) struct Passage {
 }
 
 impl Path {
+    /// As if no packet had ever passed.
+    pub(crate) fn clear(&mut self) {
+        let Self { streams, weather, busy_until, departures, latest } = self;
+        streams.0.clear();
+        *weather = Weather::Good;
+        *busy_until = Instant::ZERO;
+        departures.clear();
+        *latest = Instant::ZERO;
+    }
+
     /// Draws the luck of the next packet of this path.
     pub(crate) fn luck(&mut self, plan: &PathPlan, place: u32, seed: u64, whose: Whose) -> Luck {
         let impairments = &plan.impairments;

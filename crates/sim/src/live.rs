@@ -20,6 +20,18 @@ use crate::random::{Purpose, derive};
 use crate::tasks::{TaskId, Tasks};
 use crate::{Checks, Recording, Totals, Violation};
 
+/// Writes an event down, if anything is written down. A macro, because the event is made only
+/// then: what a closure needs for it would be gathered in every run.
+macro_rules! record {
+    ($live:expr, $event:expr) => {
+        if $live.recording == $crate::Recording::Trace {
+            let event = $event;
+            $live.write_down(event);
+        }
+    };
+}
+pub(crate) use record;
+
 /// Everything that changes. The plan is handed to the methods: sharing it costs nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
@@ -151,9 +163,18 @@ impl Slot {
 }
 
 impl Host {
-    fn new(plan: &Plan, place: usize, seed: u64, recording: Recording) -> Self {
+    /// A host that [`start`](Self::start) makes ready.
+    fn new(plan: &Plan, place: usize, recording: Recording) -> Self {
+        let mut stack = Stack::new(plan.spec.hosts[place].profile.clone(), [0; 16]);
+        for address in &plan.hosts[place].addresses {
+            stack.add_address(*address);
+        }
+        stack.observe(match recording {
+            Recording::Trace => ObserveTimers::On,
+            Recording::Off => ObserveTimers::Off,
+        });
         Self {
-            stack: new_stack(plan, place, seed, 0, recording),
+            stack,
             boot: 0,
             power: Power::On,
             pace: Pace::Going,
@@ -168,6 +189,33 @@ impl Host {
         }
     }
 
+    /// Puts the host at the start of time.
+    fn start(&mut self, place: usize, seed: u64) {
+        let Self {
+            stack,
+            boot,
+            power,
+            pace,
+            cable,
+            armed,
+            slots,
+            totals,
+            tasks,
+            entered,
+            inbox,
+            route: _, // it does not depend on the seed
+        } = self;
+        stack.restart(secret(place, seed, 0));
+        *boot = 0;
+        (*power, *pace, *cable) = (Power::On, Pace::Going, Cable::Up);
+        *armed = Instant::MAX;
+        slots.clear();
+        *totals = Totals::default();
+        *tasks = 0;
+        *entered = [0; TcpState::ALL.len()];
+        inbox.clear();
+    }
+
     /// The way to an address, from memory if it is that of the last packet.
     pub(crate) fn route(&mut self, plan: &Plan, from: u32, dst: IpAddr) -> Option<Route> {
         match self.route {
@@ -180,9 +228,11 @@ impl Host {
         }
     }
 
-    /// Everything a crash takes: the stack with its sockets, and what waited for it.
-    pub(crate) fn forget(&mut self, stack: Stack) {
-        self.stack = stack;
+    /// Loses everything that a crash takes: the sockets, and what waited for them.
+    pub(crate) fn crash(&mut self, place: usize, seed: u64) {
+        self.power = Power::Off;
+        self.boot += 1;
+        self.stack.restart(secret(place, seed, self.boot));
         self.slots.clear();
         self.inbox.clear();
         self.armed = Instant::MAX;
@@ -190,25 +240,10 @@ impl Host {
     }
 }
 
-/// The stack of a host that starts: its secret is its own, and another one after each crash.
-pub(crate) fn new_stack(
-    plan: &Plan,
-    place: usize,
-    seed: u64,
-    boot: u32,
-    recording: Recording,
-) -> Stack {
+/// The secret of a host's stack: its own, and another one after each crash.
+fn secret(place: usize, seed: u64, boot: u32) -> [u8; 16] {
     let word = |n| derive(seed, Purpose::Secret, &[place as u64, u64::from(boot), n]);
-    let secret = u128::from(word(0)) << 64 | u128::from(word(1));
-    let mut stack = Stack::new(plan.spec.hosts[place].profile.clone(), secret.to_be_bytes());
-    for address in &plan.hosts[place].addresses {
-        stack.add_address(*address);
-    }
-    stack.observe(match recording {
-        Recording::Trace => ObserveTimers::On,
-        Recording::Off => ObserveTimers::Off,
-    });
-    stack
+    (u128::from(word(0)) << 64 | u128::from(word(1))).to_be_bytes()
 }
 
 impl Live {
@@ -224,7 +259,7 @@ impl Live {
             // The last lane is that of packets that never leave their host.
             queue: Queue::new(plan.paths.len() + 1),
             flights: Flights::new(),
-            hosts: hosts.map(|place| Host::new(plan, place, seed, recording)).collect(),
+            hosts: hosts.map(|place| Host::new(plan, place, recording)).collect(),
             paths: if impaired { vec![Path::default(); plan.paths.len()] } else { Vec::new() },
             middleboxes: vec![Middlebox::default(); plan.spec.middleboxes.len()],
             lives: Lives::new(),
@@ -237,28 +272,66 @@ impl Live {
             trace: Trace::default(),
             violations: Vec::new(),
         };
-        for (at, what) in &plan.timed {
-            live.queue.push(*at, *what);
-        }
-        for (place, role) in plan.spec.roles.iter().enumerate() {
-            live.queue.push(Instant::ZERO + role.start, What::Role(place as u32, 0));
-        }
+        live.start(plan, seed);
         live
     }
 
-    /// Writes an event down, if anything is written down.
-    #[inline]
-    pub(crate) fn record(&mut self, event: impl FnOnce(&Self) -> trace::Event) {
-        if self.recording == Recording::Trace {
-            self.write_down(event);
+    /// Puts everything at the start of time, in the memory that is there.
+    pub(crate) fn start(&mut self, plan: &Plan, seed: u64) {
+        self.clear();
+        self.seed = seed;
+        for (place, host) in self.hosts.iter_mut().enumerate() {
+            host.start(place, seed);
+        }
+        for (at, what) in &plan.timed {
+            self.queue.push(*at, *what);
+        }
+        for (place, role) in plan.spec.roles.iter().enumerate() {
+            self.queue.push(Instant::ZERO + role.start, What::Role(place as u32, 0));
         }
     }
 
-    /// Apart, so that the making of events does not burden those who write nothing down.
+    /// Forgets everything but the hosts.
+    fn clear(&mut self) {
+        // Field by field, so that a new one is not forgotten here.
+        let Self {
+            now,
+            seed: _,
+            recording: _,
+            checks: _,
+            queue,
+            flights,
+            hosts: _,
+            paths,
+            middleboxes,
+            lives,
+            tasks,
+            matched,
+            held,
+            conditions,
+            next_packet,
+            busy,
+            trace,
+            violations,
+        } = self;
+        *now = Instant::ZERO;
+        queue.clear();
+        flights.clear();
+        paths.iter_mut().for_each(Path::clear);
+        middleboxes.iter_mut().for_each(Middlebox::clear);
+        lives.clear();
+        tasks.clear();
+        matched.fill(0);
+        held.clear();
+        conditions.fill(Progress::default());
+        (*next_packet, *busy) = (0, 0);
+        trace.records.clear();
+        violations.clear();
+    }
+
+    /// Writes an event down: see [`record`].
     #[cold]
-    #[inline(never)]
-    fn write_down(&mut self, event: impl FnOnce(&Self) -> trace::Event) {
-        let event = event(self);
+    pub(crate) fn write_down(&mut self, event: trace::Event) {
         self.trace.records.push(trace::Record { at: self.now, event });
     }
 
@@ -303,12 +376,25 @@ impl Live {
     }
 
     /// Takes all effects of a host's stack. To be called after every interaction with it.
+    #[inline]
     pub(crate) fn drain(&mut self, plan: &Plan, host: u32) {
-        while self.hosts[host as usize].stack.has_effects() {
+        if self.hosts[host as usize].stack.has_effects() {
+            self.drain_all(plan, host);
+        }
+        self.arm(host);
+    }
+
+    /// The same once there are some.
+    #[inline(never)]
+    fn drain_all(&mut self, plan: &Plan, host: u32) {
+        loop {
             let stack = &mut self.hosts[host as usize].stack;
             if let Some(event) = stack.poll_event() {
                 self.event(plan, host, event);
                 continue;
+            }
+            if !stack.has_effects() {
+                return;
             }
             // A packet moves once: from its stack to the place where it stays until it arrives.
             let place = self.flights.reserve();
@@ -317,7 +403,6 @@ impl Live {
                 self.transmit(plan, host, place, socket, reason);
             }
         }
-        self.arm(host);
     }
 
     /// Something happened to a socket.
@@ -326,11 +411,10 @@ impl Live {
             Event::Ready { socket, readiness } => self.ready(host, socket, readiness),
             Event::State(change) => self.changed(plan, host, change),
             Event::Timer { socket, timer, change } => {
-                self.record(|live| trace::Event::Timer {
-                    socket: live.socket_ref(host, socket),
-                    timer,
-                    change,
-                });
+                record!(
+                    self,
+                    trace::Event::Timer { socket: self.socket_ref(host, socket), timer, change }
+                );
             }
         }
     }
@@ -379,10 +463,7 @@ impl Live {
         if LevelFilter::current() >= LevelFilter::DEBUG {
             self.log_change(plan, host, change);
         }
-        self.record(|live| trace::Event::State {
-            socket: live.socket_ref(host, change.socket),
-            change,
-        });
+        record!(self, trace::Event::State { socket: self.socket_ref(host, change.socket), change });
         self.hosts[host as usize].entered[change.to as usize] += 1;
         let life = self.life_of(host, change.socket);
         if let Some(life) = self.lives.get_mut(life) {

@@ -103,6 +103,11 @@ fn name(spec: &MiddleboxSpec, why: &str) -> Decider {
 }
 
 impl Middlebox {
+    pub(crate) fn clear(&mut self) {
+        self.flows.clear();
+        self.ports.clear();
+    }
+
     /// What the box makes of a packet that reaches it from this side.
     fn pass(&mut self, spec: &MiddleboxSpec, now: Instant, side: Side, packet: &Packet) -> Passage {
         // Errors about packets pass: what they quote is not looked at.

@@ -10,6 +10,7 @@ use crate::bits;
 use crate::flight::{Flight, Via};
 use crate::life::{Ends, Facts, LifeId};
 use crate::link::{Befalls, Luck, Whose};
+use crate::live::record;
 use crate::live::{Cable, Live, Pace, Power};
 use crate::middlebox::Passes;
 use crate::plan::{PathKind, Plan, Route};
@@ -27,8 +28,16 @@ pub(crate) struct Held {
     pub(crate) luck: Luck,
 }
 
+/// A path on which a packet only takes its time.
+struct Unhindered {
+    /// In nanoseconds.
+    delay: u64,
+    lane: usize,
+}
+
 impl Live {
     /// A stack sends a packet.
+    #[inline(never)]
     pub(crate) fn transmit(
         &mut self,
         plan: &Plan,
@@ -39,27 +48,64 @@ impl Live {
     ) {
         let mark = socket.map_or(LifeId::NONE, |socket| self.life_of(from, socket));
         let id = self.number();
-        self.record(|live| trace::Event::Sent {
-            packet: PacketId(id),
-            host: HostId(from as u16),
-            socket: socket.map(|socket| live.socket_ref(from, socket)),
-            reason,
-            content: live.flights.packet(place).clone(),
-        });
+        record!(
+            self,
+            trace::Event::Sent {
+                packet: PacketId(id),
+                host: HostId(from as u16),
+                socket: socket.map(|socket| self.socket_ref(from, socket)),
+                reason,
+                content: self.flights.packet(place).clone(),
+            }
+        );
         let packet = self.flights.packet(place);
         log_packet(plan, self.now, from, "send", packet);
         let route = self.hosts[from as usize].route(plan, from, packet.dst);
+        if let Some((route, path)) = self.unhindered(plan, from, route, place) {
+            self.note_sent(from, mark, Some(route), place);
+            self.board(place, id, from, mark, route);
+            let at = Instant::from_nanos(self.now.as_nanos().saturating_add(path.delay));
+            return self.launch(place, path.lane, at, || Decider::Link);
+        }
+        self.transmit_hindered(plan, (from, id, mark), place, route);
+    }
+
+    /// The path of a packet that nothing but a delay befalls: the way of nearly all packets of a
+    /// long transfer, which is to cost no look at rules, draws, boxes and queues that are not there.
+    fn unhindered(
+        &self,
+        plan: &Plan,
+        from: u32,
+        route: Option<Route>,
+        place: u32,
+    ) -> Option<(Route, Unhindered)> {
+        let route @ Route { to, via: Via::Path(number) } = route? else { return None };
+        let path = &plan.paths[number as usize];
+        let hindered = plan.looks_at_packets
+            || path.kind != PathKind::Plain
+            || path.middlebox.is_some()
+            || [from, to].iter().any(|host| self.hosts[*host as usize].cable == Cable::Down)
+            || bits::length(self.flights.packet(place)) > path.impairments.mtu as usize;
+        (!hindered).then_some((route, Unhindered { delay: path.delay, lane: number as usize }))
+    }
+
+    /// Every other packet.
+    #[inline(never)]
+    fn transmit_hindered(
+        &mut self,
+        plan: &Plan,
+        (from, id, mark): (u32, u64, LifeId),
+        place: u32,
+        route: Option<Route>,
+    ) {
         // What chance has in store is drawn before anything is decided, see `Luck`.
         let luck = self.draw(plan, route);
         let to = route.map(|route| route.to);
         let judgment = self.judge(plan, &Seen { from, to, mark, place });
         self.note_sent(from, mark, route, place);
         // A packet without a route was sent all the same: rules and conditions have counted it.
-        let Some(Route { to, via }) = route else { return self.no_route(from, id, place) };
-        let flight = self.flights.get_mut(place);
-        (flight.id, flight.from, flight.to) = (id, from, to);
-        (flight.mark, flight.via, flight.sent) = (mark, via, self.now);
-        flight.flipped = None;
+        let Some(route) = route else { return self.no_route(from, id, place) };
+        self.board(place, id, from, mark, route);
         match judgment {
             Judgment::Nothing => self.pass(plan, place, &luck, &Treatment::NONE),
             Judgment::Drop(rule) => self.lose(place, || rule_text(plan, rule)),
@@ -69,6 +115,14 @@ impl Live {
             }
             Judgment::Treat(treatment) => self.treat(plan, place, &luck, &treatment),
         }
+    }
+
+    /// Notes whose a packet is, and where it goes.
+    fn board(&mut self, place: u32, id: u64, from: u32, mark: LifeId, route: Route) {
+        let flight = self.flights.get_mut(place);
+        (flight.id, flight.from, flight.to) = (id, from, route.to);
+        (flight.mark, flight.via, flight.sent) = (mark, route.via, self.now);
+        flight.flipped = None;
     }
 
     /// A number for a packet.
@@ -84,8 +138,8 @@ impl Live {
         fate: impl FnOnce() -> Fate,
         by: impl FnOnce() -> Decider,
     ) {
-        self.record(|live| {
-            let packet = PacketId(live.flights.get(place).id);
+        record!(self, {
+            let packet = PacketId(self.flights.get(place).id);
             trace::Event::Fate { packet, fate: fate(), by: by() }
         });
     }
@@ -93,7 +147,7 @@ impl Live {
     /// A packet is gone.
     pub(crate) fn lose(&mut self, place: u32, by: impl FnOnce() -> Decider) {
         self.fate(place, || Fate::Dropped, by);
-        self.flights.take(place);
+        self.flights.free(place);
     }
 
     /// Draws from the streams of the path, if it has any. Before anything is decided: a rule
@@ -131,7 +185,7 @@ impl Live {
     fn no_route(&mut self, from: u32, id: u64, place: u32) {
         let Some(packet) = self.flights.take(place) else { return };
         let (fate, by) = (Fate::Dropped, Decider::NoRoute);
-        self.record(|_| trace::Event::Fate { packet: PacketId(id), fate, by });
+        record!(self, trace::Event::Fate { packet: PacketId(id), fate, by });
         let Body::Tcp(segment) = packet.body else { return };
         // An ICMP error about a reset would be an answer to an answer (RFC 1122 §3.2.2).
         if segment.flags.contains(Flags::RST) {
@@ -167,12 +221,15 @@ impl Live {
     ) {
         let id = self.number();
         let (by, pretended) = origin;
-        self.record(|_| trace::Event::Injected {
-            packet: PacketId(id),
-            by,
-            from: pretended.map(|host| HostId(host as u16)),
-            content: packet.clone(),
-        });
+        record!(
+            self,
+            trace::Event::Injected {
+                packet: PacketId(id),
+                by,
+                from: pretended.map(|host| HostId(host as u16)),
+                content: packet.clone(),
+            }
+        );
         let place = self.flights.insert(Flight {
             packet: Some(packet),
             id,
@@ -207,8 +264,8 @@ impl Live {
 
     /// Writes down what a packet has become.
     pub(crate) fn rewritten(&mut self, place: u32, by: impl FnOnce() -> Decider) {
-        self.record(|live| {
-            let flight = live.flights.get(place);
+        record!(self, {
+            let flight = self.flights.get(place);
             let content = flight.packet.clone().expect("a packet that is changed is on its way");
             let (packet, by) = (PacketId(flight.id), by());
             trace::Event::Fate { packet, fate: Fate::Rewritten { content }, by }
@@ -237,12 +294,8 @@ impl Live {
             return self.lose(place, || Decider::Impairment("mtu"));
         }
         match path.kind {
-            // The way of nearly all packets of a long transfer: no draws, no copies.
             PathKind::Plain => {
                 let at = Instant::from_nanos(self.now.as_nanos().saturating_add(path.delay));
-                if treatment.rule == Treatment::NONE.rule {
-                    return self.launch(place, via as usize, at, || Decider::Link);
-                }
                 self.deliver_all(plan, place, at, treatment, || Decider::Link);
             }
             PathKind::Impaired => {
@@ -356,7 +409,7 @@ impl Live {
         if let Some(draw) = flipped
             && self.caught(place, draw)
         {
-            self.flights.take(place);
+            self.flights.free(place);
             return self.arrived(id, to, None, Verdict::BadChecksum);
         }
         let Some(packet) = &mut self.flights.get_mut(place).packet else { return };
@@ -364,7 +417,7 @@ impl Live {
         // The stack empties the packet, so what the invariants need is remembered.
         let facts = Facts::of(packet);
         let arrival = self.hosts[to as usize].stack.on_packet_in_place(self.now, packet);
-        self.flights.take(place);
+        self.flights.free(place);
         if let Some(socket) = arrival.socket {
             let life = self.life_of(to, socket);
             if let Err(wrong) = self.lives.note_arrival(life, mark, facts, &arrival) {
@@ -393,12 +446,15 @@ impl Live {
 
     /// Writes down what a host made of a packet.
     fn arrived(&mut self, id: u64, to: u32, socket: Option<SocketId>, verdict: Verdict) {
-        self.record(|live| trace::Event::Arrived {
-            packet: PacketId(id),
-            host: HostId(to as u16),
-            socket: socket.map(|socket| live.socket_ref(to, socket)),
-            verdict,
-        });
+        record!(
+            self,
+            trace::Event::Arrived {
+                packet: PacketId(id),
+                host: HostId(to as u16),
+                socket: socket.map(|socket| self.socket_ref(to, socket)),
+                verdict,
+            }
+        );
     }
 
     /// Whether a host stands still, so that what reaches it has to wait.

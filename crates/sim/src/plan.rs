@@ -34,6 +34,8 @@ pub struct Plan {
     pub(crate) triggered: Vec<(u32, Duration, What)>,
     /// What is due at a time of its own.
     pub(crate) timed: Vec<(Instant, What)>,
+    /// Whether a rule or a condition looks at the packets that are sent.
+    pub(crate) looks_at_packets: bool,
     /// Which kinds of condition there are, so that the others cost nothing.
     pub(crate) watched: Watched,
 }
@@ -113,11 +115,13 @@ impl Plan {
             conditions,
             triggered: Vec::new(),
             timed: Vec::new(),
+            looks_at_packets: false,
             watched: Watched::default(),
             spec,
         };
         plan.triggers();
         plan.watch();
+        plan.looks_at_packets = plan.watched.sends || !plan.spec.faults.is_empty();
         Ok(plan)
     }
 

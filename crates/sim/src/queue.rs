@@ -98,6 +98,15 @@ impl Queue {
         }
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.heap.clear();
+        for lane in &mut self.lanes {
+            lane.last = None;
+            lane.waiting.clear();
+        }
+        self.sequence = 0;
+    }
+
     /// Puts something in, after everything of the same time.
     pub(crate) fn push(&mut self, at: Instant, what: What) {
         let sequence = self.next_sequence();

@@ -68,7 +68,7 @@ impl Live {
     /// decides, and no later one sees the packet.
     #[inline]
     pub(crate) fn judge(&mut self, plan: &Plan, seen: &Seen) -> Judgment {
-        if plan.spec.faults.is_empty() && !plan.watched.sends {
+        if !plan.looks_at_packets {
             return Judgment::Nothing;
         }
         self.judge_by_rules(plan, seen)

@@ -8,6 +8,7 @@ use twomsl_tcp::{Instant, SocketError, SocketId};
 use twomsl_trace::{self as trace, HostId};
 
 use crate::live::Live;
+use crate::live::record;
 use crate::plan::Plan;
 use crate::program::{Op, Var};
 use crate::queue::What;
@@ -127,6 +128,14 @@ impl Tasks {
             runnable: VecDeque::with_capacity(roles),
             failures: Vec::new(),
         }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        let Self { all, free, runnable, failures } = self;
+        all.clear();
+        free.clear();
+        runnable.clear();
+        failures.clear();
     }
 
     /// A task. Ids are given out by `insert` only.
@@ -471,12 +480,15 @@ impl Live {
             return;
         }
         let (host, number) = (task.host, task.number);
-        self.record(|live| trace::Event::Call {
-            host: HostId(host as u16),
-            task: number,
-            socket: socket.map(|socket| live.socket_ref(host, socket)),
-            call: text(),
-        });
+        record!(
+            self,
+            trace::Event::Call {
+                host: HostId(host as u16),
+                task: number,
+                socket: socket.map(|socket| self.socket_ref(host, socket)),
+                call: text(),
+            }
+        );
     }
 
     /// Writes down what a call returned.
@@ -489,12 +501,15 @@ impl Live {
     ) {
         let task = self.tasks.get(id);
         let (host, number) = (task.host, task.number);
-        self.record(|live| trace::Event::Returned {
-            host: HostId(host as u16),
-            task: number,
-            socket: socket.map(|socket| live.socket_ref(host, socket)),
-            call,
-            result,
-        });
+        record!(
+            self,
+            trace::Event::Returned {
+                host: HostId(host as u16),
+                task: number,
+                socket: socket.map(|socket| self.socket_ref(host, socket)),
+                call,
+                result,
+            }
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Where effects wait, in one total order, until the driver takes them.
 
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use twomsl_wire::{Packet, Segment};
 
@@ -17,22 +17,93 @@ pub(crate) enum Observed {
     No,
 }
 
-/// The effects that wait to be taken.
+/// The effects that wait to be taken. Packets, which are large, stand apart, so that events and
+/// the order of both move little.
+///
+/// Lists and not rings: the driver takes everything before it does anything else, and then both
+/// begin at the front again.
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct Outbox {
-    pub(crate) queue: VecDeque<Output>,
+    effects: Vec<Effect>,
+    /// How many of them were taken.
+    taken: usize,
+    /// The packets of [`Effect::Transmit`], in the same order. Each is there until it is taken.
+    packets: Vec<Option<Packet>>,
+    packets_taken: usize,
     pub(crate) observed: Observed,
+}
+
+/// An effect without its packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Effect {
+    Transmit(Option<SocketId>, SendReason),
+    Event(Event),
 }
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        // What one event of one connection puts out: it need not grow by steps. Few enough for
-        // the small blocks that allocators hand out at once.
-        Self { queue: VecDeque::with_capacity(6), observed: Observed::No }
+        Self {
+            // What one event of one connection puts out: it need not grow by steps.
+            effects: Vec::with_capacity(8),
+            taken: 0,
+            packets: Vec::with_capacity(4),
+            packets_taken: 0,
+            observed: Observed::No,
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.effects.clear();
+        self.packets.clear();
+        (self.taken, self.packets_taken) = (0, 0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.effects.is_empty()
+    }
+
+    /// Takes the next effect.
+    pub(crate) fn pop(&mut self) -> Option<Output> {
+        if let Some(event) = self.pop_event() {
+            return Some(Output::Event(event));
+        }
+        let mut packet = None;
+        let (socket, reason) = self.pop_packet(&mut packet)?;
+        Some(Output::Transmit(Transmit { packet: packet?, socket, reason }))
+    }
+
+    /// Takes the next effect if it is an event.
+    #[inline]
+    pub(crate) fn pop_event(&mut self) -> Option<Event> {
+        let Effect::Event(event) = *self.effects.get(self.taken)? else { return None };
+        self.advance();
+        Some(event)
+    }
+
+    /// Takes the next effect if it is a packet, which moves once: into `place`.
+    #[inline]
+    pub(crate) fn pop_packet(
+        &mut self,
+        place: &mut Option<Packet>,
+    ) -> Option<(Option<SocketId>, SendReason)> {
+        let Effect::Transmit(socket, reason) = *self.effects.get(self.taken)? else { return None };
+        if let Some(packet) = self.packets.get_mut(self.packets_taken) {
+            core::mem::swap(place, packet);
+            self.packets_taken += 1;
+        }
+        self.advance();
+        Some((socket, reason))
+    }
+
+    fn advance(&mut self) {
+        self.taken += 1;
+        if self.taken == self.effects.len() {
+            self.clear();
+        }
     }
 
     pub(crate) fn event(&mut self, event: Event) {
-        self.queue.push_back(Output::Event(event));
+        self.effects.push(Effect::Event(event));
     }
 
     pub(crate) fn ready(&mut self, socket: SocketId, readiness: Readiness) {
@@ -53,7 +124,8 @@ impl Outbox {
         reason: SendReason,
     ) {
         let packet = Packet::tcp(tuple.local_addr, tuple.remote_addr, segment);
-        self.queue.push_back(Output::Transmit(Transmit { packet, socket, reason }));
+        self.packets.push(Some(packet));
+        self.effects.push(Effect::Transmit(socket, reason));
     }
 }
 

@@ -34,7 +34,11 @@ fn plan(builder: WorldBuilder) -> Arc<Plan> {
 
 /// Runs a fresh world to its end; how many packets were sent in it.
 fn run(plan: &Arc<Plan>) -> u64 {
-    let mut world = World::from_plan(Arc::clone(plan), SEED, Recording::Off);
+    run_to_end(&mut World::from_plan(Arc::clone(plan), SEED, Recording::Off))
+}
+
+/// Runs a world to its end; how many packets were sent in it.
+fn run_to_end(world: &mut World) -> u64 {
     assert_eq!(world.run(), End::Quiet);
     assert!(world.violations().is_empty());
     world.packets()
@@ -53,24 +57,37 @@ fn transfer_64_mib(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(segments)).bench(|| run(black_box(&plan)));
 }
 
-/// Connect, ten octets, close both ways, TIME-WAIT to its end; each in a fresh world.
+/// Connect, ten octets, close both ways, TIME-WAIT to its end.
+fn short_story() -> WorldBuilder {
+    pair()
+        .role("server", |role| role.listen(80).accept().read_to_end().close())
+        .role("client", |role| role.connect("server", 80).write("0123456789").close())
+}
+
+/// A world per seed, as in a sweep: each starts afresh, in the memory of the one before.
 #[divan::bench(sample_count = 100, sample_size = 1000)]
 fn fresh_scenario(bencher: Bencher<'_, '_>) {
-    let plan = plan(
-        pair()
-            .role("server", |role| role.listen(80).accept().read_to_end().close())
-            .role("client", |role| role.connect("server", 80).write("0123456789").close()),
-    );
+    let plan = plan(short_story());
+    let mut world = World::from_plan(plan, SEED, Recording::Off);
+    let mut seed = SEED;
+    bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
+        seed += 1;
+        world.restart(black_box(seed));
+        run_to_end(&mut world)
+    });
+}
+
+/// The same in memory of its own each time.
+#[divan::bench(sample_count = 100, sample_size = 1000)]
+fn fresh_scenario_in_new_memory(bencher: Bencher<'_, '_>) {
+    let plan = plan(short_story());
     bencher.counter(ItemsCount::new(1_u32)).bench(|| run(black_box(&plan)));
 }
 
-/// The same from the specification on, which is checked and prepared each time.
+/// And from the specification on, which is checked and prepared each time.
 #[divan::bench(sample_count = 100, sample_size = 1000)]
 fn fresh_scenario_with_its_plan(bencher: Bencher<'_, '_>) {
-    let builder = pair()
-        .role("server", |role| role.listen(80).accept().read_to_end().close())
-        .role("client", |role| role.connect("server", 80).write("0123456789").close());
-    let spec = Arc::new(builder.spec().expect("the specification is sound"));
+    let spec = Arc::new(short_story().spec().expect("the specification is sound"));
     bencher.counter(ItemsCount::new(1_u32)).bench(|| {
         let plan = Plan::new(Arc::clone(black_box(&spec))).expect("the specification is sound");
         run(&Arc::new(plan))

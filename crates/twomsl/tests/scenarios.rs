@@ -41,6 +41,9 @@ fn story(path: &Path) -> Result {
         if first != digest::hex(cloned_half_way(&scenario)?.trace()) {
             return Err(format!("seed {seed}: a world cloned half way differs").into());
         }
+        if first != digest::hex(restarted(&scenario)?.trace()) {
+            return Err(format!("seed {seed}: a world that ran before differs").into());
+        }
     }
     approve(path, &scenario)
 }
@@ -74,6 +77,21 @@ fn cloned_half_way(scenario: &Scenario) -> std::result::Result<World, Box<dyn st
     clone.run();
     // What the original did meanwhile must not have reached the clone.
     Ok(clone)
+}
+
+/// A world that has run with another seed before, to its end; and one that was in the middle of it.
+fn restarted(scenario: &Scenario) -> std::result::Result<World, Box<dyn std::error::Error>> {
+    let mut world = scenario.world()?;
+    let seed = world.seed();
+    world.restart(seed + 1);
+    world.run();
+    world.restart(seed + 2);
+    for _ in 0..20 {
+        world.step();
+    }
+    world.restart(seed);
+    world.run();
+    Ok(world)
 }
 
 /// Holds the ladder of the first seed against the approved one.

@@ -49,9 +49,11 @@ impl Connection {
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
         let mut taken = Taken { verdict: Verdict::Accepted, text: 0, syn: SynTaken::Yes };
-        let mut rest = segment.clone();
-        rest.seq += 1;
-        self.hold_text_of_syn(&rest, &mut taken);
+        if segment.seq_len() > 1 {
+            let mut rest = segment.clone();
+            rest.seq += 1;
+            self.hold_text_of_syn(&rest, &mut taken);
+        }
         taken
     }
 

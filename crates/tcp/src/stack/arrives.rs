@@ -41,12 +41,13 @@ impl Stack {
         let Some(&socket) = self.connections.get(&tuple) else {
             return self.arrives_for_nobody(now, &tuple, segment);
         };
-        if self.slots.time_wait(socket).is_some() {
-            return self.arrives_in_time_wait(now, socket, &tuple, segment);
-        }
         let taken = self
             .with_connection(now, socket, |connection, cx| connection.segment_arrives(cx, segment));
-        arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
+        match taken {
+            Ok(taken) => arrival(Some(socket), taken),
+            // All that has a 4-tuple and is not a connection any more.
+            Err(_) => self.arrives_in_time_wait(now, socket, &tuple, segment),
+        }
     }
 
     /// LISTEN if somebody listens, else CLOSED.

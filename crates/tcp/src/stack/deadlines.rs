@@ -36,6 +36,11 @@ impl Deadlines {
         Self { rows: Vec::with_capacity(4), length: 0 }
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+        self.length = 0;
+    }
+
     /// The earliest deadline and its slot. Of equal deadlines the lower slot comes first.
     pub(crate) fn earliest(&self) -> Option<(Instant, u32)> {
         if self.length == 0 { None } else { Some(self.rows[0].entry) }

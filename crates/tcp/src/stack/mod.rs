@@ -23,7 +23,7 @@ use twomsl_wire::Packet;
 
 pub use calls::Shutdown;
 
-use crate::event::{Event, Output, SendReason, SocketId, TimerKind, Transmit};
+use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
 use crate::tuple::Tuple;
 use crate::{Instant, Profile, SocketError, Status};
@@ -115,6 +115,32 @@ impl Stack {
         }
     }
 
+    /// Forgets everything but its profile and its addresses, as a host does that starts again.
+    /// Like a new stack, but in the memory of this one.
+    pub fn restart(&mut self, secret: [u8; 16]) {
+        // Field by field, so that a new one is not forgotten here.
+        let Self {
+            profile: _,
+            secret: own_secret,
+            addresses: _,
+            slots,
+            connections,
+            listeners,
+            ports,
+            deadlines,
+            out,
+            challenges,
+        } = self;
+        *own_secret = secret;
+        slots.clear();
+        connections.clear();
+        listeners.clear();
+        ports.clear();
+        deadlines.clear();
+        out.clear();
+        *challenges = ChallengeLimit::default();
+    }
+
     /// Adds an address. The first of a family is the source of connections of that family.
     pub fn add_address(&mut self, address: IpAddr) {
         self.addresses.push(address);
@@ -141,22 +167,20 @@ impl Stack {
 
     /// The next effect. Take all of them after every call and every event.
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.queue.pop_front()
+        self.out.pop()
     }
 
     /// Whether there are effects to take.
     #[inline]
     pub fn has_effects(&self) -> bool {
-        !self.out.queue.is_empty()
+        !self.out.is_empty()
     }
 
     /// The next effect if it is an event; a packet stays where it is, for [`poll`](Self::poll).
     /// For drivers to whom it matters that events, which are small, need not be moved as packets.
     #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
-        let Output::Event(event) = *self.out.queue.front()? else { return None };
-        self.out.queue.pop_front();
-        Some(event)
+        self.out.pop_event()
     }
 
     /// The next effect if it is a packet, which is put into `place`: whose it is, and why it is
@@ -166,12 +190,7 @@ impl Stack {
         &mut self,
         place: &mut Option<Packet>,
     ) -> Option<(Option<SocketId>, SendReason)> {
-        let Output::Transmit(_) = self.out.queue.front()? else { return None };
-        let Some(Output::Transmit(Transmit { packet, socket, reason })) = self.poll() else {
-            return None;
-        };
-        *place = Some(packet);
-        Some((socket, reason))
+        self.out.pop_packet(place)
     }
 
     /// The exact next moment at which [`on_timeout`](Self::on_timeout) has something to do, and

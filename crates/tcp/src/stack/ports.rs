@@ -23,6 +23,10 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// A connection begins.
     pub(crate) fn take(&mut self, tuple: &Tuple) {
         *self.connections.entry(tuple.local_port).or_default() += 1;

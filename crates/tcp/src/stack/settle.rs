@@ -35,10 +35,10 @@ impl Stack {
         socket: SocketId,
         event: impl FnOnce(&mut Connection, &mut Context<'_>) -> R,
     ) -> Result<R, SocketError> {
-        let accept_queue = self.accept_queue_of(socket);
+        let before = self.slots.connection(socket).ok_or(SocketError::BadSocket)?.origin();
+        let accept_queue = self.accept_queue_of(before);
         let (mut cx, slot) = self.context(now, socket, accept_queue);
         let Some(Slot::Connection(connection)) = slot else { return Err(SocketError::BadSocket) };
-        let before = connection.origin();
         let was_linked = connection.state != State::Closed;
         let result = event(connection, &mut cx);
         connection.assert_sane();
@@ -72,8 +72,7 @@ impl Stack {
     }
 
     /// What the listener of a connection in SYN-RECEIVED has room for.
-    fn accept_queue_of(&self, socket: SocketId) -> AcceptQueue {
-        let origin = self.slots.connection(socket).and_then(Connection::origin);
+    fn accept_queue_of(&self, origin: Option<Origin>) -> AcceptQueue {
         let Some(Origin::Passive { listener, .. }) = origin else { return AcceptQueue::Room };
         match self.slots.listener(listener) {
             Some(listener) if listener.accept_queue_is_full() => AcceptQueue::Full,

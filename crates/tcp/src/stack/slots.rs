@@ -37,6 +37,11 @@ impl Slots {
         Self { entries: Vec::with_capacity(4), free: None }
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.free = None;
+    }
+
     pub(crate) fn insert(&mut self, slot: Slot) -> SocketId {
         if let Some(index) = self.free {
             let entry = &mut self.entries[index as usize];

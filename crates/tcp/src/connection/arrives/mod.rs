@@ -84,8 +84,8 @@ impl Connection {
         if segment.has(Flags::URG) {
             self.take_urgent(cx, segment);
         }
-        let payload = core::mem::take(&mut segment.payload);
-        if !payload.is_empty() {
+        if !segment.payload.is_empty() {
+            let payload = core::mem::take(&mut segment.payload);
             self.take_text(cx, segment, payload, taken)?;
         }
         self.take_fin(cx, segment, taken);
