@@ -378,10 +378,12 @@ impl Live {
     /// Takes all effects of a host's stack. To be called after every interaction with it.
     #[inline]
     pub(crate) fn drain(&mut self, plan: &Plan, host: u32) {
-        if self.hosts[host as usize].stack.has_effects() {
+        let owner = &self.hosts[host as usize];
+        if owner.stack.has_effects() {
             self.drain_all(plan, host);
+        } else if owner.stack.next_timeout().is_some_and(|deadline| deadline < owner.armed) {
+            self.arm(host);
         }
-        self.arm(host);
     }
 
     /// The same once there are some.
@@ -394,7 +396,7 @@ impl Live {
                 continue;
             }
             if !stack.has_effects() {
-                return;
+                return self.arm(host);
             }
             // A packet moves once: from its stack to the place where it stays until it arrives.
             let place = self.flights.reserve();

@@ -6,7 +6,6 @@
 //! heap. A transfer with thousands of packets in flight keeps a heap of a handful.
 
 use std::cmp::Ordering;
-use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, VecDeque};
 
 use twomsl_tcp::Instant;
@@ -83,6 +82,9 @@ struct Lane {
 /// The queue.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
+    /// The earliest entry, if it is known: it stands before the heap. An entry that is due before
+    /// all others, as the answer to a packet that has just arrived mostly is, never sees the heap.
+    front: Option<Entry>,
     heap: BinaryHeap<Entry>,
     lanes: Vec<Lane>,
     sequence: u64,
@@ -92,6 +94,7 @@ impl Queue {
     /// A queue with this many lanes.
     pub(crate) fn new(lanes: usize) -> Self {
         Self {
+            front: None,
             heap: BinaryHeap::with_capacity(8),
             lanes: vec![Lane::default(); lanes],
             sequence: 0,
@@ -99,6 +102,7 @@ impl Queue {
     }
 
     pub(crate) fn clear(&mut self) {
+        self.front = None;
         self.heap.clear();
         for lane in &mut self.lanes {
             lane.last = None;
@@ -110,59 +114,76 @@ impl Queue {
     /// Puts something in, after everything of the same time.
     pub(crate) fn push(&mut self, at: Instant, what: What) {
         let sequence = self.next_sequence();
-        self.heap.push(Entry { at, sequence, lane: NO_LANE, what });
+        self.insert(Entry { at, sequence, lane: NO_LANE, what });
     }
 
     /// Puts in a packet that travels over the path of this lane.
     pub(crate) fn push_arrival(&mut self, at: Instant, lane: usize, packet: u32) {
         let sequence = self.next_sequence();
         let entry = &mut self.lanes[lane];
+        let what = What::Arrival(packet);
         match entry.last {
             // It overtakes: jitter, reordering or a rule. The order of the lane stays intact.
-            Some(last) if at < last => {
-                self.heap.push(Entry { at, sequence, lane: NO_LANE, what: What::Arrival(packet) });
-            }
+            Some(last) if at < last => self.insert(Entry { at, sequence, lane: NO_LANE, what }),
             Some(_) => {
                 entry.last = Some(at);
                 entry.waiting.push_back(Waiting { at, sequence, packet });
             }
             None => {
                 entry.last = Some(at);
-                let lane = lane as u32;
-                self.heap.push(Entry { at, sequence, lane, what: What::Arrival(packet) });
+                self.insert(Entry { at, sequence, lane: lane as u32, what });
             }
         }
     }
 
+    #[inline]
+    fn insert(&mut self, entry: Entry) {
+        match &mut self.front {
+            Some(front) if entry.key() < front.key() => {
+                let second = std::mem::replace(front, entry);
+                self.heap.push(second);
+            }
+            None if self.heap.peek().is_none_or(|top| entry.key() < top.key()) => {
+                self.front = Some(entry);
+            }
+            _ => self.heap.push(entry),
+        }
+    }
+
     /// When the next entry is due, and what it is.
-    pub(crate) fn peek(&self) -> Option<(Instant, What)> {
-        self.heap.peek().map(|entry| (entry.at, entry.what))
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<(Instant, What)> {
+        if self.front.is_none() {
+            self.front = self.heap.pop();
+        }
+        self.front.as_ref().map(|entry| (entry.at, entry.what))
     }
 
     /// Takes the next entry out.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Instant, What)> {
-        let mut top = self.heap.peek_mut()?;
-        let popped = (top.at, top.what);
-        if top.lane == NO_LANE {
-            PeekMut::pop(top);
-            return Some(popped);
+        let popped = self.front.take().or_else(|| self.heap.pop())?;
+        if popped.lane != NO_LANE {
+            self.advance(popped.lane);
         }
-        let lane = &mut self.lanes[top.lane as usize];
-        if let Some(next) = lane.waiting.pop_front() {
-            // In place: one sift down instead of a pop and a push.
-            top.at = next.at;
-            top.sequence = next.sequence;
-            top.what = What::Arrival(next.packet);
-        } else {
-            lane.last = None;
-            PeekMut::pop(top);
+        Some((popped.at, popped.what))
+    }
+
+    /// The first packet of a lane has left the queue: the next one takes its place.
+    fn advance(&mut self, number: u32) {
+        let lane = &mut self.lanes[number as usize];
+        match lane.waiting.pop_front() {
+            Some(Waiting { at, sequence, packet }) => {
+                self.insert(Entry { at, sequence, lane: number, what: What::Arrival(packet) });
+            }
+            None => lane.last = None,
         }
-        Some(popped)
     }
 
     /// Everything that waits, in order: for fingerprints. Costs as much as there is.
     pub(crate) fn in_order(&self) -> Vec<(Instant, What)> {
-        let loose = self.heap.iter().map(|entry| (entry.at, entry.sequence, entry.what));
+        let loose = self.front.iter().chain(&self.heap);
+        let loose = loose.map(|entry| (entry.at, entry.sequence, entry.what));
         let lanes = self.lanes.iter().flat_map(|lane| &lane.waiting);
         let lanes = lanes.map(|packet| (packet.at, packet.sequence, What::Arrival(packet.packet)));
         let mut all: Vec<_> = loose.chain(lanes).collect();
