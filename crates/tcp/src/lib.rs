@@ -39,7 +39,7 @@ pub use event::{
 pub use options::{SocketOption, SocketOptions};
 pub use parameters::ParameterError;
 pub use profile::Profile;
-pub use stack::{ObserveTimers, Shutdown, Stack};
+pub use stack::{ObserveTimers, Prospect, Shutdown, Stack};
 pub use status::{Detail, Holder, Status};
 pub use time::Instant;
 pub use twomsl_wire as wire;

@@ -141,7 +141,7 @@ impl Connection {
     }
 
     /// Text that came with a SYN is not the application's before the handshake is over.
-    fn can_read(&self) -> bool {
+    pub(super) fn can_read(&self) -> bool {
         !matches!(self.state, State::SynSent | State::SynReceived(_))
     }
 

@@ -10,6 +10,7 @@ mod arrives;
 mod calls;
 mod chunks;
 mod congestion;
+mod look;
 mod reassembly;
 mod receive;
 mod rtt;

@@ -215,6 +215,21 @@ impl ReceiveHalf {
         octets
     }
 
+    /// Shows at most `limit` octets from the front, piece by piece; how many that was.
+    pub(crate) fn peek_pieces(&self, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
+        let mut octets = 0;
+        for index in 0.. {
+            let piece = self.ready.get(index);
+            let shown = piece.len().min(limit - octets);
+            if shown == 0 {
+                break;
+            }
+            octets += shown;
+            take(&piece[..shown]);
+        }
+        octets
+    }
+
     /// One piece of at most `limit` octets.
     fn read(&mut self, limit: usize) -> Bytes {
         let text = self.ready.take(limit);

@@ -6,6 +6,7 @@ mod deadlines;
 mod icmp;
 mod isn;
 mod listener;
+mod look;
 mod open;
 mod ports;
 mod settle;
@@ -22,6 +23,7 @@ use rustc_hash::FxHasher;
 use twomsl_wire::Packet;
 
 pub use calls::Shutdown;
+pub use look::Prospect;
 
 use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};

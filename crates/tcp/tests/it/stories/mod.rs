@@ -5,6 +5,7 @@ mod congestion;
 mod handshake;
 mod keepalive;
 mod listen;
+mod looking;
 mod resets;
 mod retransmission;
 

@@ -1,0 +1,44 @@
+//! What a user call would find (RFC 9293 §3.10.2, §3.10.3), without making it.
+
+use super::receive::{PeerFin, Reading, Waiting};
+use super::send::Writing;
+use super::{Connection, State};
+use crate::Prospect;
+
+impl Connection {
+    /// What RECEIVE would do.
+    pub(crate) fn read_prospect(&mut self) -> Prospect {
+        if self.receive.unread() > 0 && self.can_read() {
+            return Prospect::Now;
+        }
+        let over = matches!(self.state, State::Closed | State::TimeWait)
+            || self.receive.fin == PeerFin::Taken
+            || self.receive.reading == Reading::Shut;
+        if over {
+            return Prospect::Over;
+        }
+        self.receive.waiting = Waiting::Yes;
+        Prospect::Wait
+    }
+
+    /// What SEND would do.
+    pub(crate) fn write_prospect(&mut self) -> Prospect {
+        let open = matches!(
+            self.state,
+            State::SynSent | State::SynReceived(_) | State::Established | State::CloseWait
+        );
+        if !open || self.send.writing != Writing::Open {
+            return Prospect::Over;
+        }
+        if self.send.room() > 0 {
+            return Prospect::Now;
+        }
+        self.send.waiting = Waiting::Yes;
+        Prospect::Wait
+    }
+
+    /// At most `limit` octets from the front of what waits to be read.
+    pub(crate) fn peek(&self, limit: usize, take: impl FnMut(&[u8])) -> usize {
+        if self.can_read() { self.receive.peek_pieces(limit, take) } else { 0 }
+    }
+}

@@ -1,0 +1,129 @@
+//! Looking at a socket: nothing here is told to the peer.
+
+use core::net::SocketAddr;
+
+use super::Stack;
+use super::slots::Slot;
+use crate::connection::Connection;
+use crate::event::SocketId;
+use crate::{SocketError, SocketOptions, TcpState};
+
+/// What a call would do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Prospect {
+    /// It would answer [`WouldBlock`](SocketError::WouldBlock).
+    Wait,
+    /// It would move octets.
+    Now,
+    /// It would not wait: the end of the file, or an error.
+    Over,
+}
+
+impl Stack {
+    /// The state of a socket; `None` when there is no such socket any more. O(1), and without
+    /// the rest of [`status`](Self::status).
+    pub fn state(&self, socket: SocketId) -> Option<TcpState> {
+        match self.slots.get(socket)? {
+            Slot::Free { .. } => None,
+            Slot::Listener(_) => Some(TcpState::Listen),
+            Slot::Connection(connection) => Some(connection.state.name()),
+            Slot::TimeWait(_) => Some(TcpState::TimeWait),
+        }
+    }
+
+    /// The local end of a socket, and the remote end of a connection.
+    ///
+    /// # Errors
+    /// `BadSocket` when there is no such socket any more.
+    pub fn ends(&self, socket: SocketId) -> Result<(SocketAddr, Option<SocketAddr>), SocketError> {
+        match self.slots.get(socket) {
+            Some(Slot::Listener(listener)) => Ok((listener.local(), None)),
+            Some(Slot::Connection(connection)) => {
+                Ok((connection.tuple.local(), Some(connection.tuple.remote())))
+            }
+            Some(Slot::TimeWait(record)) => Ok((record.tuple.local(), Some(record.tuple.remote()))),
+            _ => Err(SocketError::BadSocket),
+        }
+    }
+
+    /// The options of a socket that an application holds.
+    ///
+    /// # Errors
+    /// `BadSocket` when there is no such socket.
+    pub fn options(&self, socket: SocketId) -> Result<&SocketOptions, SocketError> {
+        match self.slots.get(socket) {
+            Some(Slot::Listener(listener)) => Ok(&listener.options),
+            _ => self
+                .held(socket)
+                .map(|connection| &connection.options)
+                .ok_or(SocketError::BadSocket),
+        }
+    }
+
+    /// RECEIVE that leaves the text where it is (`MSG_PEEK`): hands over at most `limit` octets
+    /// from the front, and says how many that was; 0 at the end of the file.
+    ///
+    /// # Errors
+    /// Those of [`receive`](Self::receive), but that an error of the connection stays pending.
+    pub fn peek(
+        &mut self,
+        socket: SocketId,
+        limit: usize,
+        take: impl FnMut(&[u8]),
+    ) -> Result<usize, SocketError> {
+        match self.read_prospect(socket)? {
+            Prospect::Wait if limit > 0 => Err(SocketError::WouldBlock),
+            Prospect::Over => match self.held(socket).and_then(|connection| connection.error) {
+                Some(error) => Err(error),
+                None => Ok(0),
+            },
+            _ => Ok(self.held(socket).map_or(0, |connection| connection.peek(limit, take))),
+        }
+    }
+
+    /// What [`receive`](Self::receive) would do, or [`accept`](Self::accept) for a listener. If it
+    /// would have to wait, one [`Ready`](crate::Event::Ready) event says when no more.
+    ///
+    /// # Errors
+    /// `BadSocket` when there is no such socket.
+    pub fn read_prospect(&mut self, socket: SocketId) -> Result<Prospect, SocketError> {
+        match self.slots.get(socket) {
+            Some(Slot::Listener(listener)) if listener.established.is_empty() => Ok(Prospect::Wait),
+            Some(Slot::Listener(_)) => Ok(Prospect::Now),
+            _ => self.held_mut(socket).map(Connection::read_prospect).ok_or(SocketError::BadSocket),
+        }
+    }
+
+    /// What [`send`](Self::send) would do. If it would have to wait, one
+    /// [`Ready`](crate::Event::Ready) event says when no more.
+    ///
+    /// # Errors
+    /// `BadSocket` when there is no such socket.
+    pub fn write_prospect(&mut self, socket: SocketId) -> Result<Prospect, SocketError> {
+        self.held_mut(socket).map(Connection::write_prospect).ok_or(SocketError::BadSocket)
+    }
+
+    /// The error that [`take_error`](Self::take_error) would take.
+    pub fn pending_error(&self, socket: SocketId) -> Option<SocketError> {
+        self.held(socket)?.error
+    }
+
+    /// The connection of a socket that an application holds, in TIME-WAIT too.
+    fn held(&self, socket: SocketId) -> Option<&Connection> {
+        match self.slots.get(socket)? {
+            Slot::Connection(connection) => Some(connection).filter(|held| held.is_held()),
+            Slot::TimeWait(record) => record.held.as_ref(),
+            _ => None,
+        }
+        .map(|connection| &**connection)
+    }
+
+    fn held_mut(&mut self, socket: SocketId) -> Option<&mut Connection> {
+        match self.slots.get_mut(socket)? {
+            Slot::Connection(connection) => Some(connection).filter(|held| held.is_held()),
+            Slot::TimeWait(record) => record.held.as_mut(),
+            _ => None,
+        }
+        .map(|connection| &mut **connection)
+    }
+}
