@@ -43,6 +43,9 @@
 //! # Ok::<(), twomsl::sim::SpecError>(())
 //! ```
 //!
+//! A tokio application under [turmoil](https://docs.rs/turmoil) has real connections when its
+//! imports say [`twomsl::net`](net) instead of `turmoil::net`: see [`sockets`].
+//!
 //! Pages for readers:
 //!
 //! - [the scenario language](https://github.com/twomsl/twomsl/blob/main/docs/scenario-language.md): every word of a file;
@@ -61,9 +64,11 @@
 
 pub use twomsl_scenario as scenario;
 pub use twomsl_sim as sim;
+pub use twomsl_sockets as sockets;
 pub use twomsl_tcp as tcp;
 pub use twomsl_trace as trace;
 pub use twomsl_wire as wire;
 
 pub use twomsl_scenario::{Outcome, Scenario, ScenarioError};
 pub use twomsl_sim::{End, Plan, Recording, World, WorldBuilder};
+pub use twomsl_sockets::net;

@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("sim", &["wire", "tcp", "trace"]),
     ("scenario", &["wire", "tcp", "trace", "sim"]),
     ("explore", &["wire", "tcp", "trace", "sim", "scenario"]),
-    ("sockets", &["wire", "tcp", "trace"]),
+    ("sockets", &["wire", "tcp", "trace", "sim"]),
 ];
 
 /// Dependencies through which a clock, randomness, I/O or a log would reach `wire` and `tcp`.

@@ -1,0 +1,161 @@
+//! `tokio::net::TcpListener`.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+
+use twomsl_tcp::wire::Packet;
+use twomsl_tcp::{SocketError, SocketOptions};
+
+use super::addr::{ToSocketAddrs, no_address, resolve};
+use super::socket::Socket;
+use super::stream::TcpStream;
+use crate::error::{socket_error, unsupported};
+use crate::host::Call;
+use crate::network::HostRef;
+use crate::registry;
+use crate::wakers::Half;
+
+/// A socket that waits for connections, with a SYN queue and an accept queue behind it.
+pub struct TcpListener {
+    socket: Socket,
+    local: SocketAddr,
+}
+
+/// What tokio listens with.
+const BACKLOG: u32 = 1024;
+
+impl TcpListener {
+    /// Listens on an address: an unspecified one for all of the host's, or one of its own. With
+    /// port 0 a free one is found. As in tokio `SO_REUSEADDR` is on, and 1024 connections may wait
+    /// to be accepted; [`TcpSocket`](super::TcpSocket) can do otherwise.
+    ///
+    /// # Errors
+    /// `AddrInUse`, `AddrNotAvailable` for an address of another host, those of
+    /// [`lookup_host`](super::lookup_host), and outside a simulation.
+    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<Self> {
+        let host = registry::here()?;
+        let mut last = no_address();
+        for addr in resolve(addr)? {
+            if !addr.ip().is_unspecified() && !addr.ip().is_loopback() {
+                // Until the host knows its address, no address is its own.
+                host.address().await?;
+            }
+            let options = SocketOptions { reuse_address: true, ..host.default_options() };
+            match Self::listen(&host, addr, BACKLOG, &options) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    pub(crate) fn listen(
+        host: &HostRef,
+        addr: SocketAddr,
+        backlog: u32,
+        options: &SocketOptions,
+    ) -> io::Result<Self> {
+        let id = host.enter(|call| listen(call, addr, backlog, options))?.map_err(socket_error)?;
+        let socket = Socket::new(host.clone(), id);
+        // The stack does not keep the family of "all addresses".
+        let local = SocketAddr::new(addr.ip(), socket.ends()?.0.port());
+        Ok(Self { socket, local })
+    }
+
+    /// The next connection, and whose it is.
+    ///
+    /// Cancel safe: no connection is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// Bad use only: a connection that fails before it is accepted is not handed out.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
+    /// The same for a task; only the last task that asked is woken.
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let accepted = self.socket.poll(Half::Read, cx, |call, id| {
+            let socket = call.stack.accept(call.now, id)?;
+            let (local, remote) = call.stack.ends(socket)?;
+            Ok((socket, local, remote.ok_or(SocketError::NotConnected)?))
+        });
+        let (id, local, peer) = ready!(accepted)?;
+        let socket = Socket::new(self.socket.host.clone(), id);
+        Poll::Ready(Ok((TcpStream::new(socket, local, peer), peer)))
+    }
+
+    /// Sockets of the operating system have no place in a simulation.
+    ///
+    /// # Errors
+    /// Always `Unsupported`.
+    pub fn from_std(_: std::net::TcpListener) -> io::Result<Self> {
+        Err(unsupported("a listener of the standard library"))
+    }
+
+    /// The reverse of [`from_std`](Self::from_std).
+    ///
+    /// # Errors
+    /// Always `Unsupported`.
+    pub fn into_std(self) -> io::Result<std::net::TcpListener> {
+        Err(unsupported("a listener of the standard library"))
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// None.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.local)
+    }
+
+    /// `IP_TTL`: 64, as for all packets of a stack.
+    ///
+    /// # Errors
+    /// None.
+    pub fn ttl(&self) -> io::Result<u32> {
+        Ok(u32::from(Packet::DEFAULT_HOP_LIMIT))
+    }
+
+    /// `IP_TTL` cannot be changed: no packet passes a router here.
+    ///
+    /// # Errors
+    /// `Unsupported` for anything but what [`ttl`](Self::ttl) tells.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        super::set_ttl(ttl)
+    }
+}
+
+fn listen(
+    call: &mut Call<'_>,
+    addr: SocketAddr,
+    backlog: u32,
+    options: &SocketOptions,
+) -> Result<twomsl_tcp::SocketId, SocketError> {
+    if addr.port() != 0 {
+        return call.stack.listen(call.now, addr, backlog, Some(options));
+    }
+    let (first, last) = (call.stack.profile().first_port, call.stack.profile().last_port);
+    let mut listen = |port| {
+        let addr = SocketAddr::new(addr.ip(), port);
+        call.stack.listen(call.now, addr, backlog, Some(options))
+    };
+    let taken = |result: &Result<_, _>| *result != Err(SocketError::AddressInUse);
+    (first..=last).map(&mut listen).find(taken).unwrap_or(Err(SocketError::AddressInUse))
+}
+
+impl TryFrom<std::net::TcpListener> for TcpListener {
+    type Error = io::Error;
+
+    fn try_from(listener: std::net::TcpListener) -> io::Result<Self> {
+        Self::from_std(listener)
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpListener").field("addr", &self.local).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! Who waits for which socket.
+
+use std::collections::BTreeMap;
+use std::task::{Context, Waker};
+
+use twomsl_tcp::{Readiness, SocketId};
+
+/// The tasks that wait, by socket and direction. An event wakes those of its socket and of no
+/// other.
+#[derive(Debug, Default)]
+pub(crate) struct Wakers {
+    /// By the place of a socket in its stack.
+    places: Vec<[Waiting; 2]>,
+    /// Names the next waiter.
+    next: u64,
+}
+
+/// Which half of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// Reading, and accepting.
+    Read,
+    /// Writing, and connecting.
+    Write,
+}
+
+/// Those who wait for one half of a socket.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The last task that called a `poll_` method: as in tokio, there is one.
+    task: Option<Waker>,
+    /// Futures, any number of them, each with a name to withdraw itself.
+    futures: BTreeMap<u64, Waker>,
+}
+
+impl Wakers {
+    /// The task of `cx` waits, and nobody before it.
+    pub(crate) fn wait(&mut self, socket: SocketId, half: Half, cx: &Context<'_>) {
+        let task = &mut self.waiting(socket, half).task;
+        match task {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => *task = Some(cx.waker().clone()),
+        }
+    }
+
+    /// A future waits, beside others. `name` is kept between its polls.
+    pub(crate) fn join(
+        &mut self,
+        socket: SocketId,
+        half: Half,
+        name: &mut Option<u64>,
+        cx: &Context<'_>,
+    ) {
+        let next = self.next;
+        let name = *name.get_or_insert(next);
+        self.next += u64::from(name == next);
+        self.waiting(socket, half).futures.insert(name, cx.waker().clone());
+    }
+
+    /// A future no longer waits.
+    pub(crate) fn leave(&mut self, socket: SocketId, half: Half, name: u64) {
+        self.waiting(socket, half).futures.remove(&name);
+    }
+
+    /// Takes out whom an event concerns.
+    pub(crate) fn ready(&mut self, socket: SocketId, readiness: Readiness, woken: &mut Woken) {
+        match readiness {
+            Readiness::Readable
+            | Readiness::Acceptable
+            | Readiness::EndOfFile
+            | Readiness::Urgent => self.take(socket, Half::Read, woken),
+            Readiness::Connected | Readiness::Writable => self.take(socket, Half::Write, woken),
+            Readiness::Failed(_) | Readiness::Closed => {
+                self.take(socket, Half::Read, woken);
+                self.take(socket, Half::Write, woken);
+            }
+            // `close` does not wait here: dropping a socket cannot block a task.
+            Readiness::LingerOver => {}
+        }
+    }
+
+    fn take(&mut self, socket: SocketId, half: Half, woken: &mut Woken) {
+        let Some(place) = self.places.get_mut(place(socket)) else { return };
+        let waiting = &mut place[half as usize];
+        woken.0.extend(waiting.task.take());
+        if !waiting.futures.is_empty() {
+            woken.0.extend(std::mem::take(&mut waiting.futures).into_values());
+        }
+    }
+
+    fn waiting(&mut self, socket: SocketId, half: Half) -> &mut Waiting {
+        let place = place(socket);
+        if place >= self.places.len() {
+            self.places.resize_with(place + 1, Default::default);
+        }
+        &mut self.places[place][half as usize]
+    }
+}
+
+/// The lower half of a socket's number is its place; a place is used again after its socket is
+/// gone, and a task that is woken for its successor only looks once in vain.
+const fn place(socket: SocketId) -> usize {
+    socket.number() as u32 as usize
+}
+
+/// Tasks to wake once nothing is locked: waking may run code that uses sockets.
+#[derive(Debug, Default)]
+#[must_use = "tasks are woken by `wake`"]
+pub(crate) struct Woken(Vec<Waker>);
+
+impl Woken {
+    pub(crate) fn add(&mut self, wakers: &mut Vec<Waker>) {
+        self.0.append(wakers);
+    }
+
+    pub(crate) fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
+    }
+}

@@ -1,0 +1,3 @@
+//! What applications inside turmoil see of these sockets.
+
+mod basics;
