@@ -231,7 +231,7 @@ impl Live {
     }
 
     /// Remembers which directions an application has ended.
-    fn ends(&mut self, host: u32, socket: SocketId, how: Shutdown) {
+    pub(crate) fn ends(&mut self, host: u32, socket: SocketId, how: Shutdown) {
         let life = self.life_of(host, socket);
         if let Some(life) = self.lives.get_mut(life) {
             life.written.finished |= matches!(how, Shutdown::Write | Shutdown::Both);

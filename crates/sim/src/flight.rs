@@ -99,6 +99,11 @@ impl Flights {
         self.get(place).packet.as_ref().expect("a place that is spoken of is not free")
     }
 
+    /// What is in a place, if there is such a place.
+    pub(crate) fn find(&self, place: u32) -> Option<&Flight> {
+        self.places.get(place as usize)
+    }
+
     /// A packet on its way.
     pub(crate) fn get(&self, place: u32) -> &Flight {
         &self.places[place as usize]

@@ -34,7 +34,7 @@ impl Live {
     }
 
     /// The host loses power: its sockets and its applications are gone, and nobody is told.
-    fn crash(&mut self, plan: &Plan, host: u32) {
+    pub(crate) fn crash(&mut self, plan: &Plan, host: u32) {
         if self.hosts[host as usize].power == Power::Off {
             return;
         }
@@ -115,7 +115,7 @@ impl Live {
     }
 
     /// What rules hold under this name goes on its way, in the order in which it was sent.
-    fn release(&mut self, plan: &Plan, name: &str) {
+    pub(crate) fn release(&mut self, plan: &Plan, name: &str) {
         let named = |held: &Held| {
             let verdict = &plan.spec.faults[held.rule as usize].verdict;
             matches!(verdict, FaultVerdict::Hold(held) if held == name)
@@ -124,8 +124,13 @@ impl Live {
         self.held = kept;
         let released: Vec<Held> = released;
         for held in released {
-            self.pass(plan, held.place, &held.luck, &Treatment::NONE);
+            self.go_on(plan, held);
         }
+    }
+
+    /// A packet that was held goes on its way.
+    pub(crate) fn go_on(&mut self, plan: &Plan, held: Held) {
+        self.pass(plan, held.place, &held.luck, &Treatment::NONE);
     }
 
     /// All socket tables are written down.

@@ -58,6 +58,7 @@ mod link;
 mod live;
 mod middlebox;
 mod network;
+mod outside;
 mod pattern;
 mod plan;
 mod program;
@@ -71,6 +72,7 @@ mod words;
 mod world;
 
 pub use builder::{Forged, Moment, Packets, Role, WorldBuilder};
+pub use outside::{FaultId, Network, Parcel, Ready};
 pub use plan::Plan;
 pub use spec::WorldSpec;
 pub use world::{Checks, End, Outcome, Recording, RoleResult, SpecError, Totals, Violation, World};

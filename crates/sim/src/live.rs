@@ -14,6 +14,7 @@ use crate::life::{LifeId, Lives};
 use crate::link::Path;
 use crate::middlebox::Middlebox;
 use crate::network::Held;
+use crate::outside::Outside;
 use crate::plan::{PathKind, Plan, Route};
 use crate::queue::{Queue, What};
 use crate::random::{Purpose, derive};
@@ -58,6 +59,8 @@ pub(crate) struct Live {
     pub(crate) busy: u32,
     pub(crate) trace: Trace,
     pub(crate) violations: Vec<Violation>,
+    /// For hosts that somebody else drives: see [`Network`](crate::Network).
+    pub(crate) outside: Option<Box<Outside>>,
 }
 
 /// How far a condition is.
@@ -164,7 +167,7 @@ impl Slot {
 
 impl Host {
     /// A host that [`start`](Self::start) makes ready.
-    fn new(plan: &Plan, place: usize, recording: Recording) -> Self {
+    pub(crate) fn new(plan: &Plan, place: usize, recording: Recording) -> Self {
         let mut stack = Stack::new(plan.spec.hosts[place].profile.clone(), [0; 16]);
         for address in &plan.hosts[place].addresses {
             stack.add_address(*address);
@@ -190,7 +193,7 @@ impl Host {
     }
 
     /// Puts the host at the start of time.
-    fn start(&mut self, place: usize, seed: u64) {
+    pub(crate) fn start(&mut self, place: usize, seed: u64) {
         let Self {
             stack,
             boot,
@@ -214,6 +217,16 @@ impl Host {
         *tasks = 0;
         *entered = [0; TcpState::ALL.len()];
         inbox.clear();
+    }
+
+    /// Its ways have changed.
+    pub(crate) fn forget_route(&mut self) {
+        self.route = None;
+    }
+
+    /// Somebody else looks at its timers: the queue is never to do so.
+    pub(crate) fn drive_from_outside(&mut self) {
+        self.armed = Instant::ZERO;
     }
 
     /// The way to an address, from memory if it is that of the last packet.
@@ -271,6 +284,7 @@ impl Live {
             busy: 0,
             trace: Trace::default(),
             violations: Vec::new(),
+            outside: None,
         };
         live.start(plan, seed);
         live
@@ -313,6 +327,7 @@ impl Live {
             busy,
             trace,
             violations,
+            outside: _,
         } = self;
         *now = Instant::ZERO;
         queue.clear();
@@ -506,6 +521,9 @@ impl Live {
         }
         let first = std::mem::replace(&mut slot.waiter, TaskId::NONE);
         self.tasks.wake_list(first);
+        if let Some(outside) = &mut self.outside {
+            outside.ready(host, socket, readiness);
+        }
     }
 }
 

@@ -240,6 +240,9 @@ impl Live {
             flipped: None,
             sent: self.now,
         });
+        if self.outside.is_some() {
+            return self.hand_in(at, place);
+        }
         self.fate(place, || Fate::Delivered { at }, || Decider::Link);
         self.queue.push(at, What::Arrival(place));
     }
@@ -391,6 +394,9 @@ impl Live {
 
     /// Puts a packet into the queue.
     fn launch(&mut self, place: u32, lane: usize, at: Instant, by: impl FnOnce() -> Decider) {
+        if self.outside.is_some() {
+            return self.hand_over(at, place);
+        }
         self.fate(place, || Fate::Delivered { at }, by);
         self.queue.push_arrival(at, lane, place);
     }

@@ -26,6 +26,8 @@ pub struct Plan {
     pub(crate) paths: Vec<PathPlan>,
     /// (from, to, path), sorted.
     routes: Vec<(u32, u32, u32)>,
+    /// The path between hosts without a link, in a network that has one.
+    anywhere: Option<u32>,
     /// One for each role.
     pub(crate) programs: Vec<Program>,
     /// Every condition that something waits for.
@@ -111,6 +113,7 @@ impl Plan {
             hosts,
             paths: paths(&spec),
             routes: routes(&spec),
+            anywhere: None,
             programs,
             conditions,
             triggered: Vec::new(),
@@ -121,7 +124,6 @@ impl Plan {
         };
         plan.triggers();
         plan.watch();
-        plan.looks_at_packets = plan.watched.sends || !plan.spec.faults.is_empty();
         Ok(plan)
     }
 
@@ -132,11 +134,48 @@ impl Plan {
 
     /// Where a packet from `from` to `dst` goes.
     pub(crate) fn route(&self, from: u32, dst: IpAddr) -> Option<Route> {
+        if dst.is_loopback() {
+            return Some(Route { to: from, via: Via::Loopback });
+        }
         let to = self.host_of(dst)?;
         if to == from {
             return Some(Route { to, via: Via::Loopback });
         }
-        self.path(from, to).map(|path| Route { to, via: Via::Path(path) })
+        let path = self.path(from, to).or(self.anywhere)?;
+        Some(Route { to, via: Via::Path(path) })
+    }
+
+    /// A host has one more address.
+    pub(crate) fn add_address(&mut self, address: IpAddr, host: u32) {
+        if let Err(place) = self.addresses.binary_search_by_key(&address, |&(known, _)| known) {
+            self.addresses.insert(place, (address, host));
+        }
+    }
+
+    /// The last link of the specification is new.
+    pub(crate) fn add_link(&mut self) {
+        let Some(link) = self.spec.links.last() else { return };
+        let (a, b) = (link.a as u32, link.b as u32);
+        for (from, to, impairments) in [(a, b, &link.forward), (b, a, &link.backward)] {
+            self.routes.push((from, to, self.paths.len() as u32));
+            self.paths.push(path(from, to, impairments, &self.spec));
+        }
+        self.routes.sort_unstable();
+    }
+
+    /// From every host there is a way to every other: those between which no link was made share
+    /// one path, which does nothing and so has nothing to remember.
+    pub(crate) fn connect_all(&mut self) {
+        self.anywhere = Some(self.paths.len() as u32);
+        self.paths.push(path(u32::MAX, u32::MAX, &Impairments::default(), &self.spec));
+    }
+
+    /// A path does something else to packets from now on.
+    pub(crate) fn set_path(&mut self, place: usize, impairments: Impairments) {
+        let path = &mut self.paths[place];
+        path.delay = nanos(impairments.delay);
+        path.kind = kind(&impairments);
+        path.impairments = impairments;
     }
 
     /// The host with this address. A NAT's outside address leads to the host behind it.
@@ -195,7 +234,8 @@ impl Plan {
         }
     }
 
-    fn watch(&mut self) {
+    /// Looks at what there is to be watched.
+    pub(crate) fn watch(&mut self) {
         for condition in &self.conditions {
             match condition {
                 Condition::State { .. } => self.watched.states = true,
@@ -203,6 +243,7 @@ impl Plan {
                 Condition::ReadBytes { .. } => self.watched.reads = true,
             }
         }
+        self.looks_at_packets = self.watched.sends || !self.spec.faults.is_empty();
     }
 }
 

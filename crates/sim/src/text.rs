@@ -97,6 +97,18 @@ impl Live {
         urgent: Urgent,
     ) -> Result<u64, SocketError> {
         let host = self.tasks.get(id).host;
+        self.write_text(plan, host, socket, octets, urgent)
+    }
+
+    /// SEND, remembered for the invariants: how many octets were taken.
+    pub(crate) fn write_text(
+        &mut self,
+        plan: &Plan,
+        host: u32,
+        socket: SocketId,
+        octets: &Bytes,
+        urgent: Urgent,
+    ) -> Result<u64, SocketError> {
         let life = self.life_of(host, socket);
         let wrote = self.send(plan, host, socket, octets.clone(), urgent)?;
         if let Some(writer) = self.lives.get_mut(life) {
@@ -131,7 +143,7 @@ impl Live {
 
     /// RECEIVE, checked against what the peer wrote: one call of the application, however many
     /// pieces it gets. No octets at the end of the file.
-    fn receive(
+    pub(crate) fn receive(
         &mut self,
         plan: &Plan,
         host: u32,

@@ -342,7 +342,7 @@ impl Live {
 }
 
 /// The heading of the trace.
-fn about(plan: &Plan, seed: u64) -> About {
+pub(crate) fn about(plan: &Plan, seed: u64) -> About {
     let spec = &plan.spec;
     let hosts = spec.hosts.iter().zip(&plan.hosts).map(|(host, prepared)| HostInfo {
         name: host.name.clone(),

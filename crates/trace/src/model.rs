@@ -274,4 +274,6 @@ pub enum Decider {
     Down,
     /// There is no path to the destination.
     NoRoute,
+    /// Whoever carries packets between hosts that a simulator outside drives.
+    Carrier,
 }

@@ -218,5 +218,6 @@ fn name_of(by: &Decider) -> String {
         Decider::Middlebox(_) => "middlebox".to_owned(),
         Decider::Down => "down".to_owned(),
         Decider::NoRoute => "no-route".to_owned(),
+        Decider::Carrier => "carrier".to_owned(),
     }
 }

@@ -7,5 +7,6 @@ mod forgeries;
 mod impairments;
 mod incidents;
 mod middleboxes;
+mod outside;
 mod roles;
 mod support;

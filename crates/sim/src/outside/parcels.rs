@@ -1,0 +1,132 @@
+//! Time, and the way of packets: out of their host, through somebody else's hands, to the other.
+
+use std::time::Duration;
+
+use twomsl_tcp::Instant;
+use twomsl_trace::{Decider, Fate};
+
+use super::{Network, Parcel};
+use crate::flight::Via;
+use crate::live::Live;
+use crate::queue::What;
+use crate::spec::HostIndex;
+
+/// How long a segment can exist (RFC 9293 §3.4.2).
+const MSL: Duration = Duration::from_secs(120);
+
+impl Network {
+    /// When a host needs a turn.
+    pub fn next_due(&mut self, host: HostIndex) -> Option<Instant> {
+        let timers = self.live.hosts[host].stack.next_timeout();
+        let waiting = &mut self.outside().hosts[host];
+        let packets = [waiting.leaving.peek(), waiting.coming.peek()];
+        packets.into_iter().flatten().map(|(at, _)| at).chain(timers).min()
+    }
+
+    /// A host's turn: its timers run, what needs no carrier arrives, and packets set out; `carry`
+    /// is told of each of these.
+    pub fn turn(&mut self, now: Instant, host: HostIndex, mut carry: impl FnMut(Parcel)) {
+        let now = self.advance(now);
+        while self.next_due(host).is_some_and(|at| at <= now) {
+            if self.live.hosts[host].stack.next_timeout().is_some_and(|at| at <= now) {
+                self.live.hosts[host].stack.on_timeout(now);
+                self.live.drain(&self.plan, host as u32);
+            }
+            self.come(now, host);
+            while let Some(parcel) = self.leave(now, host) {
+                carry(parcel);
+            }
+        }
+    }
+
+    /// Packets that need no carrier arrive.
+    fn come(&mut self, now: Instant, host: HostIndex) {
+        loop {
+            let coming = &mut self.outside().hosts[host].coming;
+            match coming.peek() {
+                Some((at, What::Arrival(place))) if at <= now => {
+                    coming.pop();
+                    self.delivered(place);
+                    self.live.arrive(&self.plan, place);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// One packet that sets out now.
+    fn leave(&mut self, now: Instant, host: HostIndex) -> Option<Parcel> {
+        self.forget_lost_parcels();
+        let outside = self.live.outside.as_deref_mut()?;
+        let leaving = &mut outside.hosts[host].leaving;
+        let (_, What::Arrival(place)) = leaving.peek().filter(|(at, _)| *at <= now)? else {
+            return None;
+        };
+        leaving.pop();
+        let flight = self.live.flights.get(place);
+        outside.carried.push_back((place, flight.id));
+        let number = u64::from(flight.id as u32) << 32 | u64::from(place);
+        Some(Parcel { number, to: flight.to as usize })
+    }
+
+    /// A packet has reached its host. A number that nothing stands behind, because the packet has
+    /// died of age, does nothing.
+    pub fn arrive(&mut self, now: Instant, number: u64) {
+        self.advance(now);
+        let (place, id) = (number as u32, (number >> 32) as u32);
+        if self.is_on_its_way(place, |number| number as u32 == id) {
+            self.delivered(place);
+            self.live.arrive(&self.plan, place);
+        }
+    }
+
+    pub(super) fn is_on_its_way(&self, place: u32, is_it: impl FnOnce(u64) -> bool) -> bool {
+        let flight = self.live.flights.find(place);
+        flight.is_some_and(|flight| flight.packet.is_some() && is_it(flight.id))
+    }
+
+    /// Writes down that a packet was delivered: only its carrier knew when.
+    fn delivered(&mut self, place: u32) {
+        let at = self.live.now;
+        self.live.fate(place, || Fate::Delivered { at }, || Decider::Link);
+    }
+
+    /// Parcels that the driver has lost take no notice with them. RFC 9293 §3.4.2 says how long a
+    /// segment can exist: an MSL of two minutes. One that is older never arrives.
+    fn forget_lost_parcels(&mut self) {
+        loop {
+            let Some(&(place, id)) = self.outside().carried.front() else { return };
+            if self.is_on_its_way(place, |number| number == id) {
+                let sent = self.live.flights.get(place).sent;
+                if self.live.now.since(sent) <= MSL {
+                    return;
+                }
+                self.live.lose(place, || Decider::Carrier);
+            }
+            self.outside().carried.pop_front();
+        }
+    }
+}
+
+impl Live {
+    /// A packet sets out in a network whose hosts are outside: it waits there for the turn of the
+    /// host that sends it, or, if nobody has to carry it, of the one that gets it.
+    pub(crate) fn hand_over(&mut self, at: Instant, place: u32) {
+        let flight = self.flights.get(place);
+        let (from, to, carried) =
+            (flight.from as usize, flight.to as usize, flight.via != Via::Loopback);
+        let Some(outside) = self.outside.as_deref_mut() else { return };
+        if carried {
+            outside.hosts[from].leaving.push(at, What::Arrival(place));
+        } else {
+            outside.hosts[to].coming.push(at, What::Arrival(place));
+        }
+    }
+
+    /// The same for a packet that no host sent: it is there when it is due.
+    pub(crate) fn hand_in(&mut self, at: Instant, place: u32) {
+        let to = self.flights.get(place).to as usize;
+        let Some(outside) = self.outside.as_deref_mut() else { return };
+        outside.hosts[to].coming.push(at, What::Arrival(place));
+    }
+}

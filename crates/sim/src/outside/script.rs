@@ -1,0 +1,139 @@
+//! What is scripted, and what is written down.
+
+use twomsl_tcp::{Instant, SocketError, SocketId};
+use twomsl_trace::{self as trace, Decider, HostId, Trace};
+
+use super::Network;
+use crate::live::{Reached, record};
+use crate::queue::What;
+use crate::spec::HostIndex;
+use crate::{Recording, Totals, Violation};
+
+impl Network {
+    /// When something is due that belongs to no host: a forged segment, a table.
+    pub fn next_event(&mut self) -> Option<Instant> {
+        self.live.queue.peek().map(|(at, _)| at)
+    }
+
+    /// Lets happen what is due and belongs to no host. Incidents are for the driver: their places
+    /// in [`WorldSpec::incidents`] are returned.
+    pub fn step(&mut self, now: Instant) -> Vec<usize> {
+        let now = self.advance(now);
+        let mut incidents = Vec::new();
+        while let Some((_, what)) = self.live.queue.peek().filter(|(at, _)| *at <= now) {
+            self.live.queue.pop();
+            match what {
+                What::Forgery(place) => self.live.forge(&self.plan, place),
+                What::Tables => self.live.tables(),
+                What::Incident(place) => incidents.push(place as usize),
+                _ => {}
+            }
+        }
+        incidents
+    }
+
+    /// Whether a condition of the specification has come true: by its number, in the order in
+    /// which [`Step::Wait`](crate::spec::Step::Wait) stands in the roles.
+    pub fn is_reached(&self, condition: usize) -> bool {
+        self.live.conditions[condition].reached == Reached::Yes
+    }
+
+    /// A call of an application, for the trace. `task` is its number on its host.
+    pub fn called(
+        &mut self,
+        now: Instant,
+        host: HostIndex,
+        task: u32,
+        socket: Option<SocketId>,
+        call: String,
+    ) {
+        self.advance(now);
+        record!(
+            self.live,
+            trace::Event::Call {
+                host: HostId(host as u16),
+                task,
+                socket: socket.map(|socket| self.live.socket_ref(host as u32, socket)),
+                call,
+            }
+        );
+    }
+
+    /// What a call returned, for the trace.
+    pub fn returned(
+        &mut self,
+        now: Instant,
+        (host, task): (HostIndex, u32),
+        socket: Option<SocketId>,
+        call: &'static str,
+        result: Result<Option<u64>, SocketError>,
+    ) {
+        self.advance(now);
+        record!(
+            self.live,
+            trace::Event::Returned {
+                host: HostId(host as u16),
+                task,
+                socket: socket.map(|socket| self.live.socket_ref(host as u32, socket)),
+                call,
+                result,
+            }
+        );
+    }
+
+    /// Starts writing down what happens. What happened before is not in the trace.
+    pub fn record(&mut self) {
+        self.live.recording = Recording::Trace;
+        for host in &mut self.live.hosts {
+            host.stack.observe(twomsl_tcp::ObserveTimers::On);
+        }
+        self.write_heading();
+    }
+
+    /// What was written down so far. Packets that were handed to the driver and have not arrived
+    /// are on their way in it.
+    pub fn trace(&self) -> &Trace {
+        &self.live.trace
+    }
+
+    /// The end: what the driver still carries will never arrive.
+    pub fn end(&mut self, now: Instant) {
+        self.advance(now);
+        let carried = std::mem::take(&mut self.outside().carried);
+        for (place, id) in carried {
+            if self.is_on_its_way(place, |number| number == id) {
+                self.live.lose(place, || Decider::Carrier);
+            }
+        }
+    }
+
+    /// The time: the latest that the driver has said.
+    pub fn now(&self) -> Instant {
+        self.live.now
+    }
+
+    /// Invariants that were broken.
+    pub fn violations(&self) -> &[Violation] {
+        &self.live.violations
+    }
+
+    /// What a host's applications have written and read.
+    pub fn totals(&self, host: HostIndex) -> Totals {
+        self.live.hosts[host].totals
+    }
+
+    /// How many packets hosts and network have made.
+    pub fn packets(&self) -> u64 {
+        self.live.next_packet
+    }
+
+    /// The number of hosts.
+    pub fn hosts(&self) -> usize {
+        self.live.hosts.len()
+    }
+
+    /// The name of a host.
+    pub fn name(&self, host: HostIndex) -> &str {
+        &self.plan.spec.hosts[host].name
+    }
+}
