@@ -11,6 +11,8 @@ use twomsl_tcp::wire::Flags;
 use twomsl_tcp::{Instant, Profile, Readiness, Shutdown, SocketError, SocketId, TcpState, Verdict};
 use twomsl_trace::{Decider, Event, Fate};
 
+use TcpState as S;
+
 const CLIENT: HostIndex = 0;
 const SERVER: HostIndex = 1;
 
@@ -150,7 +152,6 @@ fn a_connection_lives_and_dies_as_in_a_world() {
     let mut driver = Driver::new();
     let sockets = driver.connect();
     driver.hello_and_close(sockets);
-    use TcpState as S;
     // The server closes at once, so that its FIN carries the ACK of the client's.
     assert_eq!(
         driver.states(CLIENT),
