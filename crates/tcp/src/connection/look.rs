@@ -9,7 +9,8 @@ impl Connection {
     /// What RECEIVE would do.
     pub(crate) fn read_prospect(&mut self) -> Prospect {
         if self.receive.unread() > 0 && self.can_read() {
-            return Prospect::Now;
+            let whole = self.receive.fin == PeerFin::Taken;
+            return if whole { Prospect::Last } else { Prospect::Now };
         }
         let over = matches!(self.state, State::Closed | State::TimeWait)
             || self.receive.fin == PeerFin::Taken

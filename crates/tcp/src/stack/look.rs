@@ -15,6 +15,8 @@ pub enum Prospect {
     Wait,
     /// It would move octets.
     Now,
+    /// It would move octets, and behind them is the end of the file.
+    Last,
     /// It would not wait: the end of the file, or an error.
     Over,
 }

@@ -30,17 +30,7 @@ impl Stack {
         options: Option<&SocketOptions>,
     ) -> Result<SocketId, SocketError> {
         let options = options.unwrap_or(&self.profile.options);
-        let address = (!local.ip().is_unspecified()).then_some(local.ip());
-        if local.port() == 0 {
-            return Err(SocketError::InvalidArgument);
-        }
-        if address.is_some_and(|address| !self.addresses.contains(&address)) {
-            return Err(SocketError::AddressNotAvailable);
-        }
-        let taken = self.is_listened_on(address, local.port());
-        if taken || (self.ports.is_used(local.port()) && !options.reuse_address) {
-            return Err(SocketError::AddressInUse);
-        }
+        let address = self.check_local(local, options)?;
         let listener = Listener {
             port: local.port(),
             address,
@@ -59,6 +49,38 @@ impl Stack {
             cause: Cause::Listen,
         }));
         Ok(socket)
+    }
+
+    /// What `bind` checks: whether [`listen`](Self::listen) would find this local end free.
+    ///
+    /// # Errors
+    /// Those of [`listen`](Self::listen).
+    pub fn check_bind(
+        &self,
+        local: SocketAddr,
+        options: &SocketOptions,
+    ) -> Result<(), SocketError> {
+        self.check_local(local, options).map(drop)
+    }
+
+    /// The address to listen on; `None` for all.
+    fn check_local(
+        &self,
+        local: SocketAddr,
+        options: &SocketOptions,
+    ) -> Result<Option<IpAddr>, SocketError> {
+        let address = (!local.ip().is_unspecified()).then_some(local.ip());
+        if local.port() == 0 {
+            return Err(SocketError::InvalidArgument);
+        }
+        if address.is_some_and(|address| !self.addresses.contains(&address)) {
+            return Err(SocketError::AddressNotAvailable);
+        }
+        let taken = self.is_listened_on(address, local.port());
+        if taken || (self.ports.is_used(local.port()) && !options.reuse_address) {
+            return Err(SocketError::AddressInUse);
+        }
+        Ok(address)
     }
 
     /// Active OPEN: sends a SYN to `remote`. Without `local`, or with port 0 in it, an ephemeral

@@ -29,9 +29,11 @@ fn peeking_leaves_the_text_for_the_reader() {
         assert_eq!(peek(&mut pair, 9), Ok(b"one two".to_vec()));
         assert_eq!(peek(&mut pair, 0), Ok(Vec::new()));
         assert_eq!(pair.ladder().len(), segments, "no window moved");
-        assert_eq!(pair.text(Server), b"one two");
         pair.shutdown(Client);
         pair.run(s(1));
+        let socket = pair.socket(Server);
+        assert_eq!(pair.host(Server).stack.read_prospect(socket), Ok(Prospect::Last));
+        assert_eq!(pair.text(Server), b"one two");
         assert_eq!(peek(&mut pair, 9), Ok(Vec::new()), "the end of the file");
     }
 }
