@@ -11,9 +11,12 @@ use tokio::runtime;
 use tokio::sync::Notify;
 use turmoil::net::UdpSocket;
 use twomsl_tcp::wire::{Body, Ecn, Flags, Icmp, IcmpKind, Packet, Quote};
-use twomsl_tcp::{Event, Instant, Output, Profile, Shutdown, SocketId, SocketOptions, Stack};
+use twomsl_tcp::{
+    Event, Instant, Output, Profile, Shutdown, SocketError, SocketId, SocketOptions, Stack,
+};
 
 use crate::network::{HostRef, PORT};
+use crate::ports::Ports;
 use crate::transit::Transit;
 use crate::wakers::{Wakers, Woken};
 use crate::{error, registry};
@@ -37,6 +40,7 @@ pub(crate) struct Host {
     pub(crate) runtime: runtime::Id,
     pub(crate) stack: Stack,
     pub(crate) wakers: Wakers,
+    pub(crate) ports: Ports,
     clock: Clock,
     line: Line,
     /// Its own address, once turmoil has told it.
@@ -86,6 +90,7 @@ struct Clock {
 pub(crate) struct Call<'a> {
     pub(crate) stack: &'a mut Stack,
     pub(crate) wakers: &'a mut Wakers,
+    pub(crate) ports: &'a mut Ports,
     pub(crate) now: Instant,
 }
 
@@ -105,6 +110,7 @@ impl Host {
             runtime,
             stack,
             wakers: Wakers::default(),
+            ports: Ports::default(),
             clock: Clock { started: now, runtime: tokio::time::Instant::now() },
             line: Line::Up { datagrams, driver },
             address: None,
@@ -180,8 +186,15 @@ impl Host {
         self.address = Some(address);
         let name = turmoil::reverse_lookup(address).unwrap_or_else(|| address.to_string());
         self.name = Some(name);
-        self.stack.add_address(address);
+        self.take_address(address);
         woken.add(&mut self.awaiting_address);
+    }
+
+    /// Packets to this address are the host's.
+    fn take_address(&mut self, address: IpAddr) {
+        if !self.stack.addresses().contains(&address) {
+            self.stack.add_address(address);
+        }
     }
 
     /// The datagram to itself has come back.
@@ -208,6 +221,29 @@ impl Host {
                 Left::Socket => self.stack.close(now, socket),
             };
         }
+    }
+
+    /// Keeps an address and port for a socket that is bound and not used yet; with port 0 a free
+    /// one. Which it is.
+    ///
+    /// # Errors
+    /// `AddressInUse`, `AddressNotAvailable`.
+    pub(crate) fn reserve(
+        &mut self,
+        addr: SocketAddr,
+        options: &SocketOptions,
+    ) -> Result<SocketAddr, SocketError> {
+        if self.address.is_none() && !addr.ip().is_unspecified() {
+            self.take_address(addr.ip());
+        }
+        let addr = self.ports.find(&self.stack, addr, options)?;
+        self.ports.reserve(addr, options);
+        Ok(addr)
+    }
+
+    /// The reverse of [`reserve`](Self::reserve).
+    pub(crate) fn free(&mut self, addr: SocketAddr) {
+        self.ports.free(addr);
     }
 
     // ---- Effects ----

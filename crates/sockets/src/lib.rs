@@ -69,9 +69,11 @@ mod error;
 mod host;
 pub mod net;
 mod network;
+mod ports;
 mod registry;
 mod transit;
 mod wakers;
 
 pub use host::start;
 pub use network::PORT;
+pub use twomsl_tcp::{Profile, SocketOption};

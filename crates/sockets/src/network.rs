@@ -93,7 +93,12 @@ impl Network {
         *latest = now.max(*latest);
         host.check()?;
         host.close_left(now);
-        let result = call(&mut Call { stack: &mut host.stack, wakers: &mut host.wakers, now });
+        let result = call(&mut Call {
+            stack: &mut host.stack,
+            wakers: &mut host.wakers,
+            ports: &mut host.ports,
+            now,
+        });
         host.flush((*serial, transit), now, woken);
         host.kick();
         Ok(result)
@@ -120,6 +125,14 @@ impl HostRef {
     /// Works with the host itself, without a call of its stack. From anywhere.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Host) -> R) -> R {
         work(&mut self.network.lock().hosts[self.index])
+    }
+
+    /// Whether the host of a socket still lives.
+    ///
+    /// # Errors
+    /// When it has crashed.
+    pub(crate) fn check_up(&self) -> io::Result<()> {
+        self.with(|host| host.check())
     }
 
     /// A packet leaves from the host that turmoil runs, and time is that of the runtime one is

@@ -124,13 +124,13 @@ fn readiness(call: &mut Call<'_>, id: SocketId, interest: Interest) -> Result<Re
         ready |= match call.stack.read_prospect(id)? {
             Prospect::Wait => Ready::EMPTY,
             Prospect::Now => Ready::READABLE,
-            Prospect::Over => Ready::READABLE | Ready::READ_CLOSED,
+            Prospect::Last | Prospect::Over => Ready::READABLE | Ready::READ_CLOSED,
         };
     }
     if interest.is_writable() {
         ready |= match call.stack.write_prospect(id)? {
             Prospect::Wait => Ready::EMPTY,
-            Prospect::Now => Ready::WRITABLE,
+            Prospect::Now | Prospect::Last => Ready::WRITABLE,
             Prospect::Over => Ready::WRITABLE | Ready::WRITE_CLOSED,
         };
     }

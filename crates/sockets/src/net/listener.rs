@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
 use twomsl_tcp::wire::Packet;
-use twomsl_tcp::{SocketError, SocketOptions};
+use twomsl_tcp::{SocketError, SocketId, SocketOptions};
 
 use super::addr::{ToSocketAddrs, no_address, resolve};
-use super::socket::Socket;
+use super::held::Socket;
 use super::stream::TcpStream;
 use crate::error::{socket_error, unsupported};
 use crate::host::Call;
@@ -133,17 +133,9 @@ fn listen(
     addr: SocketAddr,
     backlog: u32,
     options: &SocketOptions,
-) -> Result<twomsl_tcp::SocketId, SocketError> {
-    if addr.port() != 0 {
-        return call.stack.listen(call.now, addr, backlog, Some(options));
-    }
-    let (first, last) = (call.stack.profile().first_port, call.stack.profile().last_port);
-    let mut listen = |port| {
-        let addr = SocketAddr::new(addr.ip(), port);
-        call.stack.listen(call.now, addr, backlog, Some(options))
-    };
-    let taken = |result: &Result<_, _>| *result != Err(SocketError::AddressInUse);
-    (first..=last).map(&mut listen).find(taken).unwrap_or(Err(SocketError::AddressInUse))
+) -> Result<SocketId, SocketError> {
+    let addr = call.ports.find(call.stack, addr, options)?;
+    call.stack.listen(call.now, addr, backlog, Some(options))
 }
 
 impl TryFrom<std::net::TcpListener> for TcpListener {

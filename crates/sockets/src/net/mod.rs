@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 mod addr;
+mod held;
 mod listener;
 mod socket;
 mod stream;
@@ -12,11 +13,14 @@ pub mod tcp;
 
 pub use addr::{ToSocketAddrs, lookup_host};
 pub use listener::TcpListener;
+pub use socket::TcpSocket;
 pub use stream::TcpStream;
 pub use turmoil::net::UdpSocket;
 
 /// No address in particular.
 const ANY_V4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+/// The same for IPv6.
+const ANY_V6: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 /// Where Linux takes a connection to 0.0.0.0.
 const LOCALHOST_V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The same for `::`.

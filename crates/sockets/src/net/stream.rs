@@ -11,10 +11,10 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use twomsl_tcp::wire::Packet;
-use twomsl_tcp::{Shutdown, SocketError, SocketId, SocketOption, SocketOptions};
+use twomsl_tcp::{Shutdown, SocketError, SocketId, SocketOption, SocketOptions, TcpState};
 
 use super::addr::{ToSocketAddrs, no_address, resolve};
-use super::socket::{Socket, source};
+use super::held::{Socket, source};
 use super::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::error::{socket_error, unsupported};
 use crate::host::Left;
@@ -107,9 +107,13 @@ impl TcpStream {
     /// The other end.
     ///
     /// # Errors
-    /// None.
+    /// `NotConnected` when the connection is over, bad use.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.peer)
+        // As `getpeername` of Linux has it, for which TIME-WAIT is no state of a socket.
+        self.socket.call(|call, id| match call.stack.state(id) {
+            Some(TcpState::Closed | TcpState::TimeWait) | None => Err(SocketError::NotConnected),
+            _ => Ok(self.peer),
+        })
     }
 
     /// `SO_ERROR`: why the connection ended, if nobody was told yet.
@@ -391,6 +395,15 @@ impl TcpStream {
     /// Bad use.
     pub fn set_zero_linger(&self) -> io::Result<()> {
         self.set_linger(Some(Duration::ZERO))
+    }
+
+    /// Any option of the stack; tokio leaves the times of keepalive, `TCP_USER_TIMEOUT` and
+    /// `TCP_MAXSEG` to the crate `socket2`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for keepalive without pauses, bad use.
+    pub fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        self.socket.set_option(option)
     }
 
     /// `TCP_QUICKACK` is a decision of the profile here.

@@ -7,29 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use twomsl_sockets::net::{TcpListener, TcpStream};
 
-/// A simulation with the same latency for every message.
-fn simulation(latency: u64) -> turmoil::Sim<'static> {
-    let latency = Duration::from_millis(latency);
-    turmoil::Builder::new()
-        .rng_seed(1)
-        .simulation_duration(Duration::from_secs(600))
-        .min_message_latency(latency)
-        .max_message_latency(latency)
-        .udp_capacity(1024)
-        .build()
-}
-
-/// Answers every connection with what it sends.
-async fn echo() -> turmoil::Result {
-    let listener = TcpListener::bind("0.0.0.0:7").await?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(async move {
-            let (mut read, mut write) = stream.into_split();
-            tokio::io::copy(&mut read, &mut write).await
-        });
-    }
-}
+use crate::{echo, simulation};
 
 #[test]
 fn what_is_written_is_read_and_the_end_of_the_file_follows() -> turmoil::Result {
