@@ -1,4 +1,6 @@
 //! The cases. `net` is the module under test, `run` runs a case in its world.
+//!
+//! Long because it is one list, included twice: a file beside it would be included by neither.
 
 use std::future::{Future, poll_fn};
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
