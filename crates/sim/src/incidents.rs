@@ -106,7 +106,7 @@ impl Live {
     }
 
     /// The link of a host goes down or comes back. What is on its way arrives at a dead end.
-    fn cable(&mut self, host: u32, cable: Cable, action: Action) {
+    pub(crate) fn cable(&mut self, host: u32, cable: Cable, action: Action) {
         let owner = &mut self.hosts[host as usize];
         if owner.cable != cable {
             owner.cable = cable;

@@ -44,6 +44,27 @@ pub struct Network {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FaultId(u32);
 
+/// What the time that a driver needs for a parcel means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// It is added to what links and rules take: the driver has latencies of its own.
+    #[default]
+    TakesTime,
+    /// It counts as nothing: a parcel is handed over as soon as it is sent, and one that is there
+    /// early waits until links and rules say that it arrives. If they take longer than the driver,
+    /// times are those of a world.
+    KeepsTime,
+}
+
+/// Whether the link of a host is plugged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Plug {
+    /// It is.
+    In,
+    /// It is not.
+    Out,
+}
+
 /// A packet that sets out to its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Parcel {
@@ -70,6 +91,9 @@ pub(crate) struct Outside {
     /// Who can go on.
     ready: Vec<Ready>,
     hosts: Vec<Waiting>,
+    carrier: Carrier,
+    /// When the packet in each place of the slab arrives, for a carrier that keeps time.
+    arrivals: Vec<Instant>,
     /// Parcels in the order in which they were handed over, for those that never arrive.
     carried: VecDeque<(u32, u64)>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use twomsl_tcp::Instant;
 use twomsl_trace::{Decider, Fate};
 
-use super::{Network, Parcel};
+use super::{Carrier, Network, Parcel};
 use crate::flight::Via;
 use crate::live::Live;
 use crate::queue::What;
@@ -74,9 +74,19 @@ impl Network {
     pub fn arrive(&mut self, now: Instant, number: u64) {
         self.advance(now);
         let (place, id) = (number as u32, (number >> 32) as u32);
-        if self.is_on_its_way(place, |number| number as u32 == id) {
-            self.delivered(place);
-            self.live.arrive(&self.plan, place);
+        if !self.is_on_its_way(place, |number| number as u32 == id) {
+            return;
+        }
+        let now = self.live.now;
+        let outside = self.outside();
+        match outside.arrivals.get(place as usize) {
+            Some(&at) if outside.carrier == Carrier::KeepsTime && at > now => {
+                self.live.hand_in(at, place);
+            }
+            _ => {
+                self.delivered(place);
+                self.live.arrive(&self.plan, place);
+            }
         }
     }
 
@@ -117,7 +127,16 @@ impl Live {
             (flight.from as usize, flight.to as usize, flight.via != Via::Loopback);
         let Some(outside) = self.outside.as_deref_mut() else { return };
         if carried {
-            outside.hosts[from].leaving.push(at, What::Arrival(place));
+            let leaves = match outside.carrier {
+                Carrier::TakesTime => at,
+                Carrier::KeepsTime => {
+                    let places = outside.arrivals.len().max(place as usize + 1);
+                    outside.arrivals.resize(places, Instant::ZERO);
+                    outside.arrivals[place as usize] = at;
+                    self.now
+                }
+            };
+            outside.hosts[from].leaving.push(leaves, What::Arrival(place));
         } else {
             outside.hosts[to].coming.push(at, What::Arrival(place));
         }

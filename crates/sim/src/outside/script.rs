@@ -32,6 +32,25 @@ impl Network {
         incidents
     }
 
+    /// Whether nothing is left to happen unless an application does something: no packet is on
+    /// its way, no timer runs, nothing is scripted. Costs as much as there are hosts and parcels.
+    pub fn is_quiet(&mut self) -> bool {
+        let idle = (0..self.hosts()).all(|host| self.next_due(host).is_none());
+        idle && self.next_event().is_none() && !self.carries()
+    }
+
+    /// Whether the driver carries a parcel that can still arrive.
+    fn carries(&self) -> bool {
+        let mut carried = self.live.outside.iter().flat_map(|outside| &outside.carried);
+        carried.any(|&(place, id)| self.is_on_its_way(place, |number| number == id))
+    }
+
+    /// Checks what must be so when nothing is left to happen: see
+    /// [`World::run`](crate::World::run).
+    pub fn check_quiet(&mut self) {
+        self.live.check_quiet(&self.plan);
+    }
+
     /// Whether a condition of the specification has come true: by its number, in the order in
     /// which [`Step::Wait`](crate::spec::Step::Wait) stands in the roles.
     pub fn is_reached(&self, condition: usize) -> bool {

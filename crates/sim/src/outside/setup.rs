@@ -6,8 +6,8 @@ use std::sync::Arc;
 use twomsl_tcp::{Instant, Profile};
 use twomsl_trace::{self as trace, Action, Decider, HostId};
 
-use super::{FaultId, Network, Waiting};
-use crate::live::{Host, Power, record};
+use super::{Carrier, FaultId, Network, Plug, Waiting};
+use crate::live::{Cable, Host, Power, record};
 use crate::plan::HostPlan;
 use crate::queue::What;
 use crate::spec::{FaultRule, HostIndex, HostSpec, Impairments, LinkSpec};
@@ -104,6 +104,11 @@ impl Network {
         self.live.paths.resize_with(self.plan.paths.len(), Default::default);
     }
 
+    /// What the time that the driver needs for parcels means. At first: [`Carrier::TakesTime`].
+    pub fn set_carrier(&mut self, carrier: Carrier) {
+        self.outside().carrier = carrier;
+    }
+
     /// A rule more, after all others.
     pub fn add_fault(&mut self, fault: FaultRule) -> FaultId {
         Arc::make_mut(&mut self.plan.spec).faults.push(fault);
@@ -161,6 +166,17 @@ impl Network {
         for place in lost {
             self.live.lose(place, || Decider::Down);
         }
+    }
+
+    /// The link of a host goes down, or comes back: what is sent meanwhile is lost, and what is on
+    /// its way arrives at a dead end.
+    pub fn plug(&mut self, now: Instant, host: HostIndex, plug: Plug) {
+        self.advance(now);
+        let (cable, action) = match plug {
+            Plug::In => (Cable::Up, Action::LinkUp),
+            Plug::Out => (Cable::Down, Action::LinkDown),
+        };
+        self.live.cable(host as u32, cable, action);
     }
 
     /// A host that crashed is back, with an empty stack.

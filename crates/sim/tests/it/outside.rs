@@ -6,7 +6,7 @@ use bytes::Bytes;
 use twomsl_sim::spec::{
     FaultRule, FaultVerdict, HostIndex, Impairments, Loss, Matcher, Nth, Probability, Urgent,
 };
-use twomsl_sim::{Network, Recording};
+use twomsl_sim::{Carrier, Network, Plug, Recording};
 use twomsl_tcp::wire::Flags;
 use twomsl_tcp::{Instant, Profile, Readiness, Shutdown, SocketError, SocketId, TcpState, Verdict};
 use twomsl_trace::{Decider, Event, Fate};
@@ -240,6 +240,41 @@ fn a_host_that_crashed_answers_with_a_reset_when_it_is_back() {
         _ => None,
     });
     assert!(verdicts.collect::<Vec<_>>().contains(&Verdict::NoConnection));
+}
+
+/// Ten milliseconds are the link's here, and the carrier's count as nothing: the handshake and the
+/// close take as long as in a world.
+#[test]
+fn a_carrier_that_keeps_time_adds_none() {
+    let mut driver = Driver::new();
+    driver.network.set_carrier(Carrier::KeepsTime);
+    for (from, to) in [(CLIENT, SERVER), (SERVER, CLIENT)] {
+        driver.network.impair(from, to, Impairments::delay(Duration::from_millis(12)));
+    }
+    let sockets = driver.connect();
+    assert_eq!(driver.now, Instant::from_millis(36));
+    driver.hello_and_close(sockets);
+    assert!(driver.network.is_quiet());
+    driver.network.check_quiet();
+    assert_eq!(driver.network.violations(), []);
+}
+
+#[test]
+fn a_link_that_is_unplugged_loses_what_is_sent() {
+    let mut driver = Driver::new();
+    driver.network.plug(driver.now, SERVER, Plug::Out);
+    let to = "10.0.0.2:80".parse().unwrap();
+    driver
+        .network
+        .call(driver.now, CLIENT, |stack, now| stack.connect(now, None, to, None))
+        .unwrap();
+    // Two SYNs are lost: the first, and the one a second later.
+    driver.run(|_, now| now >= Instant::from_millis(1_000));
+    driver.network.plug(driver.now, SERVER, Plug::In);
+    // Nobody listens there: the repeated SYN, which gets through, is refused.
+    driver.run(|_, _| false);
+    assert_eq!(driver.states(CLIENT), [S::SynSent, S::Closed]);
+    assert_eq!(driver.now, Instant::from_millis(2_020));
 }
 
 #[test]
