@@ -7,7 +7,7 @@ use twomsl_tcp::Instant;
 use twomsl_trace::Trace;
 
 use crate::expect::{Facts, Failure, check_all};
-use crate::scenario::Scenario;
+use crate::scenario::{Engine, Scenario};
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -24,6 +24,19 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// The command that does exactly this again.
     pub command: String,
+}
+
+/// A run that is over, of any engine.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Everything that happened.
+    pub trace: Trace,
+    /// What the applications of each host wrote and read.
+    pub totals: Vec<Totals>,
+    /// Why it ended.
+    pub end: End,
+    /// When it ended.
+    pub ended_at: Instant,
 }
 
 /// A world that a scenario describes but that cannot be.
@@ -78,15 +91,24 @@ impl Scenario {
         let hosts = self.compiled.spec.hosts.len();
         let totals: Vec<Totals> = (0..hosts).map(|host| world.totals(host)).collect();
         let (trace, ended_at) = (world.trace().clone(), world.now());
+        self.judge_run(Engine::Sim, Run { trace, totals, end, ended_at })
+    }
+
+    /// Holds a run of this scenario on some engine against the expectations.
+    pub fn judge_run(&self, engine: Engine, run: Run) -> Outcome {
+        let Run { trace, totals, end, ended_at } = run;
         let facts = Facts::new(&trace, &totals, end, ended_at);
         let failures = check_all(&self.compiled.expected, &facts, &self.source);
-        let command = self.command();
+        let command = self.command(engine);
         Outcome { trace, end, ended_at, totals, failures, command }
     }
 
     /// The command that runs it with this seed and these settings.
-    pub fn command(&self) -> String {
+    pub fn command(&self, engine: Engine) -> String {
         let mut words = vec!["twomsl".to_owned(), "run".to_owned(), quote(self.name())];
+        if engine != Engine::default() {
+            words.push(format!("--engine {}", engine.name()));
+        }
         words.push(format!("--seed {}", self.seed()));
         words.extend(
             self.settings()

@@ -23,6 +23,31 @@ pub struct Story {
     pub answer: String,
     /// The sections that say so: `9293 §3.6`.
     pub rfc: Vec<String>,
+    /// The only engine that can tell it, and why, if not every one can.
+    pub engine: Option<(Engine, String)>,
+}
+
+/// What runs a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// The world: time jumps from event to event.
+    #[default]
+    Sim,
+    /// The same roles as tasks on tokio's sockets, inside a turmoil simulation.
+    Turmoil,
+}
+
+impl Engine {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Sim, Self::Turmoil];
+
+    /// As it is written in files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Turmoil => "turmoil",
+        }
+    }
 }
 
 /// A scenario, ready to run.

@@ -103,9 +103,9 @@ fn the_command_that_shows_it_again_has_the_seed_and_the_settings() {
     let scenario = Scenario::parse("case.kdl", &text).unwrap_or_else(|error| panic!("{error}"));
     let scenario = scenario.with_seed(7).set("client.time-wait", "1.5s");
     let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(scenario.command(), "twomsl run case.kdl --seed 7 --set client.time-wait=1.5s");
+    assert_eq!(scenario.command(Engine::Sim), "twomsl run case.kdl --seed 7 --set client.time-wait=1.5s");
     let outcome = scenario.run().unwrap_or_else(|error| panic!("{error}"));
-    assert!(outcome.report().ends_with(&format!("{}\n", scenario.command())));
+    assert!(outcome.report().ends_with(&format!("{}\n", scenario.command(Engine::Sim))));
 }
 
 /// As the page says: `EAGAIN` in a `read` lets the role go on, in an `accept` it ends it.

@@ -6,7 +6,8 @@ use super::{of, only_once};
 use crate::diagnostic::Problem;
 use crate::language::node::{Context, Node};
 use crate::language::units;
-use crate::scenario::{Overrides, Story};
+use crate::language::value::{Choice, OneOf};
+use crate::scenario::{Engine, Overrides, Story};
 
 /// The parameters with their values: those of the file, or those that override them.
 pub(super) fn params(document: &KdlDocument, overrides: &Overrides, cx: &mut Context) {
@@ -68,7 +69,24 @@ pub(super) fn story(cx: &Context, nodes: &[Node<'_>]) -> Story {
         question: line("question"),
         answer: line("answer"),
         rfc: sources.flat_map(|child| child.args_from::<String>(0)).collect(),
+        engine: node.child("engine").and_then(|child| engine(&child)),
     }
+}
+
+/// The only engine that can tell the story, and why.
+fn engine(node: &Node<'_>) -> Option<(Engine, String)> {
+    let OneOf(engine) = node.arg(0)?;
+    let because: Option<String> = node.prop("because");
+    if because.is_none() {
+        node.wrong(node.name_span(), "why can no other engine run it?", "add because=\"…\"");
+    }
+    Some((engine, because.unwrap_or_default()))
+}
+
+impl Choice for Engine {
+    const WHAT: &'static str = "engine";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[(Self::Sim.name(), Self::Sim), (Self::Turmoil.name(), Self::Turmoil)];
 }
 
 /// The seeds to run with: those of `seeds`, or that of `seed`, or zero.

@@ -125,10 +125,11 @@ pub static TOP: &[&Kind] = &[
 ];
 
 static SCENARIO: Kind =
-    Kind::new("scenario").args(&[once("TITLE")]).children(&[&QUESTION, &ANSWER, &RFC]);
+    Kind::new("scenario").args(&[once("TITLE")]).children(&[&QUESTION, &ANSWER, &RFC, &ENGINE]);
 static QUESTION: Kind = Kind::new("question").args(&[once("TEXT")]);
 static ANSWER: Kind = Kind::new("answer").args(&[once("TEXT")]);
 static RFC: Kind = Kind::new("rfc").args(&[many("SECTION")]);
+static ENGINE: Kind = Kind::new("engine").args(&[once("ENGINE")]).props(&[&["because"]]);
 static PARAM: Kind = Kind::new("param").args(&[once("NAME"), once("VALUE")]);
 static SEED: Kind = Kind::new("seed").args(&[once("NUMBER")]);
 static SEEDS: Kind = Kind::new("seeds").args(&[many("NUMBER")]);
