@@ -1,6 +1,6 @@
 //! Every expectation, holding where it should and failing where it should, on one run.
 
-use twomsl_scenario::{Outcome, Scenario};
+use twomsl_scenario::{Engine, Outcome, Scenario};
 
 /// A close in which the client's FIN is lost once, with all its four segments.
 const STORY: &str = r#"scenario "Lost FIN" { question "?"; answer "!"; rfc "9293 §3.6" }
@@ -103,7 +103,10 @@ fn the_command_that_shows_it_again_has_the_seed_and_the_settings() {
     let scenario = Scenario::parse("case.kdl", &text).unwrap_or_else(|error| panic!("{error}"));
     let scenario = scenario.with_seed(7).set("client.time-wait", "1.5s");
     let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(scenario.command(Engine::Sim), "twomsl run case.kdl --seed 7 --set client.time-wait=1.5s");
+    assert_eq!(
+        scenario.command(Engine::Sim),
+        "twomsl run case.kdl --seed 7 --set client.time-wait=1.5s"
+    );
     let outcome = scenario.run().unwrap_or_else(|error| panic!("{error}"));
     assert!(outcome.report().ends_with(&format!("{}\n", scenario.command(Engine::Sim))));
 }
