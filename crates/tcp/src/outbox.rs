@@ -1,6 +1,7 @@
 //! Where effects wait, in one total order, until the driver takes them.
 
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 use twomsl_wire::{Packet, Segment};
 
@@ -22,13 +23,15 @@ pub(crate) enum Observed {
 ///
 /// Lists and not rings: the driver takes everything before it does anything else, and then both
 /// begin at the front again.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub(crate) struct Outbox {
     effects: Vec<Effect>,
     /// How many of them were taken.
     taken: usize,
-    /// The packets of [`Effect::Transmit`], in the same order. Each is there until it is taken.
+    /// The packets of [`Effect::Transmit`], in the same order: those from `packets_taken` up to
+    /// `packets_put` wait. The other places are empty, and there to be used again.
     packets: Vec<Option<Packet>>,
+    packets_put: usize,
     packets_taken: usize,
     pub(crate) observed: Observed,
 }
@@ -47,15 +50,14 @@ impl Outbox {
             effects: Vec::with_capacity(8),
             taken: 0,
             packets: Vec::with_capacity(4),
+            packets_put: 0,
             packets_taken: 0,
             observed: Observed::No,
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.effects.clear();
-        self.packets.clear();
-        (self.taken, self.packets_taken) = (0, 0);
+        while self.pop().is_some() {}
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -95,13 +97,16 @@ impl Outbox {
         Some((socket, reason))
     }
 
+    #[inline]
     fn advance(&mut self) {
         self.taken += 1;
         if self.taken == self.effects.len() {
-            self.clear();
+            self.effects.clear();
+            (self.taken, self.packets_put, self.packets_taken) = (0, 0, 0);
         }
     }
 
+    #[inline]
     pub(crate) fn event(&mut self, event: Event) {
         self.effects.push(Effect::Event(event));
     }
@@ -110,12 +115,22 @@ impl Outbox {
         self.event(Event::Ready { socket, readiness });
     }
 
+    #[inline]
     pub(crate) fn timer(&mut self, socket: SocketId, timer: TimerKind, change: TimerChange) {
         if self.observed == Observed::Yes {
-            self.event(Event::Timer { socket, timer, change });
+            self.report(socket, timer, change);
         }
     }
 
+    /// Out of line: timers are set with every segment, and seldom reported.
+    #[cold]
+    #[inline(never)]
+    fn report(&mut self, socket: SocketId, timer: TimerKind, change: TimerChange) {
+        self.event(Event::Timer { socket, timer, change });
+    }
+
+    /// Puts a packet out. Inline, so that whoever makes the segment makes it where it will stay.
+    #[inline]
     pub(crate) fn transmit(
         &mut self,
         tuple: &Tuple,
@@ -123,9 +138,23 @@ impl Outbox {
         socket: Option<SocketId>,
         reason: SendReason,
     ) {
-        let packet = Packet::tcp(tuple.local_addr, tuple.remote_addr, segment);
-        self.packets.push(Some(packet));
         self.effects.push(Effect::Transmit(socket, reason));
+        if self.packets_put == self.packets.len() {
+            self.packets.push(None);
+        }
+        let packet = Packet::tcp(tuple.local_addr, tuple.remote_addr, segment);
+        // An empty place: nothing is overwritten.
+        self.packets[self.packets_put].get_or_insert(packet);
+        self.packets_put += 1;
+    }
+}
+
+/// Only what waits: two outboxes are alike whatever went through them before.
+impl Hash for Outbox {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.effects[self.taken..].hash(state);
+        self.packets[self.packets_taken..self.packets_put].hash(state);
+        self.observed.hash(state);
     }
 }
 

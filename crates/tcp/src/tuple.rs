@@ -46,7 +46,7 @@ impl Hash for Tuple {
 }
 
 /// An address as 128 bits, IPv4 mapped into IPv6.
-fn bits(address: IpAddr) -> u128 {
+pub(crate) fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
         IpAddr::V6(v6) => v6.to_bits(),

@@ -7,17 +7,21 @@ use bytes::Bytes;
 /// A queue of pieces of text. Most of the time there is one at most, which needs no allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Chunks {
-    /// The front. Empty only if the whole queue is.
-    first: Bytes,
+    /// The front. None only if the whole queue is empty.
+    first: Option<Bytes>,
     rest: VecDeque<Bytes>,
 }
 
 impl Chunks {
     /// Appends a piece; an empty one leaves no trace.
+    #[inline]
     pub(crate) fn push(&mut self, chunk: Bytes) {
-        if self.first.is_empty() {
-            self.first = chunk;
-        } else if !chunk.is_empty() {
+        if chunk.is_empty() {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = Some(chunk);
+        } else {
             self.rest.push_back(chunk);
         }
     }
@@ -34,22 +38,24 @@ impl Chunks {
 
     fn chunk(&self, index: usize) -> Option<&Bytes> {
         match index {
-            0 => Some(&self.first),
+            0 => self.first.as_ref(),
             _ => self.rest.get(index - 1),
         }
     }
 
     /// Takes at most `limit` octets from the front: one piece, or a part of it.
-    pub(crate) fn take(&mut self, limit: usize) -> Bytes {
-        if self.first.len() > limit {
-            return self.first.split_to(limit);
+    #[inline]
+    pub(crate) fn take(&mut self, limit: usize) -> Option<Bytes> {
+        match &mut self.first {
+            Some(first) if first.len() > limit => Some(first.split_to(limit)),
+            // Asked for its front, an empty ring is slower than it need be.
+            _ if self.rest.is_empty() => self.first.take(),
+            _ => core::mem::replace(&mut self.first, self.rest.pop_front()),
         }
-        let next = self.rest.pop_front().unwrap_or_default();
-        core::mem::replace(&mut self.first, next)
     }
 
     pub(crate) fn clear(&mut self) {
-        self.first = Bytes::new();
+        self.first = None;
         self.rest.clear();
     }
 }

@@ -207,10 +207,15 @@ impl ReceiveHalf {
     /// At most `limit` octets for the application, piece by piece; how many that was.
     pub(crate) fn read_pieces(&mut self, limit: usize, mut take: impl FnMut(Bytes)) -> usize {
         let mut octets = 0;
-        while octets < limit && self.ready_octets > 0 {
-            let piece = self.read(limit - octets);
+        while octets < limit
+            && let Some(piece) = self.ready.take(limit - octets)
+        {
             octets += piece.len();
+            self.ready_octets -= piece.len() as u32;
             take(piece);
+        }
+        if self.urgent.is_some_and(|urgent| self.read_position().at_or_after(urgent)) {
+            self.urgent = None;
         }
         octets
     }
@@ -228,16 +233,6 @@ impl ReceiveHalf {
             take(&piece[..shown]);
         }
         octets
-    }
-
-    /// One piece of at most `limit` octets.
-    fn read(&mut self, limit: usize) -> Bytes {
-        let text = self.ready.take(limit);
-        self.ready_octets -= text.len() as u32;
-        if self.urgent.is_some_and(|urgent| self.read_position().at_or_after(urgent)) {
-            self.urgent = None;
-        }
-        text
     }
 
     /// The sequence number of the next octet the application will read.

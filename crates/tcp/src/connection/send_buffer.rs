@@ -35,7 +35,7 @@ impl SendBuffer {
         let start = start.saturating_sub(octets);
         while octets > 0 {
             let whole = self.chunks.get(0).len() <= octets;
-            octets -= self.chunks.take(octets).len();
+            octets -= self.chunks.take(octets).map_or(octets, |chunk| chunk.len());
             index = index.saturating_sub(usize::from(whole));
         }
         self.cursor = if index == 0 { (0, 0) } else { (index, start) };

@@ -121,8 +121,7 @@ impl Connection {
         if was_idle {
             self.waiting_since = cx.now;
         }
-        let segment = self.segment(cx, plan.seq, flags, payload);
-        self.put_out(cx, segment, reason);
+        self.put_out(cx, plan.seq, flags, payload, reason);
     }
 
     /// Sends the SYN, with an ACK if the peer's is known.
@@ -137,30 +136,21 @@ impl Connection {
         self.send.resume = self.send.resume.later(iss + 1);
         self.send.nxt = self.send.nxt.later(iss + 1);
         let ack = if self.state == State::SynSent { Flags::empty() } else { Flags::ACK };
-        let mut segment = self.segment(cx, iss, Flags::SYN | ack, Bytes::new());
-        // MUST-14: the option is always sent. It always fits: nothing else is in there.
-        let mss = own_mss(&self.tuple, &self.options, cx.profile) as u16;
-        let mut options = Options::NONE;
-        let _ = options.push(TcpOption::MaximumSegmentSize(mss));
-        segment.options = options;
-        self.put_out(cx, segment, reason);
+        self.put_out(cx, iss, Flags::SYN | ack, Bytes::new(), reason);
     }
 
     /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
     pub(super) fn send_ack(&mut self, cx: &mut Context<'_>, reason: SendReason) {
-        let segment = self.segment(cx, self.send.nxt, Flags::ACK, Bytes::new());
-        self.put_out(cx, segment, reason);
+        self.put_out(cx, self.send.nxt, Flags::ACK, Bytes::new(), reason);
     }
 
     /// <SEQ=SND.NXT><CTL=RST> (RFC 9293 §3.10.5), or with an ACK as Linux has it.
     pub(super) fn send_reset(&mut self, cx: &mut Context<'_>) {
-        let (flags, window) = match cx.profile.abort_reset {
-            AbortReset::Bare => (Flags::RST, Some(0)),
-            AbortReset::WithAck => (Flags::RST | Flags::ACK, None),
+        let flags = match cx.profile.abort_reset {
+            AbortReset::Bare => Flags::RST,
+            AbortReset::WithAck => Flags::RST | Flags::ACK,
         };
-        let mut segment = self.segment(cx, self.send.nxt, flags, Bytes::new());
-        segment.window = window.unwrap_or(segment.window);
-        self.put_out(cx, segment, SendReason::Reset);
+        self.put_out(cx, self.send.nxt, flags, Bytes::new(), SendReason::Reset);
     }
 
     /// Asks the peer for its window (RFC 9293 §3.8.6.1). Whatever is said here again draws an
@@ -168,8 +158,7 @@ impl Connection {
     pub(super) fn send_window_probe(&mut self, cx: &mut Context<'_>) {
         let (una, text_end) = (self.send.una, self.send.text_end());
         if cx.profile.window_probe == WindowProbe::Empty {
-            let segment = self.segment(cx, una - 1, Flags::ACK, Bytes::new());
-            self.put_out(cx, segment, SendReason::WindowProbe);
+            self.put_out(cx, una - 1, Flags::ACK, Bytes::new(), SendReason::WindowProbe);
             return;
         }
         let (flags, payload) = if una.before(text_end) {
@@ -179,14 +168,12 @@ impl Connection {
         };
         // The octet counts as sent, since the peer may take it; sending goes on from SND.UNA.
         self.send.nxt = self.send.nxt.later(una + 1);
-        let segment = self.segment(cx, una, flags, payload);
-        self.put_out(cx, segment, SendReason::WindowProbe);
+        self.put_out(cx, una, flags, payload, SendReason::WindowProbe);
     }
 
     /// An old sequence number and no text: the peer has to answer (RFC 9293 §3.8.4).
     pub(super) fn send_keepalive(&mut self, cx: &mut Context<'_>) {
-        let segment = self.segment(cx, self.send.nxt - 1, Flags::ACK, Bytes::new());
-        self.put_out(cx, segment, SendReason::KeepAlive);
+        self.put_out(cx, self.send.nxt - 1, Flags::ACK, Bytes::new(), SendReason::KeepAlive);
     }
 
     /// Sends what is held back although it is small (the override timeout of §3.8.6.2.1).
@@ -199,33 +186,61 @@ impl Connection {
         plan.is_some()
     }
 
-    fn segment(&mut self, cx: &Context<'_>, seq: SeqNum, flags: Flags, payload: Bytes) -> Segment {
-        let acknowledges = flags.contains(Flags::ACK);
-        let window = self.receive.offer(self.send.mss, cx.profile.window_rounding);
-        let mut segment = Segment {
-            src_port: self.tuple.local_port,
-            dst_port: self.tuple.remote_port,
-            seq,
-            ack: if acknowledges { self.receive.nxt } else { SeqNum::new(0) },
-            flags,
-            window,
-            urgent: 0,
-            options: Options::NONE,
-            payload,
-        };
-        if let Some(urgent) = self.send.urgent {
-            mark_urgent(&mut segment, urgent);
-        }
-        segment
-    }
-
-    fn put_out(&mut self, cx: &mut Context<'_>, segment: Segment, reason: SendReason) {
-        if segment.has(Flags::ACK) {
+    /// Every segment of a connection is made here. One function, and not one for each part of the
+    /// work, so that a segment is written once: to where it waits to be taken.
+    #[inline(never)]
+    fn put_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        seq: SeqNum,
+        flags: Flags,
+        payload: Bytes,
+        reason: SendReason,
+    ) {
+        let mut ack = SeqNum::new(0);
+        let mut window = self.receive.offer(self.send.mss, cx.profile.window_rounding);
+        if flags.contains(Flags::ACK) {
+            ack = self.receive.nxt;
             self.receive.owed = Owed::Nothing;
             self.receive.acknowledged = self.receive.nxt;
             self.timers.stop(cx, TimerKind::DelayedAck);
+        } else if flags.contains(Flags::RST) {
+            window = 0;
         }
+        let (urg, urgent) = self.urgent_pointer(seq, flags);
+        let segment = Segment {
+            src_port: self.tuple.local_port,
+            dst_port: self.tuple.remote_port,
+            seq,
+            ack,
+            flags: flags | urg,
+            window,
+            urgent,
+            options: self.own_options(flags, cx),
+            payload,
+        };
         cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
+    }
+
+    /// MUST-14: a SYN always has the MSS option. It always fits: nothing else is in there.
+    fn own_options(&self, flags: Flags, cx: &Context<'_>) -> Options {
+        let mut options = Options::NONE;
+        if flags.contains(Flags::SYN) {
+            let mss = own_mss(&self.tuple, &self.options, cx.profile) as u16;
+            let _ = options.push(TcpOption::MaximumSegmentSize(mss));
+        }
+        options
+    }
+
+    /// URG and the pointer, when urgent text is still ahead (MUST-62: it points to the octet after
+    /// the urgent text; what is too far away is as far as the field can say).
+    fn urgent_pointer(&self, seq: SeqNum, flags: Flags) -> (Flags, u16) {
+        let ahead = self.send.urgent.map_or(0, |urgent| urgent.offset_from(seq));
+        if ahead > 0 && !flags.intersects(Flags::SYN | Flags::RST) {
+            (Flags::URG, u16::try_from(ahead).unwrap_or(u16::MAX))
+        } else {
+            (Flags::empty(), 0)
+        }
     }
 
     /// Starts and stops the timers that unacknowledged and unsendable octets need.
@@ -272,15 +287,5 @@ impl Connection {
         {
             self.send_ack(cx, SendReason::WindowUpdate);
         }
-    }
-}
-
-/// Sets URG and the pointer when urgent text is still ahead (MUST-62: it points to the octet
-/// after the urgent text; what is too far away is as far as the field can say).
-fn mark_urgent(segment: &mut Segment, urgent: SeqNum) {
-    let ahead = urgent.offset_from(segment.seq);
-    if ahead > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST) {
-        segment.flags |= Flags::URG;
-        segment.urgent = u16::try_from(ahead).unwrap_or(u16::MAX);
     }
 }

@@ -38,7 +38,7 @@ impl Stack {
             local_port: segment.dst_port,
             remote_port: segment.src_port,
         };
-        let Some(&socket) = self.connections.get(&tuple) else {
+        let Some(socket) = self.demux.find(&tuple) else {
             return self.arrives_for_nobody(now, &tuple, segment);
         };
         let taken = self
@@ -52,7 +52,7 @@ impl Stack {
 
     /// LISTEN if somebody listens, else CLOSED.
     fn arrives_for_nobody(&mut self, now: Instant, tuple: &Tuple, segment: &Segment) -> Arrival {
-        match self.find_listener(tuple.local_addr, tuple.local_port) {
+        match self.listeners.find(tuple.local_addr, tuple.local_port) {
             Some(listener) => self.arrives_in_listen(now, listener, tuple, segment),
             None => self.arrives_in_closed(tuple, segment),
         }
@@ -154,7 +154,7 @@ impl Stack {
                 verdict
             }
             Answer::Reopen => {
-                let listener = self.find_listener(tuple.local_addr, tuple.local_port);
+                let listener = self.listeners.find(tuple.local_addr, tuple.local_port);
                 if let Some(listener) = listener {
                     return self.open_from_syn(now, listener, tuple, segment, Some(socket));
                 }

@@ -211,7 +211,7 @@ impl Stack {
     fn close_listener(&mut self, now: Instant, socket: SocketId) {
         self.abandon_queue(now, socket);
         if let Slot::Listener(listener) = self.slots.remove(socket) {
-            self.listeners.remove(&(listener.port, listener.address));
+            self.listeners.remove(listener.port, listener.address);
         }
         self.out.event(Event::State(StateChange {
             socket,

@@ -37,7 +37,8 @@ impl Deadlines {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.rows.clear();
+        // Emptied and not given up: the rows are likely to be wanted again.
+        self.rows.fill(Row::EMPTY);
         self.length = 0;
     }
 

@@ -1,13 +1,13 @@
-//! Initial sequence numbers (RFC 9293 §3.4.1, RFC 6528 §3).
+//! Initial sequence numbers (RFC 9293 §3.4.1, RFC 6528 §3), and the keyed hash behind them.
 
-use core::hash::{Hash, Hasher};
+use core::net::{IpAddr, SocketAddr};
 
 use siphasher::sip::SipHasher24;
 use twomsl_wire::SeqNum;
 
 use crate::profile::IsnSource;
 use crate::time::nanos;
-use crate::tuple::Tuple;
+use crate::tuple::{Tuple, bits};
 use crate::{Instant, Profile};
 
 /// ISN = M + F(localip, localport, remoteip, remoteport, secretkey): the clock lets incarnations
@@ -22,14 +22,98 @@ pub(crate) fn initial_sequence(
         IsnSource::Fixed(isn) => SeqNum::new(isn),
         IsnSource::Clock(tick) => {
             let clock = now.as_nanos() / nanos(tick).max(1);
-            SeqNum::new(keyed(secret, tuple).wrapping_add(clock) as u32)
+            SeqNum::new(keyed_tuple(secret, tuple).wrapping_add(clock) as u32)
         }
     }
 }
 
-/// A keyed hash of anything.
-pub(crate) fn keyed(secret: &[u8; 16], value: &impl Hash) -> u64 {
-    let mut hasher = SipHasher24::new_with_key(secret);
-    value.hash(&mut hasher);
-    hasher.finish()
+/// A keyed hash of a 4-tuple.
+fn keyed_tuple(secret: &[u8; 16], tuple: &Tuple) -> u64 {
+    let mut message = Message::new();
+    match (tuple.local_addr, tuple.remote_addr) {
+        (IpAddr::V4(local), IpAddr::V4(remote)) => {
+            message.put(remote.to_bits().to_le_bytes());
+            message.put(local.to_bits().to_le_bytes());
+        }
+        (local, remote) => {
+            message.put(bits(local).to_le_bytes());
+            message.put(bits(remote).to_le_bytes());
+        }
+    }
+    message.put(tuple.remote_port.to_le_bytes());
+    message.put(tuple.local_port.to_le_bytes());
+    message.keyed(secret)
+}
+
+/// A keyed hash of a source address and a destination.
+pub(crate) fn keyed_destination(secret: &[u8; 16], local: IpAddr, remote: SocketAddr) -> u64 {
+    let mut message = Message::new();
+    message.put_address(local);
+    message.put_address(remote.ip());
+    message.put(remote.port().to_le_bytes());
+    if let SocketAddr::V6(remote) = remote {
+        message.put(remote.flowinfo().to_le_bytes());
+        message.put(remote.scope_id().to_le_bytes());
+    }
+    message.keyed(secret)
+}
+
+/// What is hashed, as octets: these numbers are part of every trace, and must depend neither on
+/// the machine nor on how the standard library hashes an address. In one piece, since hashing it
+/// bit by bit costs more than the hash.
+struct Message {
+    octets: [u8; Self::MOST],
+    length: usize,
+}
+
+impl Message {
+    /// Two IPv6 addresses with their family, port, flow label and scope.
+    const MOST: usize = 58;
+
+    const fn new() -> Self {
+        Self { octets: [0; Self::MOST], length: 0 }
+    }
+
+    fn put<const N: usize>(&mut self, octets: [u8; N]) {
+        self.octets[self.length..self.length + N].copy_from_slice(&octets);
+        self.length += N;
+    }
+
+    /// An address after its family.
+    fn put_address(&mut self, address: IpAddr) {
+        match address {
+            IpAddr::V4(v4) => {
+                self.put(0_u64.to_le_bytes());
+                self.put(v4.octets());
+            }
+            IpAddr::V6(v6) => {
+                self.put(1_u64.to_le_bytes());
+                self.put(v6.octets());
+            }
+        }
+    }
+
+    fn keyed(&self, secret: &[u8; 16]) -> u64 {
+        SipHasher24::new_with_key(secret).hash(&self.octets[..self.length])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change of one of these would change traces.
+    #[test]
+    fn the_same_numbers_everywhere() {
+        let secret: [u8; 16] = core::array::from_fn(|n| n as u8);
+        let keyed = |local: &str, remote: &str| {
+            let (local_addr, remote_addr) = (local.parse().unwrap(), remote.parse().unwrap());
+            let tuple = Tuple { local_addr, remote_addr, local_port: 4711, remote_port: 80 };
+            (keyed_tuple(&secret, &tuple), keyed_destination(&secret, local_addr, tuple.remote()))
+        };
+        let v4 = (0x1542_c995_55fd_13f4, 0xe107_26a0_04fb_60fc);
+        assert_eq!(keyed("10.0.0.1", "192.168.7.200"), v4);
+        let v6 = (0xc2d8_b08a_743c_dbf9, 0x0420_976e_5eba_526a);
+        assert_eq!(keyed("2001:db8::1", "fe80::7:8"), v6);
+    }
 }

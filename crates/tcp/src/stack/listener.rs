@@ -1,6 +1,7 @@
 //! A socket in LISTEN, its SYN queue and its accept queue.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::event::SocketId;
@@ -21,6 +22,59 @@ pub(crate) struct Listener {
     pub(crate) opening: u32,
     /// The accept queue: established, not accepted yet.
     pub(crate) established: VecDeque<SocketId>,
+}
+
+/// The listeners of a stack, in the order of their ports, then of their addresses: a list, since
+/// a host has few of them, and they seldom change.
+#[derive(Clone, Debug, Default, Hash)]
+pub(crate) struct Listeners {
+    entries: Vec<(u16, Option<IpAddr>, SocketId)>,
+}
+
+impl Listeners {
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    pub(crate) fn insert(&mut self, port: u16, address: Option<IpAddr>, socket: SocketId) {
+        let place = self.place_of(port, address);
+        self.entries.insert(place, (port, address, socket));
+    }
+
+    /// Removes one that is there.
+    pub(crate) fn remove(&mut self, port: u16, address: Option<IpAddr>) {
+        let place = self.place_of(port, address);
+        self.entries.remove(place);
+    }
+
+    /// The listener for a local address and port: one on that address before one on all.
+    pub(crate) fn find(&self, address: IpAddr, port: u16) -> Option<SocketId> {
+        let mut on_all = None;
+        for (own, socket) in self.on_port(port) {
+            match own {
+                Some(own) if own == address => return Some(socket),
+                Some(_) => {}
+                None => on_all = Some(socket),
+            }
+        }
+        on_all
+    }
+
+    /// Whether a listener is in the way of another one: on the same address, or one of the two on
+    /// all.
+    pub(crate) fn is_in_the_way(&self, address: Option<IpAddr>, port: u16) -> bool {
+        self.on_port(port).any(|(own, _)| address.is_none() || own.is_none() || own == address)
+    }
+
+    fn on_port(&self, port: u16) -> impl Iterator<Item = (Option<IpAddr>, SocketId)> {
+        let start = self.entries.partition_point(|(other, ..)| *other < port);
+        let of_port = self.entries[start..].iter().take_while(move |(other, ..)| *other == port);
+        of_port.map(|(_, address, socket)| (*address, *socket))
+    }
+
+    fn place_of(&self, port: u16, address: Option<IpAddr>) -> usize {
+        self.entries.partition_point(|(other, own, _)| (*other, *own) < (port, address))
+    }
 }
 
 impl Listener {

@@ -3,6 +3,7 @@
 mod arrives;
 mod calls;
 mod deadlines;
+mod demux;
 mod icmp;
 mod isn;
 mod listener;
@@ -13,13 +14,10 @@ mod settle;
 mod slots;
 mod time_wait;
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::hash::{BuildHasherDefault, Hash, Hasher};
+use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 
-use hashbrown::HashMap;
-use rustc_hash::FxHasher;
 use twomsl_wire::Packet;
 
 pub use calls::Shutdown;
@@ -27,9 +25,10 @@ pub use look::Prospect;
 
 use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
-use crate::tuple::Tuple;
 use crate::{Instant, Profile, SocketError, Status};
 use deadlines::Deadlines;
+use demux::Demux;
+use listener::Listeners;
 use ports::Ports;
 use slots::{Slot, Slots};
 
@@ -90,9 +89,8 @@ pub struct Stack {
     secret: [u8; 16],
     addresses: Vec<IpAddr>,
     slots: Slots,
-    /// For look-up only: nothing depends on its order.
-    connections: HashMap<Tuple, SocketId, BuildHasherDefault<FxHasher>>,
-    listeners: BTreeMap<(u16, Option<IpAddr>), SocketId>,
+    demux: Demux,
+    listeners: Listeners,
     ports: Ports,
     deadlines: Deadlines,
     out: Outbox,
@@ -108,8 +106,8 @@ impl Stack {
             secret,
             addresses: Vec::with_capacity(1),
             slots: Slots::new(),
-            connections: HashMap::default(),
-            listeners: BTreeMap::new(),
+            demux: Demux::default(),
+            listeners: Listeners::default(),
             ports: Ports::default(),
             deadlines: Deadlines::new(),
             out: Outbox::new(),
@@ -126,7 +124,7 @@ impl Stack {
             secret: own_secret,
             addresses: _,
             slots,
-            connections,
+            demux,
             listeners,
             ports,
             deadlines,
@@ -135,7 +133,7 @@ impl Stack {
         } = self;
         *own_secret = secret;
         slots.clear();
-        connections.clear();
+        demux.clear();
         listeners.clear();
         ports.clear();
         deadlines.clear();

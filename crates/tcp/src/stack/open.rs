@@ -41,7 +41,7 @@ impl Stack {
             established: VecDeque::new(),
         };
         let socket = self.slots.insert(Slot::Listener(Box::new(listener)));
-        self.listeners.insert((local.port(), address), socket);
+        self.listeners.insert(local.port(), address, socket);
         self.out.event(Event::State(StateChange {
             socket,
             from: TcpState::Closed,
@@ -76,7 +76,7 @@ impl Stack {
         if address.is_some_and(|address| !self.addresses.contains(&address)) {
             return Err(SocketError::AddressNotAvailable);
         }
-        let taken = self.is_listened_on(address, local.port());
+        let taken = self.listeners.is_in_the_way(address, local.port());
         if taken || (self.ports.is_used(local.port()) && !options.reuse_address) {
             return Err(SocketError::AddressInUse);
         }
@@ -129,31 +129,17 @@ impl Stack {
         let tuple =
             self.new_tuple(Some(SocketAddr::new(self.source_for(key.1, remote)?, key.0)), remote)?;
         self.abandon_queue(now, socket);
-        self.listeners.remove(&key);
+        self.listeners.remove(key.0, key.1);
         let iss = initial_sequence(now, &tuple, &self.secret, &self.profile);
         let mut connection =
             Connection::new(now, tuple, iss, options, Holder::Application, &self.profile);
         connection.begin_in_listen();
         self.ports.take(&tuple);
-        self.connections.insert(tuple, socket);
+        self.demux.insert(tuple, socket);
         if let Some(slot) = self.slots.get_mut(socket) {
             *slot = Slot::Connection(Box::new(connection));
         }
         self.with_connection(now, socket, Connection::open)
-    }
-
-    /// The listener for a local address and port: one on that address before one on all.
-    pub(super) fn find_listener(&self, address: IpAddr, port: u16) -> Option<SocketId> {
-        let exact = self.listeners.get(&(port, Some(address)));
-        exact.or_else(|| self.listeners.get(&(port, None))).copied()
-    }
-
-    /// Whether a listener is in the way of another one: on the same address, or one of the two on
-    /// all.
-    fn is_listened_on(&self, address: Option<IpAddr>, port: u16) -> bool {
-        let all = (port, None);
-        let mut of_port = self.listeners.range(all..).take_while(|((other, _), _)| *other == port);
-        of_port.any(|((_, other), _)| address.is_none() || other.is_none() || *other == address)
     }
 
     /// The address to speak from.
@@ -177,13 +163,14 @@ impl Stack {
             return Err(SocketError::InvalidArgument);
         }
         let local_addr = self.source_for(local.map(|local| local.ip()), remote)?;
-        let local_port = match local.map_or(0, |local| local.port()) {
-            0 => self.ephemeral_port(local_addr, remote)?,
-            port => port,
-        };
-        let tuple =
-            Tuple { local_addr, remote_addr: remote.ip(), local_port, remote_port: remote.port() };
-        if self.connections.contains_key(&tuple) {
+        let (remote_addr, remote_port) = (remote.ip(), remote.port());
+        let local_port = local.map_or(0, |local| local.port());
+        if local_port == 0 {
+            let local_port = self.ephemeral_port(local_addr, remote)?;
+            return Ok(Tuple { local_addr, remote_addr, local_port, remote_port });
+        }
+        let tuple = Tuple { local_addr, remote_addr, local_port, remote_port };
+        if self.demux.contains(&tuple) {
             return Err(SocketError::AddressInUse);
         }
         Ok(tuple)

@@ -1,18 +1,23 @@
 //! Local ports: who uses them, and which ephemeral one comes next.
 
 use alloc::collections::BTreeMap;
+use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use rustc_hash::FxBuildHasher;
+
 use super::Stack;
-use super::isn::keyed;
+use super::isn::keyed_destination;
 use crate::SocketError;
 use crate::tuple::Tuple;
 
 /// How the local ports are used.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ports {
-    /// Connections, TIME-WAIT included, per local port.
-    connections: BTreeMap<u16, u32>,
+    /// Connections, TIME-WAIT included, per local port. For look-up only.
+    connections: HashMap<u16, u32, FxBuildHasher>,
     /// Goes up with every ephemeral port: the search goes on where the last one ended.
     counter: u32,
     /// How many connections were forgotten so far.
@@ -24,7 +29,9 @@ pub(crate) struct Ports {
 
 impl Ports {
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.connections.clear();
+        self.exhausted.clear();
+        (self.counter, self.released) = (0, 0);
     }
 
     /// A connection begins.
@@ -35,10 +42,10 @@ impl Ports {
     /// A connection is forgotten.
     pub(crate) fn release(&mut self, tuple: &Tuple) {
         self.released += 1;
-        if let Some(count) = self.connections.get_mut(&tuple.local_port) {
-            *count -= 1;
-            if *count == 0 {
-                self.connections.remove(&tuple.local_port);
+        if let Entry::Occupied(mut entry) = self.connections.entry(tuple.local_port) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
             }
         }
     }
@@ -46,6 +53,14 @@ impl Ports {
     /// Whether any connection, TIME-WAIT included, has this local port.
     pub(crate) fn is_used(&self, port: u16) -> bool {
         self.connections.contains_key(&port)
+    }
+}
+
+/// Without the connections, which the sockets are hashed with.
+impl Hash for Ports {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.counter, self.released).hash(state);
+        self.exhausted.hash(state);
     }
 }
 
@@ -65,7 +80,7 @@ impl Stack {
         if self.ports.exhausted.get(&destination) == Some(&self.ports.released) {
             return Err(SocketError::AddressNotAvailable);
         }
-        let offset = keyed(&self.secret, &destination) % u64::from(count);
+        let offset = keyed_destination(&self.secret, local, remote) % u64::from(count);
         for _ in 0..count {
             let step = self.ports.counter;
             self.ports.counter = self.ports.counter.wrapping_add(1);
@@ -87,6 +102,6 @@ impl Stack {
             local_port: port,
             remote_port: remote.port(),
         };
-        !self.connections.contains_key(&tuple) && self.find_listener(local, port).is_none()
+        !self.demux.contains(&tuple) && self.listeners.find(local, port).is_none()
     }
 }

@@ -102,7 +102,7 @@ impl Stack {
         if established {
             self.end_time_wait(now, old, Cause::Reuse);
         } else if let Some(record) = self.slots.time_wait(old) {
-            self.connections.insert(record.tuple, old);
+            self.demux.insert(record.tuple, old);
         }
     }
 
@@ -151,9 +151,7 @@ impl Stack {
     /// Frees the 4-tuple of a connection that is over. A connection that took it over from this
     /// one in TIME-WAIT keeps it.
     fn unlink(&mut self, socket: SocketId, tuple: &Tuple) {
-        if self.connections.get(tuple) == Some(&socket) {
-            self.connections.remove(tuple);
-        }
+        self.demux.remove(tuple, socket);
         self.ports.release(tuple);
     }
 
@@ -167,7 +165,7 @@ impl Stack {
         let tuple = connection.tuple;
         self.ports.take(&tuple);
         let socket = self.slots.insert(Slot::Connection(connection));
-        self.connections.insert(tuple, socket);
+        self.demux.insert(tuple, socket);
         socket
     }
 
