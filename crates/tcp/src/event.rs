@@ -69,6 +69,11 @@ impl TcpState {
         Self::TimeWait,
     ];
 
+    /// Whether both sequence spaces are known and the handshake is over.
+    pub(crate) const fn is_synchronized(self) -> bool {
+        self as u8 >= Self::Established as u8
+    }
+
     /// The RFC's spelling: `SYN-SENT`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -129,8 +129,9 @@ impl Outbox {
         self.event(Event::Timer { socket, timer, change });
     }
 
-    /// Puts a packet out. Inline, so that whoever makes the segment makes it where it will stay.
-    #[inline]
+    /// Puts a packet out.
+    #[expect(clippy::inline_always, reason = "a segment is to be made where it will stay")]
+    #[inline(always)]
     pub(crate) fn transmit(
         &mut self,
         tuple: &Tuple,

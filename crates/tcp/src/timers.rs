@@ -75,6 +75,11 @@ impl Timers {
         core::mem::replace(&mut self.change, Change::None)
     }
 
+    /// The earliest deadline; `Instant::MAX` when no timer is running.
+    pub(crate) fn next(&self) -> Instant {
+        self.deadlines.iter().fold(Instant::MAX, |next, deadline| next.min(*deadline))
+    }
+
     /// The earliest deadline, and whose it is.
     pub(crate) fn earliest(&self) -> Option<(Instant, TimerKind)> {
         let (mut at, mut kind) = (Instant::MAX, TimerKind::Retransmission);

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::arrives::Taken;
 use super::receive::{PeerFin, Reading, Waiting};
 use super::send::Writing;
-use super::{Connection, Origin, State};
+use super::{Connection, Origin};
 use crate::event::{Cause, Readiness, SendReason, SocketId, SynTaken, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::RepeatedClose;
@@ -15,14 +15,14 @@ use twomsl_wire::Segment;
 impl Connection {
     /// Active OPEN: sends the SYN.
     pub(crate) fn open(&mut self, cx: &mut Context<'_>) {
-        self.transition(cx, State::SynSent, Cause::Connect);
+        self.transition(cx, TcpState::SynSent, Cause::Connect);
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
     }
 
     /// A listener becomes a connection: it starts from LISTEN.
     pub(crate) fn begin_in_listen(&mut self) {
-        self.state = State::Listen;
+        self.state = TcpState::Listen;
     }
 
     /// Whether an application holds it: it was opened or accepted, and not given back.
@@ -39,13 +39,10 @@ impl Connection {
         supersedes: Option<SocketId>,
     ) -> Taken {
         // The listener stays in LISTEN; this connection begins there.
-        self.state = State::Listen;
+        self.begin_in_listen();
+        self.origin = Origin::Passive { listener, supersedes };
         self.synchronize(segment.seq, segment.ack, segment.window, segment.options.mss(), cx);
-        self.transition(
-            cx,
-            State::SynReceived(Origin::Passive { listener, supersedes }),
-            Cause::Syn,
-        );
+        self.transition(cx, TcpState::SynReceived, Cause::Syn);
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
         let mut taken = Taken { verdict: Verdict::Accepted, text: 0, syn: SynTaken::Yes };
@@ -72,7 +69,7 @@ impl Connection {
             }
         }
         let was_stuck = self.send.has_more() || !self.send.is_idle();
-        self.send.buffer.push(text.split_to(octets));
+        self.send.push(text.split_to(octets));
         if !was_stuck {
             self.waiting_since = cx.now;
         }
@@ -99,12 +96,15 @@ impl Connection {
 
     fn check_writable(&mut self) -> Result<(), SocketError> {
         match self.state {
-            State::SynSent | State::SynReceived(_) | State::Established | State::CloseWait
+            TcpState::SynSent
+            | TcpState::SynReceived
+            | TcpState::Established
+            | TcpState::CloseWait
                 if self.send.writing == Writing::Open =>
             {
                 Ok(())
             }
-            State::Closed => Err(self.error.take().unwrap_or(SocketError::BrokenPipe)),
+            TcpState::Closed => Err(self.error.take().unwrap_or(SocketError::BrokenPipe)),
             // "Error: connection closing."
             _ => Err(SocketError::BrokenPipe),
         }
@@ -128,10 +128,10 @@ impl Connection {
             _ if self.receive.fin == PeerFin::Taken => Ok(0),
             // "Error: connection does not exist" (§3.10.3): it never did, so that an end of the
             // file, which speaks for the peer, would not be true.
-            State::Closed if self.send.is_opening() => {
+            TcpState::Closed if self.send.is_opening() => {
                 Err(self.error.take().unwrap_or(SocketError::NotConnected))
             }
-            State::Closed => self.error.take().map_or(Ok(0), Err),
+            TcpState::Closed => self.error.take().map_or(Ok(0), Err),
             _ if self.receive.reading == Reading::Shut || limit == 0 => Ok(0),
             _ => {
                 self.receive.waiting = Waiting::Yes;
@@ -142,7 +142,7 @@ impl Connection {
 
     /// Text that came with a SYN is not the application's before the handshake is over.
     pub(super) fn can_read(&self) -> bool {
-        !matches!(self.state, State::SynSent | State::SynReceived(_))
+        !matches!(self.state, TcpState::SynSent | TcpState::SynReceived)
     }
 
     /// How much urgent text is still to be read (MUST-33).
@@ -157,7 +157,7 @@ impl Connection {
         cx: &mut Context<'_>,
         how: Shutdown,
     ) -> Result<(), SocketError> {
-        shut_down_allowed(self.state.name(), how, cx.profile)?;
+        shut_down_allowed(self.state, how, cx.profile)?;
         if how != Shutdown::Write {
             self.receive.reading = Reading::Shut;
             self.wake_reader_at_end(cx);
@@ -182,22 +182,22 @@ impl Connection {
         }
         match self.state {
             // "Delete the TCB and return 'error: closing' responses to any queued SENDs."
-            State::SynSent => return self.finish(cx, Cause::Close, None),
-            State::SynReceived(_) => {
-                self.send.writing = Writing::Ended(self.send.text_end());
+            TcpState::SynSent => return self.finish(cx, Cause::Close, None),
+            TcpState::SynReceived => {
+                self.send.end();
                 // "If no SENDs have been issued and there is no pending data to send, then form a
                 // FIN segment and send it; otherwise, queue for after ESTABLISHED."
                 if self.send.buffer.len() == 0 {
-                    self.transition(cx, State::FinWait1, Cause::Close);
+                    self.transition(cx, TcpState::FinWait1, Cause::Close);
                 }
             }
-            State::Established => {
-                self.send.writing = Writing::Ended(self.send.text_end());
-                self.transition(cx, State::FinWait1, Cause::Close);
+            TcpState::Established => {
+                self.send.end();
+                self.transition(cx, TcpState::FinWait1, Cause::Close);
             }
-            State::CloseWait => {
-                self.send.writing = Writing::Ended(self.send.text_end());
-                self.transition(cx, State::LastAck, Cause::Close);
+            TcpState::CloseWait => {
+                self.send.end();
+                self.transition(cx, TcpState::LastAck, Cause::Close);
             }
             _ => return,
         }
@@ -217,7 +217,7 @@ impl Connection {
             self.arm_fin_timeout(cx);
         }
         if let Some(time) = self.options.linger_time() {
-            let unfinished = self.state != State::Closed && !self.send.fin_acknowledged();
+            let unfinished = self.state != TcpState::Closed && !self.send.fin_acknowledged();
             if unfinished {
                 self.timers.set(cx, TimerKind::Linger, cx.now + time);
             } else {
@@ -235,8 +235,10 @@ impl Connection {
     pub(crate) fn abort(&mut self, cx: &mut Context<'_>) {
         self.holder = Holder::Orphan;
         match self.state {
-            State::Closed => {}
-            State::SynSent | State::Closing | State::LastAck => self.finish(cx, Cause::Abort, None),
+            TcpState::Closed => {}
+            TcpState::SynSent | TcpState::Closing | TcpState::LastAck => {
+                self.finish(cx, Cause::Abort, None);
+            }
             _ => {
                 self.finish(cx, Cause::Abort, None);
                 self.send_reset(cx);
@@ -252,7 +254,7 @@ impl Connection {
         if self.may_transmit() {
             self.transmit(cx);
             self.update_window(cx);
-        } else if self.state != State::Closed {
+        } else if self.state != TcpState::Closed {
             self.arm_timers(cx);
         }
     }

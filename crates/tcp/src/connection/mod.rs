@@ -42,7 +42,9 @@ use send::SendHalf;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Connection {
     pub(crate) tuple: Tuple,
-    pub(crate) state: State,
+    pub(crate) state: TcpState,
+    /// Only of interest as long as the handshake is not over.
+    origin: Origin,
     /// When it entered this state.
     pub(crate) since: Instant,
     pub(crate) holder: Holder,
@@ -72,25 +74,7 @@ pub(crate) struct Connection {
     soft_error: Option<SocketError>,
 }
 
-/// The state, with what only this state knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum State {
-    /// The end of the connection; the application may still hold it.
-    Closed,
-    /// Back to the listener it came from: the connection is forgotten.
-    Listen,
-    SynSent,
-    SynReceived(Origin),
-    Established,
-    FinWait1,
-    FinWait2,
-    CloseWait,
-    Closing,
-    LastAck,
-    TimeWait,
-}
-
-/// How a connection in SYN-RECEIVED was opened.
+/// How a connection was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
     /// By an active OPEN: the SYNs crossed.
@@ -102,29 +86,6 @@ pub(crate) enum Origin {
         /// the SYN has proved not to be an old duplicate (MAY-2).
         supersedes: Option<SocketId>,
     },
-}
-
-impl State {
-    pub(crate) const fn name(self) -> TcpState {
-        match self {
-            Self::Closed => TcpState::Closed,
-            Self::Listen => TcpState::Listen,
-            Self::SynSent => TcpState::SynSent,
-            Self::SynReceived(_) => TcpState::SynReceived,
-            Self::Established => TcpState::Established,
-            Self::FinWait1 => TcpState::FinWait1,
-            Self::FinWait2 => TcpState::FinWait2,
-            Self::CloseWait => TcpState::CloseWait,
-            Self::Closing => TcpState::Closing,
-            Self::LastAck => TcpState::LastAck,
-            Self::TimeWait => TcpState::TimeWait,
-        }
-    }
-
-    /// Whether both sequence spaces are known and the handshake is over.
-    pub(crate) const fn is_synchronized(self) -> bool {
-        !matches!(self, Self::Closed | Self::Listen | Self::SynSent | Self::SynReceived(_))
-    }
 }
 
 impl Connection {
@@ -140,7 +101,8 @@ impl Connection {
         let mss = own_mss(&tuple, &options, profile);
         Self {
             tuple,
-            state: State::Closed,
+            state: TcpState::Closed,
+            origin: Origin::Active,
             since: now,
             holder,
             send: SendHalf::new(iss, options.send_buffer, mss),
@@ -193,10 +155,15 @@ impl Connection {
         self.timers.earliest()
     }
 
+    /// Its moment alone; `Instant::MAX` when no timer is running.
+    pub(crate) fn next_timeout(&self) -> Instant {
+        self.timers.next()
+    }
+
     /// What must hold between events. A connection with something unacknowledged or unsendable
     /// has a timer running, or nothing would ever move it again.
     pub(crate) fn assert_sane(&self) {
-        if matches!(self.state, State::Closed | State::Listen | State::TimeWait) {
+        if matches!(self.state, TcpState::Closed | TcpState::Listen | TcpState::TimeWait) {
             return;
         }
         let (send, receive) = (&self.send, &self.receive);
@@ -220,7 +187,7 @@ impl Connection {
     pub(crate) fn status(&self, socket: SocketId, profile: &Profile) -> Status {
         Status {
             socket,
-            state: self.state.name(),
+            state: self.state,
             since: self.since,
             local: self.tuple.local(),
             remote: Some(self.tuple.remote()),

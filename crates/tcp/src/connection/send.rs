@@ -1,5 +1,6 @@
 //! The sending half of a connection (RFC 9293 §3.3.1).
 
+use bytes::Bytes;
 use twomsl_wire::SeqNum;
 
 use super::receive::Waiting;
@@ -30,8 +31,10 @@ pub(crate) struct SendHalf {
     pub(crate) max_wnd: u32,
     /// SND.UP: the number after the last urgent octet, while it is not acknowledged.
     pub(crate) urgent: Option<SeqNum>,
-    /// Text from `text_start` on.
+    /// Text that is not acknowledged.
     pub(crate) buffer: SendBuffer,
+    /// The sequence number after all there is to send, the FIN included.
+    end: SeqNum,
     /// How much text may be in it, in octets.
     pub(crate) capacity: u32,
     /// Whether the application has said that there is no more.
@@ -46,8 +49,8 @@ pub(crate) struct SendHalf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Writing {
     Open,
-    /// CLOSE was called: the FIN follows the text, with this sequence number.
-    Ended(SeqNum),
+    /// CLOSE was called: the FIN follows the text.
+    Ended,
 }
 
 /// What is known of our SYN.
@@ -71,6 +74,7 @@ impl SendHalf {
             max_wnd: 0,
             urgent: None,
             buffer: SendBuffer::default(),
+            end: iss + 1,
             capacity,
             writing: Writing::Open,
             waiting: Waiting::No,
@@ -78,10 +82,28 @@ impl SendHalf {
         }
     }
 
+    /// Appends text.
+    pub(crate) fn push(&mut self, text: Bytes) {
+        self.end += text.len() as u32;
+        self.buffer.push(text);
+    }
+
+    /// Appends the FIN: no text follows.
+    pub(crate) fn end(&mut self) {
+        self.writing = Writing::Ended;
+        self.end += 1;
+    }
+
+    /// Throws the text away: the connection is over.
+    pub(crate) fn flush(&mut self) {
+        self.end -= self.buffer.len() as u32;
+        self.buffer.clear();
+    }
+
     /// The sequence number of the first octet in the buffer: after the SYN, and after what was
     /// acknowledged.
     pub(crate) fn text_start(&self) -> SeqNum {
-        if self.is_opening() { self.iss + 1 } else { self.una }
+        self.text_end() - self.buffer.len() as u32
     }
 
     /// Whether our SYN is not acknowledged yet.
@@ -96,10 +118,7 @@ impl SendHalf {
 
     /// The sequence number after all the text: that of the FIN, if there is one.
     pub(crate) fn text_end(&self) -> SeqNum {
-        match self.writing {
-            Writing::Open => self.text_start() + self.buffer.len() as u32,
-            Writing::Ended(fin) => fin,
-        }
+        self.end - u32::from(self.writing == Writing::Ended)
     }
 
     /// Whether everything that was sent is acknowledged.
@@ -114,15 +133,12 @@ impl SendHalf {
 
     /// Whether our FIN was sent and acknowledged.
     pub(crate) fn fin_acknowledged(&self) -> bool {
-        matches!(self.writing, Writing::Ended(fin) if self.una.after(fin))
+        self.writing == Writing::Ended && self.una == self.end
     }
 
     /// Whether there is text or a FIN that was never sent, or has to be sent again.
     pub(crate) fn has_more(&self) -> bool {
-        match self.writing {
-            Writing::Open => self.resume.before(self.text_end()),
-            Writing::Ended(fin) => self.resume.at_or_before(fin),
-        }
+        self.resume.before(self.end)
     }
 
     /// Takes an acknowledgment of everything before `ack`; how many octets of text that was.
@@ -163,8 +179,6 @@ impl SendHalf {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     /// RFC 9293 §3.4: the sequence space is a circle, and a connection that lives for 4 GiB
@@ -175,12 +189,15 @@ mod tests {
         let mut half = SendHalf::new(iss, 65_535, 1460);
         assert!(half.resumes_with_syn());
         half.acknowledge(iss + 1);
-        for _ in 0..3 {
-            half.acknowledge(half.una + (1 << 30));
+        let text = Bytes::from(alloc::vec![0; 1 << 16]);
+        for _ in 1..1 << 16 {
+            half.push(text.clone());
+            half.acknowledge(half.una + (1 << 16));
         }
-        half.acknowledge(half.una + ((1 << 30) - 1));
+        half.push(text.slice(1..));
+        half.acknowledge(half.una + ((1 << 16) - 1));
         assert_eq!((half.una, half.resume), (iss, iss));
-        half.buffer.push(Bytes::from_static(b"hello"));
+        half.push(Bytes::from_static(b"hello"));
         assert!(!half.is_opening() && !half.resumes_with_syn());
         assert_eq!((half.text_start(), half.text_end()), (iss, iss + 5));
         assert_eq!(half.acknowledge(iss + 5), 5);

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use super::congestion::{Controller as _, Repeated};
 use super::rtt::LEAST_WAIT;
-use super::{Connection, Origin, State};
-use crate::event::{Cause, Readiness, SendReason, TimerKind};
+use super::{Connection, Origin};
+use crate::event::{Cause, Readiness, SendReason, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::RetryLimit;
 use crate::{Holder, SocketError};
@@ -37,7 +37,8 @@ impl Connection {
         }
         let repeated = if self.retransmissions > 0 { Repeated::Yes } else { Repeated::No };
         self.retransmissions += 1;
-        if self.state != State::SynSent || self.retransmissions > cx.profile.syn_linear_timeouts {
+        if self.state != TcpState::SynSent || self.retransmissions > cx.profile.syn_linear_timeouts
+        {
             self.rtt.back_off();
         }
         if self.send.is_opening() {
@@ -55,14 +56,16 @@ impl Connection {
     /// Whether the profile's limit for this kind of segment is reached.
     fn is_hopeless(&self, cx: &Context<'_>, tries: u32) -> bool {
         let limit = match self.state {
-            State::SynSent => match cx.profile.syn_retries {
+            TcpState::SynSent => match cx.profile.syn_retries {
                 RetryLimit::Count(count) => {
                     RetryLimit::Count(count.saturating_add(cx.profile.syn_linear_timeouts))
                 }
                 time @ RetryLimit::Time(_) => time,
             },
-            State::SynReceived(Origin::Passive { .. }) => cx.profile.synack_retries,
-            State::SynReceived(Origin::Active) => cx.profile.syn_retries,
+            TcpState::SynReceived => match self.origin {
+                Origin::Passive { .. } => cx.profile.synack_retries,
+                Origin::Active => cx.profile.syn_retries,
+            },
             _ => self.retries_of_text(cx),
         };
         match limit {
@@ -81,7 +84,7 @@ impl Connection {
     /// ICMP error that was remembered says more than the timeout.
     fn give_up(&mut self, cx: &mut Context<'_>, timer: TimerKind) {
         let cause = Cause::Timeout(timer);
-        if let State::SynReceived(Origin::Passive { .. }) = self.state {
+        if self.is_half_open() {
             return self.back_to_listen(cx, cause);
         }
         let error = self.soft_error.unwrap_or(SocketError::TimedOut);
@@ -146,7 +149,7 @@ impl Connection {
     pub(super) fn arm_keepalive(&mut self, cx: &mut Context<'_>) {
         let lives = matches!(
             self.state,
-            State::Established | State::CloseWait | State::FinWait1 | State::FinWait2
+            TcpState::Established | TcpState::CloseWait | TcpState::FinWait1 | TcpState::FinWait2
         );
         if self.options.keep_alive && lives {
             let deadline = self.heard + self.options.keep_idle;

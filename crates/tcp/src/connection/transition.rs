@@ -1,6 +1,6 @@
 //! Every change of state goes through here.
 
-use super::{Connection, Origin, State};
+use super::{Connection, Origin};
 use crate::event::{Cause, Event, Readiness, StateChange, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::timers::Timers;
@@ -55,11 +55,9 @@ const SUCCESSORS: [u16; ARROWS.len()] = {
     sets
 };
 
-/// What the stack has to do after a connection changed its state.
+/// What the stack has to do with a connection that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cleanup {
-    /// Nothing: it lives.
-    None,
     /// Make a compact record of it.
     TimeWait,
     /// Keep it for the application, which has not closed it yet, or will accept it, but free its
@@ -71,13 +69,12 @@ pub(crate) enum Cleanup {
 
 impl Connection {
     /// Takes an arrow of the state diagram.
-    pub(super) fn transition(&mut self, cx: &mut Context<'_>, to: State, cause: Cause) {
-        let (from, target) = (self.state.name(), to.name());
-        assert!(from.leads_to(target), "{from} → {target} is in the diagram");
+    pub(super) fn transition(&mut self, cx: &mut Context<'_>, to: TcpState, cause: Cause) {
+        let from = self.state;
+        assert!(from.leads_to(to), "{from} → {to} is in the diagram");
         self.state = to;
         self.since = cx.now;
-        let change = StateChange { socket: cx.socket, from, to: target, cause };
-        cx.out.event(Event::State(change));
+        cx.out.event(Event::State(StateChange { socket: cx.socket, from, to, cause }));
     }
 
     /// The connection is over. With an error the application hears why.
@@ -92,9 +89,9 @@ impl Connection {
             cx.out.ready(cx.socket, Readiness::LingerOver);
         }
         self.timers.stop_all(cx);
-        self.transition(cx, State::Closed, cause);
+        self.transition(cx, TcpState::Closed, cause);
         // "All segments queued for transmission or retransmission should be flushed" (§3.10.5).
-        self.send.buffer.clear();
+        self.send.flush();
         self.error = error;
         self.tell(cx, error.map_or(Readiness::Closed, Readiness::Failed));
     }
@@ -102,13 +99,13 @@ impl Connection {
     /// A handshake that a listener began came to nothing: the listener never left LISTEN.
     pub(super) fn back_to_listen(&mut self, cx: &mut Context<'_>, cause: Cause) {
         self.timers.stop_all(cx);
-        self.transition(cx, State::Listen, cause);
+        self.transition(cx, TcpState::Listen, cause);
     }
 
     /// Everything is said both ways; what is left is to wait for old segments to die.
     pub(super) fn enter_time_wait(&mut self, cx: &mut Context<'_>, cause: Cause) {
         self.timers.stop_all(cx);
-        self.transition(cx, State::TimeWait, cause);
+        self.transition(cx, TcpState::TimeWait, cause);
         self.timers.set(cx, TimerKind::TimeWait, cx.now + cx.profile.time_wait);
     }
 
@@ -116,26 +113,26 @@ impl Connection {
     pub(crate) fn end_of_time_wait(&mut self, now: Instant) {
         // The record kept the time; what the connection still has of it must not fire.
         self.timers = Timers::new();
-        self.state = State::Closed;
+        self.state = TcpState::Closed;
         self.since = now;
     }
 
-    /// What the stack has to do with it now.
+    /// What the stack has to do with it now that it is over.
     pub(crate) fn cleanup(&self) -> Cleanup {
         match self.state {
-            State::TimeWait => Cleanup::TimeWait,
-            State::Listen => Cleanup::Forget,
-            State::Closed if self.holder == Holder::Orphan => Cleanup::Forget,
-            State::Closed => Cleanup::Unlink,
-            _ => Cleanup::None,
+            TcpState::TimeWait => Cleanup::TimeWait,
+            TcpState::Closed if self.holder != Holder::Orphan => Cleanup::Unlink,
+            _ => Cleanup::Forget,
         }
     }
 
-    /// How it was opened, while the handshake is not over.
+    /// How it was opened, in SYN-RECEIVED.
     pub(crate) fn origin(&self) -> Option<Origin> {
-        match self.state {
-            State::SynReceived(origin) => Some(origin),
-            _ => None,
-        }
+        (self.state == TcpState::SynReceived).then_some(self.origin)
+    }
+
+    /// Whether it is in the SYN queue of a listener.
+    pub(super) fn is_half_open(&self) -> bool {
+        matches!(self.origin(), Some(Origin::Passive { .. }))
     }
 }

@@ -6,8 +6,8 @@ use twomsl_wire::{Flags, Options, Segment, SeqNum, TcpOption};
 use super::congestion::Controller as _;
 use super::receive::{Owed, Reading};
 use super::send::Writing;
-use super::{Connection, State, own_mss};
-use crate::event::{SendReason, TimerKind};
+use super::{Connection, own_mss};
+use crate::event::{SendReason, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::{AbortReset, WindowProbe};
 
@@ -42,20 +42,24 @@ impl Connection {
             }
         }
         match self.receive.owed {
+            Owed::Nothing => {}
             Owed::Quick | Owed::Now => self.send_ack(cx, SendReason::Ack),
-            Owed::Delayed if !self.timers.is_running(TimerKind::DelayedAck) => {
-                let deadline = cx.now + cx.profile.delayed_ack;
-                self.timers.set(cx, TimerKind::DelayedAck, deadline);
-            }
-            _ => {}
+            Owed::Delayed => self.delay_ack(cx),
         }
         self.arm_timers(cx);
+    }
+
+    fn delay_ack(&mut self, cx: &mut Context<'_>) {
+        if !self.timers.is_running(TimerKind::DelayedAck) {
+            let deadline = cx.now + cx.profile.delayed_ack;
+            self.timers.set(cx, TimerKind::DelayedAck, deadline);
+        }
     }
 
     /// Whether text or a FIN may leave in this state. Before the handshake is over only the SYN
     /// is sent.
     pub(super) fn may_transmit(&self) -> bool {
-        self.state.is_synchronized() && self.state != State::TimeWait
+        self.state.is_synchronized() && self.state != TcpState::TimeWait
     }
 
     /// The next segment from the text and the FIN, if one may be sent now.
@@ -72,7 +76,7 @@ impl Connection {
         let room = send.wnd.saturating_sub(in_flight);
         let usable = room.min(self.congestion.window().saturating_sub(in_flight));
         let text = left.min(send.mss).min(usable);
-        let ends = text == left && matches!(send.writing, Writing::Ended(_)) && room > text;
+        let ends = text == left && send.writing == Writing::Ended && room > text;
         let plan = Plan { seq: send.resume, text, fin: if ends { Fin::Yes } else { Fin::No } };
         (ends || (text > 0 && (patience == Patience::No || self.is_worth_sending(text, left))))
             .then_some(plan)
@@ -135,7 +139,7 @@ impl Connection {
         }
         self.send.resume = self.send.resume.later(iss + 1);
         self.send.nxt = self.send.nxt.later(iss + 1);
-        let ack = if self.state == State::SynSent { Flags::empty() } else { Flags::ACK };
+        let ack = if self.state == TcpState::SynSent { Flags::empty() } else { Flags::ACK };
         self.put_out(cx, iss, Flags::SYN | ack, Bytes::new(), reason);
     }
 
@@ -207,7 +211,17 @@ impl Connection {
         } else if flags.contains(Flags::RST) {
             window = 0;
         }
-        let (urg, urgent) = self.urgent_pointer(seq, flags);
+        let (urg, urgent) = match self.send.urgent {
+            None => (Flags::empty(), 0),
+            Some(urgent) => urgent_pointer(urgent, seq, flags),
+        };
+        let announced;
+        let options = if flags.contains(Flags::SYN) {
+            announced = self.announcement(cx);
+            &announced
+        } else {
+            &Options::NONE
+        };
         let segment = Segment {
             src_port: self.tuple.local_port,
             dst_port: self.tuple.remote_port,
@@ -216,61 +230,56 @@ impl Connection {
             flags: flags | urg,
             window,
             urgent,
-            options: self.own_options(flags, cx),
+            options: *options,
             payload,
         };
         cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
     }
 
     /// MUST-14: a SYN always has the MSS option. It always fits: nothing else is in there.
-    fn own_options(&self, flags: Flags, cx: &Context<'_>) -> Options {
+    #[inline(never)]
+    fn announcement(&self, cx: &Context<'_>) -> Options {
         let mut options = Options::NONE;
-        if flags.contains(Flags::SYN) {
-            let mss = own_mss(&self.tuple, &self.options, cx.profile) as u16;
-            let _ = options.push(TcpOption::MaximumSegmentSize(mss));
-        }
+        let mss = own_mss(&self.tuple, &self.options, cx.profile) as u16;
+        let _ = options.push(TcpOption::MaximumSegmentSize(mss));
         options
-    }
-
-    /// URG and the pointer, when urgent text is still ahead (MUST-62: it points to the octet after
-    /// the urgent text; what is too far away is as far as the field can say).
-    fn urgent_pointer(&self, seq: SeqNum, flags: Flags) -> (Flags, u16) {
-        let ahead = self.send.urgent.map_or(0, |urgent| urgent.offset_from(seq));
-        if ahead > 0 && !flags.intersects(Flags::SYN | Flags::RST) {
-            (Flags::URG, u16::try_from(ahead).unwrap_or(u16::MAX))
-        } else {
-            (Flags::empty(), 0)
-        }
     }
 
     /// Starts and stops the timers that unacknowledged and unsendable octets need.
     pub(super) fn arm_timers(&mut self, cx: &mut Context<'_>) {
-        let opening = self.send.is_opening();
-        let stuck = self.may_transmit() && self.send.has_more();
-        if !self.send.is_idle() && (opening || self.send.wnd > 0) {
+        let waits = !self.send.is_idle();
+        if waits && (self.send.wnd > 0 || self.send.is_opening()) {
             self.timers.stop(cx, TimerKind::Persist);
             if !self.timers.is_running(TimerKind::Retransmission) {
-                let deadline = cx.now.plus_nanos(self.rtt.timeout(cx.profile));
-                self.timers.set(cx, TimerKind::Retransmission, deadline);
-            }
-        } else if !self.send.is_idle() || stuck {
-            self.timers.stop(cx, TimerKind::Retransmission);
-            if !self.timers.is_running(TimerKind::Persist) {
-                let wait = self.rtt.backed_off(self.probe_backoff, cx.profile);
-                self.timers.set(cx, TimerKind::Persist, cx.now.plus_nanos(wait));
+                self.start_retransmission_timer(cx);
             }
         } else {
             self.timers.stop(cx, TimerKind::Retransmission);
-            self.timers.stop(cx, TimerKind::Persist);
+            if !waits && !self.is_stuck() {
+                self.timers.stop(cx, TimerKind::Persist);
+            } else if !self.timers.is_running(TimerKind::Persist) {
+                let wait = self.rtt.backed_off(self.probe_backoff, cx.profile);
+                self.timers.set(cx, TimerKind::Persist, cx.now.plus_nanos(wait));
+            }
         }
         self.arm_user_timeout(cx);
     }
 
+    /// RFC 6298 §5.1 to §5.3: as long as the timeout from now on.
+    pub(super) fn start_retransmission_timer(&mut self, cx: &mut Context<'_>) {
+        let deadline = cx.now.plus_nanos(self.rtt.timeout(cx.profile));
+        self.timers.set(cx, TimerKind::Retransmission, deadline);
+    }
+
+    /// Whether something could be sent, but for the window or the size.
+    fn is_stuck(&self) -> bool {
+        self.send.has_more() && self.may_transmit()
+    }
+
     /// RFC 5482: the clock runs from the last progress while something waits for one.
     fn arm_user_timeout(&mut self, cx: &mut Context<'_>) {
-        let waits = !self.send.is_idle() || (self.may_transmit() && self.send.has_more());
         match self.options.user_timeout {
-            Some(limit) if waits => {
+            Some(limit) if !self.send.is_idle() || self.is_stuck() => {
                 let deadline = self.waiting_since + limit;
                 self.timers.set(cx, TimerKind::UserTimeout, deadline);
             }
@@ -280,12 +289,25 @@ impl Connection {
 
     /// After the application has read: tells the peer of the room there is, when it is worth it.
     pub(super) fn update_window(&mut self, cx: &mut Context<'_>) {
-        let open = matches!(self.state, State::Established | State::FinWait1 | State::FinWait2);
+        let open =
+            matches!(self.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2);
         if open
             && self.receive.reading == Reading::Open
             && self.receive.has_news(self.send.mss, cx.profile.window_rounding)
         {
             self.send_ack(cx, SendReason::WindowUpdate);
         }
+    }
+}
+
+/// URG and the pointer when urgent text is still ahead (MUST-62: it points to the octet after the
+/// urgent text; what is too far away is as far as the field can say).
+#[cold]
+fn urgent_pointer(urgent: SeqNum, seq: SeqNum, flags: Flags) -> (Flags, u16) {
+    let ahead = urgent.offset_from(seq);
+    if ahead > 0 && !flags.intersects(Flags::SYN | Flags::RST) {
+        (Flags::URG, u16::try_from(ahead).unwrap_or(u16::MAX))
+    } else {
+        (Flags::empty(), 0)
     }
 }

@@ -1,8 +1,6 @@
 //! A packet arrives: which socket it is for, and the states CLOSED, LISTEN and TIME-WAIT
 //! (RFC 9293 §3.10.7.1, §3.10.7.2, §3.10.7.4).
 
-use alloc::boxed::Box;
-
 use twomsl_wire::{Body, Flags, Packet, Segment};
 
 use super::Stack;
@@ -115,7 +113,7 @@ impl Stack {
         }
         let holder = Holder::Listener;
         let connection = Connection::new(now, *tuple, iss, options, holder, &self.profile);
-        let socket = self.link(Box::new(connection));
+        let socket = self.link(connection);
         let taken = self.with_connection(now, socket, |connection, cx| {
             connection.open_for_syn(cx, segment, listener, supersedes)
         });

@@ -210,9 +210,10 @@ impl Stack {
     /// find nobody when their ACK comes.
     fn close_listener(&mut self, now: Instant, socket: SocketId) {
         self.abandon_queue(now, socket);
-        if let Slot::Listener(listener) = self.slots.remove(socket) {
+        if let Some(listener) = self.slots.listener(socket) {
             self.listeners.remove(listener.port, listener.address);
         }
+        self.slots.remove(socket);
         self.out.event(Event::State(StateChange {
             socket,
             from: TcpState::Listen,

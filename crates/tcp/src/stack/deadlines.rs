@@ -47,23 +47,22 @@ impl Deadlines {
         if self.length == 0 { None } else { Some(self.rows[0].entry) }
     }
 
-    /// Sets, moves or removes the deadline of a slot.
-    pub(crate) fn update(&mut self, slot: u32, deadline: Option<Instant>) {
+    /// Sets or moves the deadline of a slot; `Instant::MAX` removes it.
+    pub(crate) fn update(&mut self, slot: u32, at: Instant) {
         let position = self.rows.get(slot as usize).map_or(ABSENT, |row| row.position);
-        match (position, deadline) {
-            (ABSENT, None) => {}
-            (ABSENT, Some(at)) => self.insert(slot, at),
-            (position, None) => self.remove(position as usize),
-            (position, Some(at)) => {
-                let position = position as usize;
-                if self.rows[position].entry.0 != at {
-                    self.rows[position].entry.0 = at;
-                    self.settle(position);
-                }
+        match self.rows.get_mut(position as usize) {
+            None if at == Instant::MAX => {}
+            None => self.insert(slot, at),
+            Some(_) if at == Instant::MAX => self.remove(position as usize),
+            Some(row) if row.entry.0 == at => {}
+            Some(row) => {
+                row.entry.0 = at;
+                self.settle(position as usize);
             }
         }
     }
 
+    #[inline(never)]
     fn insert(&mut self, slot: u32, at: Instant) {
         if self.rows.len() <= slot as usize {
             self.rows.resize(slot as usize + 1, Row::EMPTY);
@@ -74,6 +73,7 @@ impl Deadlines {
         self.rise(last);
     }
 
+    #[inline(never)]
     fn remove(&mut self, position: usize) {
         let (_, slot) = self.rows[position].entry;
         self.rows[slot as usize].position = ABSENT;
@@ -90,7 +90,8 @@ impl Deadlines {
     }
 
     fn settle(&mut self, position: usize) {
-        if self.rise(position) == position {
+        // Most stacks have one socket most of the time.
+        if self.length > 1 && self.rise(position) == position {
             self.sink(position);
         }
     }
@@ -148,7 +149,7 @@ mod tests {
             let at = Instant::from_nanos(random >> 58);
             let deadline = (random >> 50 & 3 != 0).then_some(at);
             list[slot as usize] = deadline;
-            deadlines.update(slot, deadline);
+            deadlines.update(slot, deadline.unwrap_or(Instant::MAX));
             let expected = list.iter().zip(0..).filter_map(|(at, slot)| Some(((*at)?, slot))).min();
             assert_eq!(deadlines.earliest(), expected);
         }

@@ -4,11 +4,10 @@ use twomsl_wire::{Icmp, IcmpKind};
 
 use super::Stack;
 use super::slots::Slot;
-use crate::connection::State;
 use crate::event::{Arrival, SynTaken};
 use crate::profile::Unreachable;
 use crate::tuple::Tuple;
-use crate::{Instant, SocketError, Verdict};
+use crate::{Instant, SocketError, TcpState, Verdict};
 
 impl Stack {
     /// An ICMP error about a segment we sent.
@@ -46,8 +45,12 @@ impl Stack {
 ///
 /// On a synchronized connection every error is soft: RFC 5927 §5.2 would rather wait for a
 /// timeout than believe a message that anybody can forge.
-fn judge(kind: IcmpKind, state: State, unreachable: Unreachable) -> Option<(Verdict, SocketError)> {
-    let opening = matches!(state, State::SynSent);
+fn judge(
+    kind: IcmpKind,
+    state: TcpState,
+    unreachable: Unreachable,
+) -> Option<(Verdict, SocketError)> {
+    let opening = matches!(state, TcpState::SynSent);
     let error = match kind {
         IcmpKind::PortUnreachable | IcmpKind::ProtocolUnreachable => SocketError::ConnectionRefused,
         IcmpKind::NetUnreachable

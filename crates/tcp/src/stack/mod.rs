@@ -23,6 +23,7 @@ use twomsl_wire::Packet;
 pub use calls::Shutdown;
 pub use look::Prospect;
 
+use crate::connection::Connection;
 use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
 use crate::{Instant, Profile, SocketError, Status};
@@ -250,8 +251,11 @@ impl Stack {
         now: Instant,
         socket: SocketId,
         accept_queue: AcceptQueue,
-    ) -> (Context<'_>, Option<&mut Slot>) {
-        let slot = self.slots.get_mut(socket);
+    ) -> (Context<'_>, Option<&mut Connection>) {
+        let connection = match self.slots.get_mut(socket) {
+            Some(Slot::Connection(connection)) => Some(&mut **connection),
+            _ => None,
+        };
         let cx = Context {
             now,
             socket,
@@ -260,7 +264,7 @@ impl Stack {
             challenges: &mut self.challenges,
             accept_queue,
         };
-        (cx, slot)
+        (cx, connection)
     }
 }
 

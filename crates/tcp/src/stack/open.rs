@@ -1,6 +1,5 @@
 //! OPEN, passive and active (RFC 9293 §3.10.1).
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, SocketAddr};
 
@@ -40,7 +39,7 @@ impl Stack {
             opening: 0,
             established: VecDeque::new(),
         };
-        let socket = self.slots.insert(Slot::Listener(Box::new(listener)));
+        let socket = self.slots.insert_listener(listener);
         self.listeners.insert(local.port(), address, socket);
         self.out.event(Event::State(StateChange {
             socket,
@@ -102,7 +101,7 @@ impl Stack {
         let iss = initial_sequence(now, &tuple, &self.secret, &self.profile);
         let holder = Holder::Application;
         let connection = Connection::new(now, tuple, iss, options, holder, &self.profile);
-        let socket = self.link(Box::new(connection));
+        let socket = self.link(connection);
         self.with_connection(now, socket, Connection::open)?;
         Ok(socket)
     }
@@ -136,8 +135,9 @@ impl Stack {
         connection.begin_in_listen();
         self.ports.take(&tuple);
         self.demux.insert(tuple, socket);
+        let connection = self.slots.boxed(connection);
         if let Some(slot) = self.slots.get_mut(socket) {
-            *slot = Slot::Connection(Box::new(connection));
+            *slot = Slot::Connection(connection);
         }
         self.with_connection(now, socket, Connection::open)
     }

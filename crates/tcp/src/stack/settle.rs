@@ -1,11 +1,9 @@
 //! What follows every event of a connection: its record, its 4-tuple, its deadline.
 
-use alloc::boxed::Box;
-
 use super::Stack;
 use super::slots::Slot;
 use super::time_wait::TimeWait;
-use crate::connection::{Cleanup, Connection, Origin, State};
+use crate::connection::{Cleanup, Connection, Origin};
 use crate::event::{Cause, Event, Readiness, SocketId, StateChange, TimerChange, TimerKind};
 use crate::outbox::{AcceptQueue, Context};
 use crate::timers::Change;
@@ -35,35 +33,36 @@ impl Stack {
         socket: SocketId,
         event: impl FnOnce(&mut Connection, &mut Context<'_>) -> R,
     ) -> Result<R, SocketError> {
-        let before = self.slots.connection(socket).ok_or(SocketError::BadSocket)?.origin();
-        let accept_queue = self.accept_queue_of(before);
-        let (mut cx, slot) = self.context(now, socket, accept_queue);
-        let Some(Slot::Connection(connection)) = slot else { return Err(SocketError::BadSocket) };
-        let was_linked = connection.state != State::Closed;
+        let before = self.slots.connection(socket).ok_or(SocketError::BadSocket)?;
+        let (was_linked, origin) = (before.state != TcpState::Closed, before.origin());
+        let accept_queue = self.accept_queue_of(origin);
+        let (mut cx, connection) = self.context(now, socket, accept_queue);
+        let connection = connection.ok_or(SocketError::BadSocket)?;
         let result = event(connection, &mut cx);
         connection.assert_sane();
-        let cleanup = connection.cleanup();
-        let moved = connection.timers.take_change() == Change::Some;
-        let deadline = moved.then(|| connection.deadline());
-        let left = if connection.origin().is_none() { before } else { None };
-        if let Some(deadline) = deadline {
-            self.deadlines.update(socket.index, deadline.map(|(at, _)| at));
+        let (state, moved) = (connection.state, connection.timers.take_change());
+        if moved == Change::Some {
+            let deadline = connection.next_timeout();
+            self.deadlines.update(socket.index, deadline);
         }
-        if cleanup != Cleanup::None {
-            self.clean_up(now, socket, cleanup, was_linked);
+        if matches!(state, TcpState::Closed | TcpState::Listen | TcpState::TimeWait) {
+            self.clean_up(now, socket, was_linked);
         }
-        if let Some(Origin::Passive { listener, supersedes }) = left {
+        if let Some(Origin::Passive { listener, supersedes }) = origin
+            && state != TcpState::SynReceived
+        {
             self.leave_syn_queue(now, socket, listener, supersedes);
         }
         Ok(result)
     }
 
-    fn clean_up(&mut self, now: Instant, socket: SocketId, cleanup: Cleanup, was_linked: bool) {
+    fn clean_up(&mut self, now: Instant, socket: SocketId, was_linked: bool) {
+        let Some(connection) = self.slots.connection(socket) else { return };
+        let (cleanup, tuple) = (connection.cleanup(), connection.tuple);
         if cleanup == Cleanup::TimeWait {
             return self.make_time_wait(now, socket);
         }
-        if was_linked && let Some(connection) = self.slots.connection(socket) {
-            let tuple = connection.tuple;
+        if was_linked {
             self.unlink(socket, &tuple);
         }
         if cleanup == Cleanup::Forget {
@@ -109,10 +108,16 @@ impl Stack {
     fn make_time_wait(&mut self, now: Instant, socket: SocketId) {
         let Some(slot) = self.slots.get_mut(socket) else { return };
         let Slot::Connection(connection) = core::mem::replace(slot, Slot::TAKEN) else { return };
-        let record = TimeWait::new(connection, now, &self.profile);
+        let mut record = TimeWait::new(&connection, now, &self.profile);
         let deadline = record.deadline;
-        *slot = Slot::TimeWait(record);
-        self.deadlines.update(socket.index, Some(deadline));
+        if connection.is_held() {
+            record.held = Some(connection);
+            *slot = Slot::TimeWait(record);
+        } else {
+            *slot = Slot::TimeWait(record);
+            self.slots.keep(connection);
+        }
+        self.deadlines.update(socket.index, deadline);
     }
 
     /// TIME-WAIT starts over.
@@ -121,7 +126,7 @@ impl Stack {
         if let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) {
             record.deadline = deadline;
             self.out.timer(socket, TimerKind::TimeWait, TimerChange::Restarted(deadline));
-            self.deadlines.update(socket.index, Some(deadline));
+            self.deadlines.update(socket.index, deadline);
         }
     }
 
@@ -134,7 +139,7 @@ impl Stack {
         if cause != Cause::Timeout(TimerKind::TimeWait) {
             self.out.timer(socket, TimerKind::TimeWait, TimerChange::Stopped);
         }
-        self.deadlines.update(socket.index, None);
+        self.deadlines.update(socket.index, Instant::MAX);
         self.unlink(socket, &record.tuple);
         match record.held {
             Some(mut connection) => {
@@ -156,15 +161,15 @@ impl Stack {
     }
 
     pub(super) fn forget(&mut self, socket: SocketId) {
-        self.deadlines.update(socket.index, None);
-        drop(self.slots.remove(socket));
+        self.deadlines.update(socket.index, Instant::MAX);
+        self.slots.remove(socket);
     }
 
     /// Puts a new connection into its slot and under its 4-tuple.
-    pub(super) fn link(&mut self, connection: Box<Connection>) -> SocketId {
+    pub(super) fn link(&mut self, connection: Connection) -> SocketId {
         let tuple = connection.tuple;
         self.ports.take(&tuple);
-        let socket = self.slots.insert(Slot::Connection(connection));
+        let socket = self.slots.insert_connection(connection);
         self.demux.insert(tuple, socket);
         socket
     }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 use super::listener::Listener;
 use super::time_wait::TimeWait;
@@ -29,20 +30,33 @@ pub(crate) struct Slots {
     entries: Vec<(u32, Slot)>,
     /// The first free slot; each of them names the next.
     free: Option<u32>,
+    spares: Spares,
 }
 
 impl Slots {
     /// With room for a listener and a few connections.
     pub(crate) fn new() -> Self {
-        Self { entries: Vec::with_capacity(4), free: None }
+        Self { entries: Vec::with_capacity(4), free: None, spares: Spares::default() }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.entries.clear();
+        for (_, slot) in self.entries.drain(..) {
+            self.spares.keep_of(slot);
+        }
         self.free = None;
     }
 
-    pub(crate) fn insert(&mut self, slot: Slot) -> SocketId {
+    pub(crate) fn insert_connection(&mut self, connection: Connection) -> SocketId {
+        let slot = Slot::Connection(self.boxed(connection));
+        self.insert(slot)
+    }
+
+    pub(crate) fn insert_listener(&mut self, listener: Listener) -> SocketId {
+        let slot = Slot::Listener(self.spares.boxed_listener(listener));
+        self.insert(slot)
+    }
+
+    fn insert(&mut self, slot: Slot) -> SocketId {
         if let Some(index) = self.free {
             let entry = &mut self.entries[index as usize];
             if let Slot::Free { next } = core::mem::replace(&mut entry.1, slot) {
@@ -54,11 +68,21 @@ impl Slots {
         SocketId { index: self.entries.len() as u32 - 1, generation: 0 }
     }
 
-    pub(crate) fn remove(&mut self, socket: SocketId) -> Slot {
+    pub(crate) fn remove(&mut self, socket: SocketId) {
         let entry = &mut self.entries[socket.index as usize];
         entry.0 += 1;
         let next = self.free.replace(socket.index);
-        core::mem::replace(&mut entry.1, Slot::Free { next })
+        self.spares.keep_of(core::mem::replace(&mut entry.1, Slot::Free { next }));
+    }
+
+    /// A connection in a box, and `keep` for a box that is not wanted any more.
+    pub(crate) fn boxed(&mut self, connection: Connection) -> Box<Connection> {
+        self.spares.boxed_connection(connection)
+    }
+
+    /// See [`boxed`](Self::boxed).
+    pub(crate) fn keep(&mut self, connection: Box<Connection>) {
+        self.spares.connection = Some(connection);
     }
 
     pub(crate) fn get(&self, socket: SocketId) -> Option<&Slot> {
@@ -111,4 +135,61 @@ impl Slots {
             .zip(0..)
             .map(|((generation, slot), index)| (SocketId { index, generation: *generation }, slot))
     }
+}
+
+/// Boxes whose content is gone, one of each kind: the next connection after the last one needs no
+/// memory of its own. What is still in them means nothing.
+#[derive(Debug, Default)]
+struct Spares {
+    connection: Option<Box<Connection>>,
+    listener: Option<Box<Listener>>,
+}
+
+impl Spares {
+    /// Keeps the boxes of a slot that is given up.
+    fn keep_of(&mut self, slot: Slot) {
+        match slot {
+            Slot::Free { .. } | Slot::TimeWait(TimeWait { held: None, .. }) => {}
+            Slot::Connection(connection)
+            | Slot::TimeWait(TimeWait { held: Some(connection), .. }) => {
+                self.connection = Some(connection);
+            }
+            Slot::Listener(listener) => self.listener = Some(listener),
+        }
+    }
+
+    fn boxed_connection(&mut self, connection: Connection) -> Box<Connection> {
+        match self.connection.take() {
+            Some(mut place) => {
+                *place = connection;
+                place
+            }
+            None => Box::new(connection),
+        }
+    }
+
+    fn boxed_listener(&mut self, mut listener: Listener) -> Box<Listener> {
+        match self.listener.take() {
+            Some(mut place) => {
+                // The accept queue has memory, too.
+                place.established.clear();
+                core::mem::swap(&mut place.established, &mut listener.established);
+                *place = listener;
+                place
+            }
+            None => Box::new(listener),
+        }
+    }
+}
+
+/// A clone needs no spares.
+impl Clone for Spares {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// Nothing depends on them.
+impl Hash for Spares {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }

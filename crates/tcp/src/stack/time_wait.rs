@@ -44,7 +44,8 @@ pub(crate) enum Answer {
 }
 
 impl TimeWait {
-    pub(crate) fn new(connection: Box<Connection>, now: Instant, profile: &Profile) -> Self {
+    /// Without the connection itself.
+    pub(crate) fn new(connection: &Connection, now: Instant, profile: &Profile) -> Self {
         Self {
             tuple: connection.tuple,
             since: now,
@@ -52,7 +53,7 @@ impl TimeWait {
             snd_nxt: connection.send.nxt,
             rcv_nxt: connection.receive.nxt,
             window: connection.offered_window().to_field(twomsl_wire::Scale::NONE),
-            held: (connection.holder == Holder::Application).then_some(connection),
+            held: None,
         }
     }
 

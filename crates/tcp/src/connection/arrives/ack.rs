@@ -6,9 +6,9 @@ use twomsl_wire::{Flags, Segment};
 use super::super::congestion::Controller as _;
 use super::super::receive::{Owed, Waiting};
 use super::super::send::Writing;
-use super::super::{Connection, Origin, State};
+use super::super::{Connection, Origin};
 use super::{Step, is_challenged};
-use crate::event::{Cause, Readiness, TimerKind};
+use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::outbox::{AcceptQueue, Context};
 use crate::profile::AcceptOverflow;
 use crate::{Holder, SendReason, Verdict};
@@ -18,18 +18,18 @@ impl Connection {
         if !segment.has(Flags::ACK) {
             return Err(Verdict::NoAck);
         }
-        if let State::SynReceived(origin) = self.state {
+        if let Some(origin) = self.origin() {
             self.ack_in_syn_received(cx, segment, origin)?;
         } else {
             self.check_ack_range(cx, segment)?;
         }
         self.take_ack(cx, segment);
         match self.state {
-            State::Closing if self.send.fin_acknowledged() => {
+            TcpState::Closing if self.send.fin_acknowledged() => {
                 self.enter_time_wait(cx, Cause::AckOfFin);
                 Err(Verdict::Accepted)
             }
-            State::LastAck if self.send.fin_acknowledged() => {
+            TcpState::LastAck if self.send.fin_acknowledged() => {
                 self.finish(cx, Cause::AckOfFin, None);
                 Err(Verdict::Accepted)
             }
@@ -105,14 +105,14 @@ impl Connection {
         if self.retransmissions > 0 {
             self.rtt.after_lost_syn();
         }
-        self.transition(cx, State::Established, cause);
+        self.transition(cx, TcpState::Established, cause);
         if self.holder == Holder::Application {
             cx.out.ready(cx.socket, Readiness::Connected);
         }
         self.arm_keepalive(cx);
         self.deliver_text_of_syn(cx);
-        if matches!(self.send.writing, Writing::Ended(_)) {
-            self.transition(cx, State::FinWait1, Cause::Close);
+        if self.send.writing == Writing::Ended {
+            self.transition(cx, TcpState::FinWait1, Cause::Close);
         }
     }
 
@@ -157,8 +157,7 @@ impl Connection {
         if self.send.is_idle() {
             self.timers.stop(cx, TimerKind::Retransmission);
         } else {
-            let deadline = cx.now.plus_nanos(self.rtt.timeout(cx.profile));
-            self.timers.set(cx, TimerKind::Retransmission, deadline);
+            self.start_retransmission_timer(cx);
         }
         self.wake_writer(cx);
         if self.timers.is_running(TimerKind::Linger) && self.send.fin_acknowledged() {

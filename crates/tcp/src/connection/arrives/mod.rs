@@ -11,8 +11,8 @@ mod text;
 use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
 
-use super::{Connection, Owed, State};
-use crate::event::SynTaken;
+use super::{Connection, Owed};
+use crate::event::{SynTaken, TcpState};
 use crate::outbox::Context;
 use crate::profile::BlindAttacks;
 use crate::{SendReason, Verdict};
@@ -41,8 +41,8 @@ impl Connection {
         self.heard = cx.now;
         self.keepalive_probes = 0;
         match self.state {
-            State::SynSent => self.arrives_in_syn_sent(cx, segment),
-            State::Closed | State::Listen | State::TimeWait => {
+            TcpState::SynSent => self.arrives_in_syn_sent(cx, segment),
+            TcpState::Closed | TcpState::Listen | TcpState::TimeWait => {
                 unreachable!("the stack holds no connection in these states")
             }
             _ => self.arrives_in_other_states(cx, segment),

@@ -2,9 +2,9 @@
 
 use twomsl_wire::{Flags, Segment};
 
-use super::super::{Connection, Origin, State};
+use super::super::Connection;
 use super::{Step, is_challenged};
-use crate::event::Cause;
+use crate::event::{Cause, TcpState};
 use crate::outbox::Context;
 use crate::profile::UnreadOnReset;
 use crate::{SocketError, Verdict};
@@ -19,12 +19,12 @@ impl Connection {
             return Err(self.challenge(cx, Verdict::RstChallenged));
         }
         match self.state {
-            State::SynReceived(Origin::Passive { .. }) => self.back_to_listen(cx, Cause::Rst),
-            State::SynReceived(Origin::Active) => {
+            TcpState::SynReceived if self.is_half_open() => self.back_to_listen(cx, Cause::Rst),
+            TcpState::SynReceived => {
                 self.finish(cx, Cause::Rst, Some(SocketError::ConnectionRefused));
             }
             // Both sides have closed: the application has nothing to lose.
-            State::Closing | State::LastAck => self.finish(cx, Cause::Rst, None),
+            TcpState::Closing | TcpState::LastAck => self.finish(cx, Cause::Rst, None),
             _ => self.reset_by_peer(cx, Cause::Rst),
         }
         Err(Verdict::Accepted)
@@ -34,14 +34,13 @@ impl Connection {
         if !segment.has(Flags::SYN) {
             return Ok(());
         }
-        match self.state {
-            State::SynReceived(Origin::Passive { .. }) => {
-                self.back_to_listen(cx, Cause::Syn);
-                return Err(Verdict::SynBackToListen);
-            }
-            // "Otherwise, handle per the directions for synchronized states."
-            _ if is_challenged(cx) => return Err(self.challenge(cx, Verdict::SynChallenged)),
-            _ => {}
+        if self.is_half_open() {
+            self.back_to_listen(cx, Cause::Syn);
+            return Err(Verdict::SynBackToListen);
+        }
+        // "Otherwise, handle per the directions for synchronized states."
+        if is_challenged(cx) {
+            return Err(self.challenge(cx, Verdict::SynChallenged));
         }
         // RFC 793: a SYN in the window is an error.
         self.reset_by_peer(cx, Cause::Syn);
@@ -58,7 +57,7 @@ impl Connection {
         // A peer that resets while we are in CLOSE-WAIT has closed before: for Linux' tcp_reset
         // writing is what fails. The RFC knows one signal only.
         let kept = cx.profile.unread_on_reset == UnreadOnReset::Kept;
-        let error = if kept && self.state == State::CloseWait {
+        let error = if kept && self.state == TcpState::CloseWait {
             SocketError::BrokenPipe
         } else {
             SocketError::ConnectionReset

@@ -2,7 +2,7 @@
 
 use twomsl_wire::{Flags, Segment};
 
-use super::super::{Connection, Origin, State};
+use super::super::{Connection, Origin};
 use super::{Step, Taken, is_challenged};
 use crate::event::TimerKind;
 use crate::outbox::Context;
@@ -16,7 +16,7 @@ impl Connection {
         if !segment.has(Flags::SYN) || segment.has(Flags::RST) {
             return Ok(());
         }
-        if let State::SynReceived(origin) = self.state {
+        if let Some(origin) = self.origin() {
             return self.syn_in_syn_received(cx, segment, origin);
         }
         if is_challenged(cx) {

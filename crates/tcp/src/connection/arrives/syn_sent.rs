@@ -2,9 +2,9 @@
 
 use twomsl_wire::{Flags, Segment};
 
-use super::super::{Connection, Origin, State};
+use super::super::Connection;
 use super::{Step, Taken};
-use crate::event::{Cause, SynTaken};
+use crate::event::{Cause, SynTaken, TcpState};
 use crate::outbox::Context;
 use crate::{SendReason, SocketError, Verdict};
 
@@ -62,7 +62,7 @@ impl Connection {
 
     /// The SYNs crossed: a simultaneous open (§3.5, figure 7), or a connection to ourselves.
     fn cross(&mut self, cx: &mut Context<'_>, segment: &Segment, taken: &mut Taken) {
-        self.transition(cx, State::SynReceived(Origin::Active), Cause::Syn);
+        self.transition(cx, TcpState::SynReceived, Cause::Syn);
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
         self.hold_text_of_syn(segment, taken);

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use twomsl_wire::{Flags, Segment, SeqNum};
 
+use super::super::Connection;
 use super::super::receive::{Owed, PeerFin, Reading, Waiting};
-use super::super::{Connection, State};
 use super::{Step, Taken, without_front};
-use crate::event::{Cause, Readiness, TimerKind};
+use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::FinAck;
 use crate::{Holder, SocketError, Verdict};
@@ -14,7 +14,7 @@ use crate::{Holder, SocketError, Verdict};
 impl Connection {
     /// Whether the peer may still send text in this state.
     fn takes_text(&self) -> bool {
-        matches!(self.state, State::Established | State::FinWait1 | State::FinWait2)
+        matches!(self.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2)
     }
 
     /// RCV.UP <- max(RCV.UP, SEG.UP); the application hears of it once per stretch of urgent text.
@@ -62,7 +62,7 @@ impl Connection {
     fn is_lost_on_the_application(&self, segment: &Segment, text: &Bytes) -> bool {
         let end = segment.seq + text.len() as u32;
         self.receive.reading == Reading::Shut
-            && self.state != State::Established
+            && self.state != TcpState::Established
             && end.after(self.receive.nxt)
     }
 
@@ -157,8 +157,8 @@ impl Connection {
         if self.receive.take_fin() {
             self.owe_for_fin(cx);
             self.on_peer_fin(cx);
-        } else if self.state == State::FinWait1 && self.send.fin_acknowledged() {
-            self.transition(cx, State::FinWait2, Cause::AckOfFin);
+        } else if self.state == TcpState::FinWait1 && self.send.fin_acknowledged() {
+            self.transition(cx, TcpState::FinWait2, Cause::AckOfFin);
             self.arm_fin_timeout(cx);
         }
     }
@@ -167,7 +167,7 @@ impl Connection {
     /// lets it wait for what this side still has to say, if that may be something.
     fn owe_for_fin(&mut self, cx: &Context<'_>) {
         let may_wait = cx.profile.fin_ack == FinAck::MayWait;
-        if !(may_wait && self.state == State::Established && self.receive.owed < Owed::Now) {
+        if !(may_wait && self.state == TcpState::Established && self.receive.owed < Owed::Now) {
             return self.owe_ack();
         }
         self.receive.owed = Owed::Delayed;
@@ -179,13 +179,13 @@ impl Connection {
         self.wake_reader(cx);
         self.tell(cx, Readiness::EndOfFile);
         match self.state {
-            State::Established => self.transition(cx, State::CloseWait, Cause::Fin),
+            TcpState::Established => self.transition(cx, TcpState::CloseWait, Cause::Fin),
             // The FIN may also acknowledge ours: FIN-WAIT-2 is never seen then.
-            State::FinWait1 if self.send.fin_acknowledged() => {
+            TcpState::FinWait1 if self.send.fin_acknowledged() => {
                 self.last_ack_to_peer(cx, Cause::FinAndAckOfFin);
             }
-            State::FinWait1 => self.transition(cx, State::Closing, Cause::Fin),
-            State::FinWait2 => self.last_ack_to_peer(cx, Cause::Fin),
+            TcpState::FinWait1 => self.transition(cx, TcpState::Closing, Cause::Fin),
+            TcpState::FinWait2 => self.last_ack_to_peer(cx, Cause::Fin),
             _ => {}
         }
     }
@@ -197,7 +197,7 @@ impl Connection {
 
     /// Not in the RFC: an orphan whose peer never closes is forgotten (`tcp_fin_timeout`).
     pub(in super::super) fn arm_fin_timeout(&mut self, cx: &mut Context<'_>) {
-        if let (State::FinWait2, Holder::Orphan, Some(wait)) =
+        if let (TcpState::FinWait2, Holder::Orphan, Some(wait)) =
             (self.state, self.holder, cx.profile.fin_timeout)
         {
             self.timers.set(cx, TimerKind::FinWait2, cx.now + wait);
