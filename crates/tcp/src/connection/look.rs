@@ -1,9 +1,9 @@
 //! What a user call would find (RFC 9293 §3.10.2, §3.10.3), without making it.
 
+use super::Connection;
 use super::receive::{PeerFin, Reading, Waiting};
 use super::send::Writing;
-use super::{Connection, State};
-use crate::Prospect;
+use crate::{Prospect, TcpState};
 
 impl Connection {
     /// What RECEIVE would do.
@@ -12,7 +12,7 @@ impl Connection {
             let whole = self.receive.fin == PeerFin::Taken;
             return if whole { Prospect::Last } else { Prospect::Now };
         }
-        let over = matches!(self.state, State::Closed | State::TimeWait)
+        let over = matches!(self.state, TcpState::Closed | TcpState::TimeWait)
             || self.receive.fin == PeerFin::Taken
             || self.receive.reading == Reading::Shut;
         if over {
@@ -26,7 +26,7 @@ impl Connection {
     pub(crate) fn write_prospect(&mut self) -> Prospect {
         let open = matches!(
             self.state,
-            State::SynSent | State::SynReceived(_) | State::Established | State::CloseWait
+            TcpState::SynSent | TcpState::SynReceived | TcpState::Established | TcpState::CloseWait
         );
         if !open || self.send.writing != Writing::Open {
             return Prospect::Over;

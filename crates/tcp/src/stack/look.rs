@@ -28,7 +28,7 @@ impl Stack {
         match self.slots.get(socket)? {
             Slot::Free { .. } => None,
             Slot::Listener(_) => Some(TcpState::Listen),
-            Slot::Connection(connection) => Some(connection.state.name()),
+            Slot::Connection(connection) => Some(connection.state),
             Slot::TimeWait(_) => Some(TcpState::TimeWait),
         }
     }
