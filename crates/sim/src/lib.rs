@@ -72,7 +72,7 @@ mod words;
 mod world;
 
 pub use builder::{Forged, Moment, Packets, Role, WorldBuilder};
-pub use outside::{Carrier, FaultId, Network, Parcel, Plug, Ready};
+pub use outside::{Carrier, FaultId, MiddleboxId, Network, Parcel, Plug, Ready};
 pub use plan::Plan;
 pub use spec::WorldSpec;
 pub use world::{Checks, End, Outcome, Recording, RoleResult, SpecError, Totals, Violation, World};

@@ -1,6 +1,7 @@
 //! Hosts that are driven by somebody else: applications, clocks and the last part of each way are
 //! outside; stacks, rules, impairments, invariants and the trace are the same as in a world.
 
+mod boxes;
 mod calls;
 mod parcels;
 mod script;
@@ -10,6 +11,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use twomsl_tcp::{Instant, Readiness, SocketId};
+
+pub use boxes::MiddleboxId;
 
 use crate::live::{Host, Live};
 use crate::plan::Plan;

@@ -87,7 +87,7 @@ impl Network {
     }
 
     /// The path between two hosts, made if there is none.
-    fn path(&mut self, from: HostIndex, to: HostIndex) -> usize {
+    pub(super) fn path(&mut self, from: HostIndex, to: HostIndex) -> usize {
         if let Some(path) = self.plan.path(from as u32, to as u32) {
             return path as usize;
         }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use twomsl_sim::spec::{
-    FaultRule, FaultVerdict, HostIndex, Impairments, Loss, Matcher, Nth, Probability, Urgent,
+    FaultRule, FaultVerdict, HostIndex, Impairments, Loss, Matcher, MiddleboxKind, MiddleboxSpec,
+    Nth, Probability, UnknownFlow, Urgent,
 };
 use twomsl_sim::{Carrier, Network, Plug, Recording};
 use twomsl_tcp::wire::Flags;
@@ -257,6 +258,33 @@ fn a_carrier_that_keeps_time_adds_none() {
     assert!(driver.network.is_quiet());
     driver.network.check_quiet();
     assert_eq!(driver.network.violations(), []);
+}
+
+#[test]
+fn a_box_forgets_an_idle_flow_until_it_is_taken_away() {
+    let mut driver = Driver::new();
+    let balancer = MiddleboxSpec {
+        name: "balancer".to_owned(),
+        inside: CLIENT,
+        outside: SERVER,
+        kind: MiddleboxKind::Transparent,
+        idle_timeout: Duration::from_secs(60),
+        unknown_flow: UnknownFlow::Reset,
+    };
+    let balancer = driver.network.add_middlebox(balancer).unwrap();
+    let (client, _) = driver.connect();
+    driver.now += Duration::from_secs(61);
+    let hello = Bytes::from_static(b"hello");
+    driver.network.send(driver.now, CLIENT, client, &hello, Urgent::No).unwrap();
+    driver.run(|network, _| {
+        network.take_ready().any(|ready| matches!(ready.readiness, Readiness::Failed(_)))
+    });
+    assert_eq!(driver.states(CLIENT).last(), Some(&S::Closed));
+
+    driver.network.remove_middlebox(balancer);
+    let sockets = driver.connect_again();
+    driver.now += Duration::from_secs(61);
+    driver.hello_and_close(sockets);
 }
 
 #[test]
