@@ -51,7 +51,10 @@ impl Live {
                 Data::Octets(octets) => {
                     self.write_octets(plan, id, socket, &octets.slice(done as usize..), urgent)
                 }
-                Data::Pattern(_) => self.write_pattern(plan, id, socket, length - done, urgent),
+                Data::Pattern(_) => {
+                    let host = self.tasks.get(id).host;
+                    self.write_pattern(plan, host, socket, length - done, urgent)
+                }
             };
             match wrote {
                 Ok(octets) => self.tasks.get_mut(id).progress += octets,
@@ -62,15 +65,14 @@ impl Live {
     }
 
     /// Writes the next octets of the socket's pattern, and says how many.
-    fn write_pattern(
+    pub(crate) fn write_pattern(
         &mut self,
         plan: &Plan,
-        id: TaskId,
+        host: u32,
         socket: SocketId,
         length: u64,
         urgent: Urgent,
     ) -> Result<u64, SocketError> {
-        let host = self.tasks.get(id).host;
         let life = self.life_of(host, socket);
         // Every connection begins elsewhere, so that one's octets are not taken for another's.
         let begins = |seed| derive(seed, Purpose::Pattern, &[u64::from(life.number())]) >> 16;

@@ -4,6 +4,7 @@
 mod boxes;
 mod calls;
 mod parcels;
+mod roles;
 mod script;
 mod setup;
 

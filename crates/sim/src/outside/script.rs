@@ -4,7 +4,7 @@ use twomsl_tcp::{Instant, SocketError, SocketId};
 use twomsl_trace::{self as trace, Decider, HostId, Trace};
 
 use super::Network;
-use crate::live::{Reached, record};
+use crate::live::record;
 use crate::queue::What;
 use crate::spec::HostIndex;
 use crate::{Recording, Totals, Violation};
@@ -49,12 +49,6 @@ impl Network {
     /// [`World::run`](crate::World::run).
     pub fn check_quiet(&mut self) {
         self.live.check_quiet(&self.plan);
-    }
-
-    /// Whether a condition of the specification has come true: by its number, in the order in
-    /// which [`Step::Wait`](crate::spec::Step::Wait) stands in the roles.
-    pub fn is_reached(&self, condition: usize) -> bool {
-        self.live.conditions[condition].reached == Reached::Yes
     }
 
     /// A call of an application, for the trace. `task` is its number on its host.

@@ -1,0 +1,60 @@
+//! What roles need that are played outside, as the tasks of a world have it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use twomsl_tcp::{Instant, SocketError, SocketId};
+
+use super::Network;
+use crate::live::{Linger, Reached};
+use crate::spec::{Condition, HostIndex, Urgent};
+
+impl Network {
+    /// The address under which one host speaks to another: the first of a family both have.
+    pub fn remote_address(&self, from: HostIndex, to: HostIndex) -> IpAddr {
+        self.plan.remote_address(from as u32, to as u32)
+    }
+
+    /// The own address of a host of the same family as `remote`.
+    pub fn local_address(&self, host: HostIndex, remote: IpAddr) -> IpAddr {
+        self.plan.local_address(host as u32, remote)
+    }
+
+    /// All addresses of a host, as a role listens on them.
+    pub fn any_address(&self, host: HostIndex, port: u16) -> SocketAddr {
+        self.plan.any_address(host as u32, port)
+    }
+
+    /// Writes the next octets of the pattern, at most `length` of them; how many that were.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send).
+    pub fn send_pattern(
+        &mut self,
+        now: Instant,
+        host: HostIndex,
+        socket: SocketId,
+        length: u64,
+        urgent: Urgent,
+    ) -> Result<u64, SocketError> {
+        self.advance(now);
+        self.live.write_pattern(&self.plan, host as u32, socket, length, urgent)
+    }
+
+    /// Says that an application waits in `close` until `SO_LINGER` is over: to be called before.
+    pub fn linger(&mut self, host: HostIndex, socket: SocketId) {
+        if let Some(slot) = self.live.slot(host as u32, socket) {
+            slot.linger = Linger::On;
+        }
+    }
+
+    /// Whether it still has to wait.
+    pub fn lingers(&mut self, host: HostIndex, socket: SocketId) -> bool {
+        self.live.slot(host as u32, socket).is_some_and(|slot| slot.linger == Linger::On)
+    }
+
+    /// Whether a condition that stands in the specification has come true.
+    pub fn is_reached(&self, condition: &Condition) -> bool {
+        let place = self.plan.conditions.iter().position(|known| known == condition);
+        place.is_some_and(|place| self.live.conditions[place].reached == Reached::Yes)
+    }
+}
