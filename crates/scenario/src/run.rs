@@ -3,7 +3,7 @@
 use std::fmt;
 
 use twomsl_sim::{End, Recording, SpecError, Totals, World};
-use twomsl_tcp::Instant;
+use twomsl_tcp::{Instant, Status};
 use twomsl_trace::Trace;
 
 use crate::expect::{Facts, Failure, check_all};
@@ -20,6 +20,8 @@ pub struct Outcome {
     pub ended_at: Instant,
     /// What the applications of each host wrote and read.
     pub totals: Vec<Totals>,
+    /// The sockets of each host at the end.
+    pub sockets: Vec<Vec<Status>>,
     /// The expectations that do not hold, in the order of the file.
     pub failures: Vec<Failure>,
     /// The command that does exactly this again.
@@ -33,6 +35,8 @@ pub struct Run {
     pub trace: Trace,
     /// What the applications of each host wrote and read.
     pub totals: Vec<Totals>,
+    /// The sockets of each host at the end.
+    pub sockets: Vec<Vec<Status>>,
     /// Why it ended.
     pub end: End,
     /// When it ended.
@@ -66,15 +70,29 @@ impl Scenario {
     /// # Errors
     /// The world it describes cannot be made.
     pub fn run(&self) -> Result<Outcome, RunError> {
-        let mut world = self.world()?;
-        let end = world.run();
-        let outcome = self.judge(&world, end);
+        self.run_with(Engine::Sim, |scenario| {
+            let mut world = scenario.world()?;
+            let end = world.run();
+            Ok(scenario.over(&world, end))
+        })
+    }
+
+    /// The same on any engine: `run` runs what it describes to its end.
+    ///
+    /// # Errors
+    /// Those of `run`.
+    pub fn run_with<E>(
+        &self,
+        engine: Engine,
+        run: impl Fn(&Self) -> Result<Run, E>,
+    ) -> Result<Outcome, E> {
+        let outcome = self.judge_run(engine, run(self)?);
         if self.tables.is_empty() {
             return Ok(outcome);
         }
         let mut unseen = self.clone();
         unseen.tables.clear();
-        Ok(Outcome { trace: outcome.trace, ..unseen.run()? })
+        Ok(Outcome { trace: outcome.trace, ..unseen.run_with(engine, run)? })
     }
 
     /// The world it describes, at its beginning.
@@ -88,19 +106,27 @@ impl Scenario {
 
     /// Holds a world of this scenario that has ended against the expectations.
     pub fn judge(&self, world: &World, end: End) -> Outcome {
-        let hosts = self.compiled.spec.hosts.len();
-        let totals: Vec<Totals> = (0..hosts).map(|host| world.totals(host)).collect();
-        let (trace, ended_at) = (world.trace().clone(), world.now());
-        self.judge_run(Engine::Sim, Run { trace, totals, end, ended_at })
+        self.judge_run(Engine::Sim, self.over(world, end))
+    }
+
+    fn over(&self, world: &World, end: End) -> Run {
+        let hosts = 0..self.compiled.spec.hosts.len();
+        Run {
+            trace: world.trace().clone(),
+            totals: hosts.clone().map(|host| world.totals(host)).collect(),
+            sockets: hosts.map(|host| world.stack(host).sockets().collect()).collect(),
+            end,
+            ended_at: world.now(),
+        }
     }
 
     /// Holds a run of this scenario on some engine against the expectations.
     pub fn judge_run(&self, engine: Engine, run: Run) -> Outcome {
-        let Run { trace, totals, end, ended_at } = run;
+        let Run { trace, totals, sockets, end, ended_at } = run;
         let facts = Facts::new(&trace, &totals, end, ended_at);
         let failures = check_all(&self.compiled.expected, &facts, &self.source);
         let command = self.command(engine);
-        Outcome { trace, end, ended_at, totals, failures, command }
+        Outcome { trace, end, ended_at, totals, sockets, failures, command }
     }
 
     /// The command that runs it with this seed and these settings.

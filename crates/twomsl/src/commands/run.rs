@@ -122,19 +122,15 @@ fn resolve(args: &Run, file: &Path) -> Result<Scenario, String> {
 /// One run, judged. A socket table is added where one is to be shown and none was asked for.
 fn run_to_end(args: &Run, scenario: &Scenario) -> Result<Outcome, String> {
     let cannot = |error| format!("error: {error}\n");
-    if args.format != Format::Ss || !args.at.is_empty() {
-        return scenario.run().map_err(cannot);
-    }
-    let mut world = scenario.world().map_err(cannot)?;
-    let end = world.run();
-    let mut outcome = scenario.judge(&world, end);
+    let mut outcome = scenario.run().map_err(cannot)?;
+    let shows_tables = args.format == Format::Ss && args.at.is_empty();
     let has_tables =
         outcome.trace.records.iter().any(|record| matches!(record.event, Event::Table { .. }));
-    if !has_tables {
+    if shows_tables && !has_tables {
         // Nobody asked for a moment, so the last one is shown.
-        for host in 0..outcome.trace.about.hosts.len() {
-            let sockets = world.stack(host).sockets().collect();
-            let event = Event::Table { host: HostId(host as u16), sockets };
+        for (host, sockets) in outcome.sockets.iter().enumerate() {
+            let (host, sockets) = (HostId(host as u16), sockets.clone());
+            let event = Event::Table { host, sockets };
             outcome.trace.records.push(Record { at: outcome.ended_at, event });
         }
     }
