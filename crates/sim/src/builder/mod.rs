@@ -34,6 +34,21 @@ pub struct WorldBuilder {
 #[derive(Clone, Debug, Default)]
 struct Names(Vec<(String, Option<HostSpec>)>);
 
+/// A fault rule in the builder's words, between the hosts of these names and others that it
+/// names: those follow, in the order in which they are first named.
+pub(crate) fn fault_rule(
+    hosts: impl Iterator<Item = String>,
+    verdict: FaultVerdict,
+    packets: impl FnOnce(Packets<'_>) -> Packets<'_>,
+) -> (FaultRule, Vec<String>) {
+    let mut names = Names(hosts.map(|name| (name, None)).collect());
+    let known = names.0.len();
+    let (matcher, nth) = packets(Packets::new(&mut names)).into_parts();
+    let text = fault::text(&names, &verdict, &matcher, nth);
+    let others = names.0.split_off(known).into_iter().map(|(name, _)| name);
+    (FaultRule { text, matcher, nth, verdict }, others.collect())
+}
+
 impl Names {
     /// The place of a host, declared or not.
     fn place(&mut self, name: &str) -> HostIndex {

@@ -39,6 +39,15 @@ impl Network {
         }
     }
 
+    /// Lets packets set out without the rest of a turn: after a call, when the driver wants
+    /// everything else to happen later.
+    pub fn send_off(&mut self, now: Instant, host: HostIndex, mut carry: impl FnMut(Parcel)) {
+        let now = self.advance(now);
+        while let Some(parcel) = self.leave(now, host) {
+            carry(parcel);
+        }
+    }
+
     /// Packets that need no carrier arrive.
     fn come(&mut self, now: Instant, host: HostIndex) {
         loop {

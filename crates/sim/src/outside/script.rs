@@ -140,6 +140,34 @@ impl Network {
         self.live.next_packet
     }
 
+    /// Writes the socket table of a host into the trace.
+    pub fn table(&mut self, now: Instant, host: HostIndex) {
+        self.advance(now);
+        record!(
+            self.live,
+            trace::Event::Table {
+                host: HostId(host as u16),
+                sockets: self.live.hosts[host].stack.sockets().collect(),
+            }
+        );
+    }
+
+    /// The title of the trace.
+    pub fn set_title(&mut self, title: &str) {
+        title.clone_into(&mut std::sync::Arc::make_mut(&mut self.plan.spec).title);
+        self.write_heading();
+    }
+
+    /// The host with this name.
+    pub fn host(&self, name: &str) -> Option<HostIndex> {
+        self.plan.spec.hosts.iter().position(|host| host.name == name)
+    }
+
+    /// Whether a trace is written.
+    pub fn recording(&self) -> Recording {
+        self.live.recording
+    }
+
     /// The number of hosts.
     pub fn hosts(&self) -> usize {
         self.live.hosts.len()

@@ -7,10 +7,11 @@ use twomsl_tcp::{Instant, Profile};
 use twomsl_trace::{self as trace, Action, Decider, HostId};
 
 use super::{Carrier, FaultId, Network, Plug, Waiting};
+use crate::builder::{Packets, fault_rule};
 use crate::live::{Cable, Host, Power, record};
 use crate::plan::HostPlan;
 use crate::queue::What;
-use crate::spec::{FaultRule, HostIndex, HostSpec, Impairments, LinkSpec};
+use crate::spec::{FaultRule, FaultVerdict, HostIndex, HostSpec, Impairments, LinkSpec};
 
 impl Network {
     /// A host more.
@@ -31,6 +32,23 @@ impl Network {
         self.outside().hosts.push(Waiting::default());
         self.write_heading();
         place
+    }
+
+    /// Gives a host other parameters. Its stack starts anew: this is for hosts that have not
+    /// begun.
+    pub fn set_profile(&mut self, host: HostIndex, profile: Profile) {
+        Arc::make_mut(&mut self.plan.spec).hosts[host].profile = profile;
+        let mut anew = Host::new(&self.plan, host, self.live.recording);
+        anew.start(host, self.live.seed);
+        anew.drive_from_outside();
+        // Loopback addresses are the stack's only.
+        for address in self.live.hosts[host].stack.addresses() {
+            if !anew.stack.addresses().contains(address) {
+                anew.stack.add_address(*address);
+            }
+        }
+        self.live.hosts[host] = anew;
+        self.write_heading();
     }
 
     /// A host is called so from now on, in all of the trace.
@@ -115,6 +133,21 @@ impl Network {
         self.live.matched.push(0);
         self.plan.watch();
         FaultId(self.live.matched.len() as u32 - 1)
+    }
+
+    /// The same in the words of the [builder](crate::WorldBuilder::fault). Hosts that it names and
+    /// that are not there are added, with profile `linux` and without an address.
+    pub fn fault(
+        &mut self,
+        verdict: FaultVerdict,
+        packets: impl FnOnce(Packets<'_>) -> Packets<'_>,
+    ) -> FaultId {
+        let hosts = self.plan.spec.hosts.iter().map(|host| host.name.clone());
+        let (fault, others) = fault_rule(hosts, verdict, packets);
+        for name in others {
+            self.add_host(&name, Profile::linux());
+        }
+        self.add_fault(fault)
     }
 
     /// A rule no longer matches anything. What it holds goes on its way.

@@ -105,6 +105,11 @@ impl Stack {
         self.held_mut(socket).map(Connection::write_prospect).ok_or(SocketError::BadSocket)
     }
 
+    /// How many octets the send buffer of a connection has room for.
+    pub fn send_room(&self, socket: SocketId) -> usize {
+        self.slots.connection(socket).map_or(0, |connection| connection.send.room())
+    }
+
     /// The error that [`take_error`](Self::take_error) would take.
     pub fn pending_error(&self, socket: SocketId) -> Option<SocketError> {
         self.held(socket)?.error
