@@ -58,6 +58,29 @@ pub(crate) fn crashed(owner: &str) -> Error {
     )
 }
 
+/// Turmoil does not log.
+pub(crate) fn unheard() -> Error {
+    Error::other(
+        "turmoil logs nothing in this build, and twomsl has a host's own address from what it \
+         logs: do without the feature `max_level_…` of the crate `tracing`",
+    )
+}
+
+/// Two simulations on one thread cannot be told apart.
+pub(crate) const INTERLEAVED: &str = "two simulations of the same epoch run in turns on one thread, and twomsl took hosts of one \
+     for hosts of the other: give each its own thread, or its own `Builder::epoch`";
+
+/// There is nothing to look at.
+pub(crate) fn no_stack(name: &str) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        format!(
+            "no host `{name}` with a stack: there is none of this name, or it has not used a \
+             socket yet, or it has crashed"
+        ),
+    )
+}
+
 /// The stack of the host runs already.
 pub(crate) fn started() -> Error {
     Error::new(

@@ -1,25 +1,25 @@
-//! One start of a host's stack.
+//! A host, and one life of it.
 
-use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::runtime;
 use tokio::sync::Notify;
 use turmoil::net::UdpSocket;
-use twomsl_tcp::wire::{Body, Ecn, Flags, Icmp, IcmpKind, Packet, Quote};
+use twomsl_sim::spec::{HostIndex, Urgent};
+use twomsl_sim::{Network, Parcel};
 use twomsl_tcp::{
-    Event, Instant, Output, Profile, Shutdown, SocketError, SocketId, SocketOptions, Stack,
+    Instant, Profile, Readiness, Shutdown, SocketError, SocketId, SocketOption, SocketOptions,
+    Stack,
 };
 
-use crate::network::{HostRef, PORT};
+use crate::calls::{Calls, TaskNumbers};
 use crate::ports::Ports;
-use crate::transit::Transit;
+use crate::registry;
+use crate::simulation::{HostRef, PORT};
 use crate::wakers::{Wakers, Woken};
-use crate::{error, registry};
 
 /// Starts the stack of the current host with this profile. Without it the first socket call of a
 /// host starts one with [`Profile::linux`].
@@ -34,40 +34,34 @@ pub fn start(profile: Profile) -> io::Result<()> {
     registry::start(profile)
 }
 
-/// The stack of a host, and what drives it.
-#[derive(Debug)]
+/// A host of the simulation.
+#[derive(Debug, Default)]
 pub(crate) struct Host {
-    pub(crate) runtime: runtime::Id,
-    pub(crate) stack: Stack,
-    pub(crate) wakers: Wakers,
-    pub(crate) ports: Ports,
-    clock: Clock,
-    line: Line,
-    /// Its own address, once turmoil has told it.
-    address: Option<IpAddr>,
-    /// Its name, or the address as text.
-    name: Option<String>,
-    awaiting_address: Vec<Waker>,
-    /// One tick of turmoil, as the datagram that told the address has measured it.
-    pub(crate) tick: Option<Duration>,
-    /// Packets to the host itself.
-    inbox: VecDeque<Packet>,
-    /// Sockets that were dropped: they are closed with the next call or by the driver. If there
-    /// is neither, the host has crashed, and sends nothing.
-    left: Vec<(SocketId, Left)>,
-    /// When the driver wakes by itself.
-    armed: Instant,
+    /// None before its stack has started, and after a crash.
+    life: Option<Life>,
+    /// Where turmoil has it.
+    pub(crate) address: Option<IpAddr>,
+    /// How often its stack was started.
+    starts: u32,
+    /// Whether turmoil has said that there is no such host.
+    pub(crate) missing: bool,
 }
 
-/// What connects a host to turmoil.
+/// One life of a host: from the start of its stack to a crash.
 #[derive(Debug)]
-enum Line {
-    Up {
-        datagrams: Arc<UdpSocket>,
-        driver: Arc<Notify>,
-    },
-    /// It has crashed, or the simulation is over.
-    Down,
+pub(crate) struct Life {
+    runtime: runtime::Id,
+    clock: Clock,
+    datagrams: Arc<UdpSocket>,
+    driver: Arc<Notify>,
+    pub(crate) wakers: Wakers,
+    pub(crate) ports: Ports,
+    /// What was dropped: it is closed with the next call or by the driver. If there is neither,
+    /// the host has crashed, and sends nothing. With the task that dropped it.
+    left: Vec<(SocketId, Left, Option<tokio::task::Id>)>,
+    /// When the driver wakes by itself.
+    armed: Instant,
+    pub(crate) tasks: TaskNumbers,
 }
 
 /// What of a socket was dropped.
@@ -86,269 +80,209 @@ struct Clock {
     runtime: tokio::time::Instant,
 }
 
-/// A call of a stack.
-pub(crate) struct Call<'a> {
-    pub(crate) stack: &'a mut Stack,
-    pub(crate) wakers: &'a mut Wakers,
-    pub(crate) ports: &'a mut Ports,
-    pub(crate) now: Instant,
-}
+// ---- Life and death ----
 
 impl Host {
-    /// A host that starts at `now`, on the current runtime.
-    pub(crate) fn new(
-        runtime: runtime::Id,
-        stack: Stack,
-        now: Instant,
-        datagrams: Arc<UdpSocket>,
-        driver: Arc<Notify>,
-    ) -> Self {
-        let mut stack = stack;
-        stack.add_address(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        stack.add_address(IpAddr::V6(Ipv6Addr::LOCALHOST));
-        Self {
-            runtime,
-            stack,
-            wakers: Wakers::default(),
-            ports: Ports::default(),
-            clock: Clock { started: now, runtime: tokio::time::Instant::now() },
-            line: Line::Up { datagrams, driver },
-            address: None,
-            name: None,
-            awaiting_address: Vec::new(),
-            tick: None,
-            inbox: VecDeque::new(),
-            left: Vec::new(),
-            armed: Instant::MAX,
-        }
-    }
-
-    // ---- Life ----
-
     pub(crate) fn is_up(&self) -> bool {
-        matches!(self.line, Line::Up { .. })
+        self.life.is_some()
     }
 
-    /// How messages call it.
-    pub(crate) fn name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| "a host".into())
+    pub(crate) fn is_life(&self, runtime: runtime::Id) -> bool {
+        self.life.as_ref().is_some_and(|life| life.runtime == runtime)
     }
 
-    /// Whether calls are possible.
-    pub(crate) fn check(&self) -> io::Result<()> {
-        if self.is_up() { Ok(()) } else { Err(error::crashed(&self.name())) }
+    /// The life of a runtime, if it is the present one.
+    pub(crate) fn life(&mut self, runtime: runtime::Id) -> Option<&mut Life> {
+        self.life.as_mut().filter(|life| life.runtime == runtime)
+    }
+
+    /// A life begins; whether it is the first.
+    pub(crate) fn begin(&mut self, address: IpAddr, life: Life) -> bool {
+        self.address = Some(address);
+        self.missing = false;
+        self.life = Some(life);
+        self.starts += 1;
+        self.starts == 1
     }
 
     /// The runtime is going down, and takes all with it. What is returned has to be dropped
     /// where nothing is locked, and turmoil knows the host.
-    pub(crate) fn crash(&mut self) -> impl Sized + use<> {
-        let forgotten = Stack::new(self.stack.profile().clone(), [0; 16]);
-        (
-            std::mem::replace(&mut self.line, Line::Down),
-            std::mem::replace(&mut self.stack, forgotten),
-            std::mem::take(&mut self.wakers),
-            std::mem::take(&mut self.inbox),
-            std::mem::take(&mut self.awaiting_address),
-        )
-    }
-
-    // ---- Time ----
-
-    /// The time of the runtime one is on, which must be this host's.
-    pub(crate) fn now(&self) -> Instant {
-        self.clock.started + self.clock.runtime.elapsed()
-    }
-
-    /// The same moment on the runtime's clock.
-    pub(crate) fn on_runtime(&self, at: Instant) -> tokio::time::Instant {
-        self.clock.runtime + at.since(self.clock.started)
-    }
-
-    // ---- Address ----
-
-    /// The host's own address, once it is known.
-    pub(crate) fn poll_address(&mut self, cx: &Context<'_>) -> Poll<io::Result<IpAddr>> {
-        match self.address {
-            Some(address) => Poll::Ready(Ok(address)),
-            None if !self.is_up() => Poll::Ready(Err(error::crashed(&self.name()))),
-            None => {
-                self.awaiting_address.push(cx.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Turmoil has told the host's address, directly or by delivering a packet to it.
-    pub(crate) fn learn_address(&mut self, address: IpAddr, woken: &mut Woken) {
-        if self.address.is_some() || address.is_loopback() {
-            return;
-        }
-        self.address = Some(address);
-        let name = turmoil::reverse_lookup(address).unwrap_or_else(|| address.to_string());
-        self.name = Some(name);
-        self.take_address(address);
-        woken.add(&mut self.awaiting_address);
-    }
-
-    /// Packets to this address are the host's.
-    fn take_address(&mut self, address: IpAddr) {
-        if !self.stack.addresses().contains(&address) {
-            self.stack.add_address(address);
-        }
-    }
-
-    /// The datagram to itself has come back.
-    pub(crate) fn learn_tick(&mut self, now: Instant) {
-        self.tick.get_or_insert(now.since(self.clock.started));
-    }
-
-    // ---- Sockets ----
-
-    /// A task has dropped a socket, or a part of it.
-    pub(crate) fn leave(&mut self, socket: SocketId, left: Left) {
-        if let Line::Up { driver, .. } = &self.line {
-            self.left.push((socket, left));
-            driver.notify_one();
-        }
-    }
-
-    /// Closes what was dropped. Connections go on as far as their options say.
-    pub(crate) fn close_left(&mut self, now: Instant) {
-        for (socket, left) in self.left.drain(..) {
-            // Nobody is there to hear of an error, such as that it was over already.
-            let _ = match left {
-                Left::WriteHalf => self.stack.shutdown(now, socket, Shutdown::Write),
-                Left::Socket => self.stack.close(now, socket),
-            };
-        }
-    }
-
-    /// Keeps an address and port for a socket that is bound and not used yet; with port 0 a free
-    /// one. Which it is.
-    ///
-    /// # Errors
-    /// `AddressInUse`, `AddressNotAvailable`.
-    pub(crate) fn reserve(
-        &mut self,
-        addr: SocketAddr,
-        options: &SocketOptions,
-    ) -> Result<SocketAddr, SocketError> {
-        if self.address.is_none() && !addr.ip().is_unspecified() {
-            self.take_address(addr.ip());
-        }
-        let addr = self.ports.find(&self.stack, addr, options)?;
-        self.ports.reserve(addr, options);
-        Ok(addr)
-    }
-
-    /// The reverse of [`reserve`](Self::reserve).
-    pub(crate) fn free(&mut self, addr: SocketAddr) {
-        self.ports.free(addr);
+    pub(crate) fn crash(&mut self) -> Option<Life> {
+        self.life.take()
     }
 
     // ---- Effects ----
 
-    /// Sends and tells what the stack has put out.
-    pub(crate) fn flush(
-        &mut self,
-        (network, transit): (u64, &mut Transit),
-        now: Instant,
-        woken: &mut Woken,
-    ) {
-        while let Some(output) = self.stack.poll() {
-            match output {
-                Output::Event(Event::Ready { socket, readiness }) => {
-                    self.wakers.ready(socket, readiness, woken);
-                }
-                Output::Event(_) => {}
-                Output::Transmit(transmit) => self.send((network, transit), now, transmit.packet),
-            }
-        }
+    /// A packet sets out from host `from`.
+    pub(crate) fn carry(hosts: &mut [Self], from: HostIndex, serial: u64, parcel: Parcel) {
+        let (Some(life), Some(to)) = (&hosts[from].life, hosts[parcel.to].address) else { return };
+        let datagram = (u128::from(serial) << 64 | u128::from(parcel.number)).to_be_bytes();
+        let sent = life.datagrams.try_send_to(&datagram, SocketAddr::new(to, PORT));
+        // Turmoil's only answer that is an error: it has no such host.
+        hosts[parcel.to].missing = sent.is_err();
     }
 
-    /// A packet leaves the host, unless it is for the host itself.
-    fn send(&mut self, (network, transit): (u64, &mut Transit), now: Instant, packet: Packet) {
-        let Line::Up { datagrams, .. } = &self.line else { return };
-        if self.stack.addresses().contains(&packet.dst) {
-            return self.inbox.push_back(packet);
-        }
-        let to = SocketAddr::new(packet.dst, PORT);
-        let number = transit.insert(now, packet);
-        let datagram = (u128::from(network) << 64 | u128::from(number)).to_be_bytes();
-        // Turmoil's only answer that is an error: it has no such host.
-        if datagrams.try_send_to(&datagram, to).is_err()
-            && let Some(packet) = transit.take(number)
-        {
-            self.inbox.extend(unreachable(&packet));
+    /// Somebody who waits for a socket can go on.
+    pub(crate) fn wake(&mut self, socket: SocketId, readiness: Readiness, woken: &mut Woken) {
+        if let Some(life) = &mut self.life {
+            life.wakers.ready(socket, readiness, woken);
         }
     }
 
     /// Wakes the driver when there is something for it before it would look by itself.
-    pub(crate) fn kick(&mut self) {
-        let due = self.stack.next_timeout().is_some_and(|at| at < self.armed);
-        if (due || !self.inbox.is_empty())
-            && let Line::Up { driver, .. } = &self.line
+    pub(crate) fn kick(&mut self, due: Option<Instant>) {
+        if let (Some(life), Some(due)) = (&mut self.life, due)
+            && due < life.armed
         {
-            driver.notify_one();
+            life.armed = due;
+            life.driver.notify_one();
         }
-    }
-
-    // ---- The driver's part ----
-
-    /// Takes packets that the host has sent to itself, and runs timers that are due; returns when
-    /// that has to be done next.
-    pub(crate) fn turn(
-        &mut self,
-        (network, transit): (u64, &mut Transit),
-        now: Instant,
-        woken: &mut Woken,
-    ) -> Option<Instant> {
-        self.close_left(now);
-        if self.stack.next_timeout().is_some_and(|at| at <= now) {
-            self.stack.on_timeout(now);
-        }
-        self.flush((network, transit), now, woken);
-        while let Some(mut packet) = self.inbox.pop_front() {
-            self.stack.on_packet_in_place(now, &mut packet);
-            self.flush((network, transit), now, woken);
-        }
-        let next = self.stack.next_timeout();
-        self.armed = next.unwrap_or(Instant::MAX);
-        next
     }
 }
 
-/// What a host's IP layer answers about a packet for which it has no route (RFC 9293 §3.9.2.2).
-fn unreachable(packet: &Packet) -> Option<Packet> {
-    let segment = packet.segment()?;
-    // An error about a reset would be an answer to an answer (RFC 1122 §3.2.2).
-    if segment.flags.contains(Flags::RST) {
-        return None;
+impl Life {
+    /// A life that begins at `now`, on the current runtime.
+    pub(crate) fn new(
+        runtime: runtime::Id,
+        now: Instant,
+        datagrams: Arc<UdpSocket>,
+        driver: Arc<Notify>,
+    ) -> Self {
+        Self {
+            runtime,
+            clock: Clock { started: now, runtime: tokio::time::Instant::now() },
+            datagrams,
+            driver,
+            wakers: Wakers::default(),
+            ports: Ports::default(),
+            left: Vec::new(),
+            armed: Instant::MAX,
+            tasks: TaskNumbers::default(),
+        }
     }
-    let quote = Quote {
-        src: packet.src,
-        dst: packet.dst,
-        src_port: segment.src_port,
-        dst_port: segment.dst_port,
-        seq: segment.seq,
-    };
-    Some(Packet {
-        src: packet.src,
-        dst: packet.src,
-        hop_limit: Packet::DEFAULT_HOP_LIMIT,
-        ecn: Ecn::NotEct,
-        body: Body::Icmp(Icmp { kind: IcmpKind::HostUnreachable, quote }),
-    })
+
+    /// The time of the runtime one is on, which must be this life's.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.started + self.clock.runtime.elapsed()
+    }
+
+    /// The driver sleeps until this moment; when that is on the runtime's clock.
+    pub(crate) fn arm(&mut self, due: Option<Instant>) -> Option<tokio::time::Instant> {
+        self.armed = due.unwrap_or(Instant::MAX);
+        due.map(|at| self.clock.runtime + at.since(self.clock.started))
+    }
+
+    /// A task has dropped a socket, or a part of it.
+    pub(crate) fn leave(&mut self, socket: SocketId, left: Left) {
+        self.left.push((socket, left, tokio::task::try_id()));
+        self.driver.notify_one();
+    }
+
+    /// Closes what was dropped. Connections go on as far as their options say.
+    pub(crate) fn close_left(
+        &mut self,
+        network: &mut Network,
+        host: HostIndex,
+        now: Instant,
+        calls: Calls,
+    ) {
+        for (socket, left, task) in self.left.drain(..) {
+            if calls.are_written(network) {
+                let call = match left {
+                    Left::WriteHalf => "shutdown(write)",
+                    Left::Socket => "close()",
+                };
+                let task = self.tasks.of(task);
+                network.called(now, host, task, Some(socket), call.to_owned());
+            }
+            // Nobody is there to hear of an error, such as that it was over already.
+            let _ = match left {
+                Left::WriteHalf => network.shutdown(now, host, socket, Shutdown::Write),
+                Left::Socket => network.close(now, host, socket),
+            };
+        }
+    }
+}
+
+// ---- Calls ----
+
+/// A call of a stack.
+pub(crate) struct Call<'a> {
+    pub(crate) network: &'a mut Network,
+    pub(crate) host: HostIndex,
+    pub(crate) wakers: &'a mut Wakers,
+    pub(crate) ports: &'a mut Ports,
+    pub(crate) tasks: &'a mut TaskNumbers,
+    pub(crate) calls: Calls,
+    pub(crate) now: Instant,
+}
+
+impl Call<'_> {
+    /// The stack, to look at.
+    pub(crate) fn look(&self) -> &Stack {
+        self.network.stack(self.host)
+    }
+
+    /// The stack, to work with.
+    pub(crate) fn stack<R>(&mut self, call: impl FnOnce(&mut Stack, Instant) -> R) -> R {
+        self.network.call(self.now, self.host, call)
+    }
+
+    pub(crate) fn receive(
+        &mut self,
+        socket: SocketId,
+        limit: usize,
+        keep: impl FnMut(Bytes),
+    ) -> Result<usize, SocketError> {
+        let read = self.network.receive(self.now, self.host, socket, limit, keep);
+        if limit > 0 && read != Err(SocketError::WouldBlock) {
+            self.returned(Some(socket), "read", read.map(Some));
+        }
+        read.map(|octets| octets as usize)
+    }
+
+    pub(crate) fn send(&mut self, socket: SocketId, text: &[u8]) -> Result<usize, SocketError> {
+        // What does not fit need not be copied; one octet more tells that something did not.
+        let room = self.look().send_room(socket);
+        self.send_bytes(socket, &Bytes::copy_from_slice(&text[..text.len().min(room + 1)]))
+    }
+
+    pub(crate) fn send_bytes(
+        &mut self,
+        socket: SocketId,
+        text: &Bytes,
+    ) -> Result<usize, SocketError> {
+        // A call that would have to wait is not told: it is made again when it need not.
+        let octets = self.look().send_room(socket).min(text.len());
+        if octets > 0 {
+            self.called(Some(socket), |_| format!("write({octets})"));
+        }
+        let sent = self.network.send(self.now, self.host, socket, text, Urgent::No);
+        if let Err(error) = sent
+            && error != SocketError::WouldBlock
+        {
+            self.returned(Some(socket), "write", Err(error));
+        }
+        sent.map(|octets| octets as usize)
+    }
+
+    pub(crate) fn shut_down_writing(&mut self, socket: SocketId) -> Result<(), SocketError> {
+        self.called(Some(socket), |_| "shutdown(write)".into());
+        self.network.shutdown(self.now, self.host, socket, Shutdown::Write)
+    }
+
+    pub(crate) fn set_option(
+        &mut self,
+        socket: SocketId,
+        option: SocketOption,
+    ) -> Result<(), SocketError> {
+        self.stack(|stack, now| stack.set_option(now, socket, option))
+    }
 }
 
 impl HostRef {
     /// What sockets of this host start with.
     pub(crate) fn default_options(&self) -> SocketOptions {
-        self.with(|host| host.stack.profile().options.clone())
-    }
-
-    /// The host's own address: at the start of a host it takes a tick to learn it.
-    pub(crate) async fn address(&self) -> io::Result<IpAddr> {
-        std::future::poll_fn(|cx| self.with(|host| host.poll_address(cx))).await
+        self.simulation.lock().network.stack(self.index).profile().options.clone()
     }
 }

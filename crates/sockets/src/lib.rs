@@ -51,8 +51,8 @@
 //! turmoil's latency, `partition`, `hold`, `release`, loss and crashes act on segments. What is
 //! sent to the host itself stays on the host, and arrives at once.
 //!
-//! A host learns its own address from turmoil by a datagram to itself, which takes one tick:
-//! the first `connect` of a host waits for it.
+//! Between the stacks is a [`Network`] of [`twomsl_sim`]: the fault rules and impairments
+//! of scenario files ([`Faults`]), the invariants, and the trace ([`Lab`]) are the same.
 //!
 //! # What to set in turmoil's builder
 //!
@@ -64,16 +64,23 @@
 //! - `max_message_latency`: turmoil draws a latency for every datagram, so that segments overtake
 //!   each other when it is not equal to `min_message_latency`.
 
+mod calls;
 mod driver;
 mod error;
+mod faults;
 mod host;
+mod identity;
+mod lab;
 pub mod net;
-mod network;
 mod ports;
 mod registry;
-mod transit;
+mod simulation;
 mod wakers;
 
+pub use calls::Calls;
+pub use faults::{Faults, Installed};
 pub use host::start;
-pub use network::PORT;
+pub use lab::{Lab, netstat, sockets};
+pub use simulation::PORT;
+pub use twomsl_sim::{Network, Packets, Recording, spec};
 pub use twomsl_tcp::{Profile, SocketOption};

@@ -10,15 +10,17 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
 use turmoil::net::UdpSocket;
-use twomsl_tcp::{Instant, Profile, Stack};
+use twomsl_sim::Recording;
+use twomsl_sim::spec::HostIndex;
+use twomsl_tcp::{Instant, Profile};
 
-use crate::host::Host;
-use crate::network::{HostRef, PORT, Shared};
-use crate::{driver, error};
+use crate::host::Life;
+use crate::simulation::{HostRef, PORT, Shared, Simulation};
+use crate::{driver, error, identity};
 
 thread_local! {
-    /// The network of the simulation that runs on this thread. It stays when the simulation is
-    /// over, until the next one begins.
+    /// The simulation that runs on this thread, or the next one if it was prepared. It stays when
+    /// it is over, until the next one begins.
     static CURRENT: RefCell<Option<Shared>> = const { RefCell::new(None) };
 }
 
@@ -33,7 +35,7 @@ pub(crate) fn here() -> io::Result<HostRef> {
     let (handle, runtime) = runtime_here()?;
     match find(runtime) {
         Some(host) => Ok(host),
-        None => begin(&handle, Profile::linux()),
+        None => begin(&handle, None),
     }
 }
 
@@ -45,9 +47,32 @@ pub(crate) fn start(profile: Profile) -> io::Result<()> {
     let (handle, runtime) = runtime_here()?;
     match find(runtime) {
         Some(_) => Err(error::started()),
-        None => begin(&handle, profile).map(drop),
+        None => begin(&handle, Some(profile)).map(drop),
     }
 }
+
+/// The simulation of this thread; if there is none, one is prepared.
+pub(crate) fn current() -> Shared {
+    CURRENT.with_borrow_mut(|current| {
+        current.get_or_insert_with(|| Shared::new(SEED, Recording::Off)).clone()
+    })
+}
+
+/// The next simulation of this thread is this one.
+pub(crate) fn prepare(simulation: Shared) {
+    let before = CURRENT.replace(Some(simulation));
+    drop(before);
+}
+
+/// This simulation is done with.
+pub(crate) fn forget(simulation: &Shared) {
+    let is_it = |current: &mut Shared| current.is(simulation);
+    let ended = CURRENT.with_borrow_mut(|current| current.take_if(is_it));
+    drop(ended);
+}
+
+/// The seed of a simulation for which nobody chose one.
+const SEED: u64 = 0;
 
 fn runtime_here() -> io::Result<(Handle, runtime::Id)> {
     let handle = Handle::try_current().map_err(|_| error::outside())?;
@@ -60,48 +85,64 @@ fn runtime_here() -> io::Result<(Handle, runtime::Id)> {
 
 fn find(runtime: runtime::Id) -> Option<HostRef> {
     CURRENT.with_borrow(|current| {
-        let network = current.as_ref()?;
-        let index = network.lock().host_of(runtime)?;
-        Some(HostRef::new(network.clone(), index, runtime))
+        let simulation = current.as_ref()?;
+        let index = simulation.lock().host_of(runtime)?;
+        Some(HostRef::new(simulation.clone(), index, runtime))
     })
 }
 
-fn begin(handle: &Handle, profile: Profile) -> io::Result<HostRef> {
-    let (elapsed, since_epoch) =
-        turmoil::sim_elapsed().zip(turmoil::since_epoch()).ok_or_else(error::outside)?;
+fn begin(handle: &Handle, profile: Option<Profile>) -> io::Result<HostRef> {
+    let clocks = turmoil::sim_elapsed().zip(turmoil::since_epoch());
+    let (elapsed, since_epoch) = clocks.ok_or_else(error::outside)?;
     let now = Instant::ZERO + elapsed;
     let datagrams = Arc::new(bind()?);
-    let network = network_of(since_epoch.saturating_sub(elapsed), now);
+    let address = identity::own_address(&datagrams)?;
     let kick = Arc::new(Notify::new());
-    let index = {
-        let mut network = network.lock();
-        let index = network.hosts.len();
-        let stack = Stack::new(profile, secret(index));
-        network.hosts.push(Host::new(
-            handle.id(),
-            stack,
-            now,
-            Arc::clone(&datagrams),
-            Arc::clone(&kick),
-        ));
-        index
-    };
-    let host = HostRef::new(network, index, handle.id());
+    let life = Life::new(handle.id(), now, Arc::clone(&datagrams), Arc::clone(&kick));
+    let simulation = simulation_of(since_epoch.saturating_sub(elapsed), address, now);
+    let index = add(&mut simulation.lock(), address, now, profile, life);
+    let host = HostRef::new(simulation, index, handle.id());
     handle.spawn(driver::drive(host.clone(), datagrams, kick));
     Ok(host)
 }
 
-/// The network of the simulation that runs now.
-fn network_of(epoch: std::time::Duration, now: Instant) -> Shared {
-    CURRENT.with_borrow_mut(|current| match current {
-        Some(network) if network.lock().can_have(epoch, now) => network.clone(),
-        _ => current.insert(Shared::new(epoch)).clone(),
-    })
+/// The simulation that runs now.
+fn simulation_of(epoch: std::time::Duration, address: IpAddr, now: Instant) -> Shared {
+    let mut before = None;
+    let simulation = CURRENT.with_borrow_mut(|current| match current {
+        Some(simulation) if simulation.lock().can_have(epoch, address, now) => simulation.clone(),
+        _ => {
+            let next = Shared::new(SEED, Recording::Off);
+            before = current.replace(next.clone());
+            next
+        }
+    });
+    simulation.lock().epoch = Some(epoch);
+    drop(before);
+    simulation
 }
 
-/// The secret of a stack's initial sequence numbers (RFC 6528): each start of a host has its own.
-fn secret(index: usize) -> [u8; 16] {
-    (u128::from(0x9293_u16) << 64 | index as u128).to_be_bytes()
+/// A host starts, for the first time or again.
+fn add(
+    simulation: &mut Simulation,
+    address: IpAddr,
+    now: Instant,
+    profile: Option<Profile>,
+    life: Life,
+) -> HostIndex {
+    let index = simulation.host_at(address);
+    let Simulation { network, hosts, .. } = simulation;
+    if let Some(profile) = profile {
+        network.set_profile(index, profile);
+    }
+    if hosts[index].begin(address, life) {
+        for own in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+            network.add_address(index, own);
+        }
+    } else {
+        network.reboot(now, index);
+    }
+    index
 }
 
 fn bind() -> io::Result<UdpSocket> {
@@ -126,8 +167,8 @@ enum Family {
     V6,
 }
 
-/// Turmoil names its hosts in `192.168.0.0/16` or in `fe80::/64`, beginning with 1, and panics when a
-/// socket is bound to the other family.
+/// Turmoil names its hosts in `192.168.0.0/16` or in `fe80::/64`, beginning with 1, and panics
+/// when a socket is bound to the other family.
 fn family() -> Family {
     let first = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
     if turmoil::reverse_lookup(first).is_some() { Family::V6 } else { Family::V4 }

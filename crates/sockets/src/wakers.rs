@@ -109,10 +109,6 @@ const fn place(socket: SocketId) -> usize {
 pub(crate) struct Woken(Vec<Waker>);
 
 impl Woken {
-    pub(crate) fn add(&mut self, wakers: &mut Vec<Waker>) {
-        self.0.append(wakers);
-    }
-
     pub(crate) fn wake(self) {
         self.0.into_iter().for_each(Waker::wake);
     }

@@ -1,7 +1,7 @@
 //! A socket that a task holds: what listeners and streams have in common.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use tokio::io::{Interest, Ready};
@@ -9,7 +9,7 @@ use twomsl_tcp::{Prospect, SocketError, SocketId, SocketOption, SocketOptions, T
 
 use crate::error::socket_error;
 use crate::host::{Call, Left};
-use crate::network::HostRef;
+use crate::simulation::HostRef;
 use crate::wakers::Half;
 
 /// A socket of a host. Dropping it closes it.
@@ -28,7 +28,8 @@ impl Drop for Socket {
 impl Socket {
     /// Ends it, or a part of it, with the host's next call or by its driver.
     pub(crate) fn end_later(&self, left: Left) {
-        self.host.with(|host| host.leave(self.id, left));
+        // Nothing of it is left when this life of the host is over.
+        let _ = self.host.with(|life| life.leave(self.id, left));
     }
 
     pub(crate) fn new(host: HostRef, id: SocketId) -> Self {
@@ -68,15 +69,21 @@ impl Socket {
 
     /// Whether the handshake of a connection that was opened here is over.
     pub(crate) fn poll_connected(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(Half::Write, cx, |call, id| match call.stack.state(id) {
-            Some(TcpState::SynSent | TcpState::SynReceived) => Err(SocketError::WouldBlock),
-            _ => call.stack.take_error(id).map_or(Ok(()), Err),
+        self.poll(Half::Write, cx, |call, id| {
+            let result = match call.look().state(id) {
+                Some(TcpState::SynSent | TcpState::SynReceived) => {
+                    return Err(SocketError::WouldBlock);
+                }
+                _ => call.stack(|stack, _| stack.take_error(id)).map_or(Ok(()), Err),
+            };
+            call.returned(Some(id), "connect", result.map(|()| None));
+            result
         })
     }
 
     /// Its local end, and that of the peer.
     pub(crate) fn ends(&self) -> io::Result<(SocketAddr, Option<SocketAddr>)> {
-        self.call(|call, id| call.stack.ends(id))
+        self.call(|call, id| call.look().ends(id))
     }
 
     // ---- Readiness ----
@@ -91,8 +98,8 @@ impl Socket {
     pub(crate) fn poll_ready(&self, half: Half, cx: &Context<'_>) -> Poll<io::Result<()>> {
         self.poll(half, cx, |call, id| {
             let prospect = match half {
-                Half::Read => call.stack.read_prospect(id)?,
-                Half::Write => call.stack.write_prospect(id)?,
+                Half::Read => call.stack(|stack, _| stack.read_prospect(id))?,
+                Half::Write => call.stack(|stack, _| stack.write_prospect(id))?,
             };
             if prospect == Prospect::Wait { Err(SocketError::WouldBlock) } else { Ok(()) }
         })
@@ -109,11 +116,11 @@ impl Socket {
     // ---- Options ----
 
     pub(crate) fn option<R>(&self, read: impl FnOnce(&SocketOptions) -> R) -> io::Result<R> {
-        self.call(|call, id| call.stack.options(id).map(read))
+        self.call(|call, id| call.look().options(id).map(read))
     }
 
     pub(crate) fn set_option(&self, option: SocketOption) -> io::Result<()> {
-        self.call(|call, id| call.stack.set_option(call.now, id, option))
+        self.call(|call, id| call.set_option(id, option))
     }
 }
 
@@ -121,20 +128,20 @@ impl Socket {
 fn readiness(call: &mut Call<'_>, id: SocketId, interest: Interest) -> Result<Ready, SocketError> {
     let mut ready = Ready::EMPTY;
     if interest.is_readable() {
-        ready |= match call.stack.read_prospect(id)? {
+        ready |= match call.stack(|stack, _| stack.read_prospect(id))? {
             Prospect::Wait => Ready::EMPTY,
             Prospect::Now => Ready::READABLE,
             Prospect::Last | Prospect::Over => Ready::READABLE | Ready::READ_CLOSED,
         };
     }
     if interest.is_writable() {
-        ready |= match call.stack.write_prospect(id)? {
+        ready |= match call.stack(|stack, _| stack.write_prospect(id))? {
             Prospect::Wait => Ready::EMPTY,
             Prospect::Now | Prospect::Last => Ready::WRITABLE,
             Prospect::Over => Ready::WRITABLE | Ready::WRITE_CLOSED,
         };
     }
-    if interest.is_error() && call.stack.pending_error(id).is_some() {
+    if interest.is_error() && call.look().pending_error(id).is_some() {
         ready |= Ready::ERROR;
     }
     Ok(ready)
@@ -172,7 +179,7 @@ impl Drop for Waiter<'_> {
         if self.names == [None; 2] {
             return;
         }
-        self.socket.host.with(|host| {
+        let _ = self.socket.host.with(|host| {
             for (half, name) in [Half::Read, Half::Write].into_iter().zip(self.names) {
                 if let Some(name) = name {
                     host.wakers.leave(self.socket.id, half, name);
@@ -180,12 +187,4 @@ impl Drop for Waiter<'_> {
             }
         });
     }
-}
-
-/// The address to speak from to a host.
-///
-/// # Errors
-/// When the host has crashed meanwhile.
-pub(crate) async fn source(host: &HostRef, remote: IpAddr) -> io::Result<IpAddr> {
-    if remote.is_loopback() { Ok(remote) } else { host.address().await }
 }

@@ -14,8 +14,8 @@ use super::held::Socket;
 use super::stream::TcpStream;
 use crate::error::{socket_error, unsupported};
 use crate::host::Call;
-use crate::network::HostRef;
 use crate::registry;
+use crate::simulation::HostRef;
 use crate::wakers::Half;
 
 /// A socket that waits for connections, with a SYN queue and an accept queue behind it.
@@ -35,14 +35,11 @@ impl TcpListener {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` for an address of another host, those of
     /// [`lookup_host`](super::lookup_host), and outside a simulation.
+    #[expect(clippy::unused_async, reason = "tokio's signature; there is nothing to wait for")]
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<Self> {
         let host = registry::here()?;
         let mut last = no_address();
         for addr in resolve(addr)? {
-            if !addr.ip().is_unspecified() && !addr.ip().is_loopback() {
-                // Until the host knows its address, no address is its own.
-                host.address().await?;
-            }
             let options = SocketOptions { reuse_address: true, ..host.default_options() };
             match Self::listen(&host, addr, BACKLOG, &options) {
                 Ok(listener) => return Ok(listener),
@@ -78,8 +75,9 @@ impl TcpListener {
     /// The same for a task; only the last task that asked is woken.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let accepted = self.socket.poll(Half::Read, cx, |call, id| {
-            let socket = call.stack.accept(call.now, id)?;
-            let (local, remote) = call.stack.ends(socket)?;
+            let socket = call.stack(|stack, now| stack.accept(now, id))?;
+            let (local, remote) = call.look().ends(socket)?;
+            call.called(Some(socket), |_| "accept()".into());
             Ok((socket, local, remote.ok_or(SocketError::NotConnected)?))
         });
         let (id, local, peer) = ready!(accepted)?;
@@ -134,8 +132,9 @@ fn listen(
     backlog: u32,
     options: &SocketOptions,
 ) -> Result<SocketId, SocketError> {
-    let addr = call.ports.find(call.stack, addr, options)?;
-    call.stack.listen(call.now, addr, backlog, Some(options))
+    let addr = call.ports.find(call.network.stack(call.host), addr, options)?;
+    call.called(None, |_| format!("listen({})", addr.port()));
+    call.stack(|stack, now| stack.listen(now, addr, backlog, Some(options)))
 }
 
 impl TryFrom<std::net::TcpListener> for TcpListener {

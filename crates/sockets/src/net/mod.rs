@@ -11,6 +11,7 @@ mod socket;
 mod stream;
 pub mod tcp;
 
+pub(crate) use addr::resolve;
 pub use addr::{ToSocketAddrs, lookup_host};
 pub use listener::TcpListener;
 pub use socket::TcpSocket;

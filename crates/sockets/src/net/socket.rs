@@ -11,8 +11,8 @@ use twomsl_tcp::{SocketOption, SocketOptions};
 use super::listener::TcpListener;
 use super::stream::TcpStream;
 use crate::error::{socket_error, unsupported};
-use crate::network::HostRef;
 use crate::registry;
+use crate::simulation::HostRef;
 
 /// A socket that neither listens nor is connected yet, to set options before it does.
 pub struct TcpSocket {
@@ -65,9 +65,6 @@ impl TcpSocket {
 
     /// Takes a local address and port; with port 0 a free one.
     ///
-    /// During the first tick of a host it does not know its own address yet: a foreign one is
-    /// noticed by later calls only.
-    ///
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` for an address of another host, `InvalidInput` when it is
     /// bound already or the family is the other one, bad use.
@@ -76,8 +73,12 @@ impl TcpSocket {
         if settings.bound.is_some() || addr.is_ipv4() != self.any.is_ipv4() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        self.host.check_up()?;
-        let bound = self.host.with(|host| host.reserve(addr, &settings.options));
+        let options = settings.options.clone();
+        let bound = self.host.enter(|call| {
+            let bound = call.ports.find(call.network.stack(call.host), addr, &options)?;
+            call.ports.reserve(bound, &options);
+            Ok(bound)
+        })?;
         settings.bound = Some(bound.map_err(socket_error)?);
         Ok(())
     }
@@ -102,8 +103,7 @@ impl TcpSocket {
     pub fn listen(self, backlog: u32) -> io::Result<TcpListener> {
         let Settings { bound, options } = self.settings().clone();
         let addr = bound.unwrap_or(SocketAddr::new(self.any, 0));
-        self.host.with(|host| bound.map(|bound| host.free(bound)));
-        self.settings().bound = None;
+        self.give_up();
         TcpListener::listen(&self.host, addr, backlog, &options)
     }
 
@@ -325,6 +325,14 @@ impl TcpSocket {
         interface.map_or(Ok(()), |_| Err(unsupported("SO_BINDTODEVICE")))
     }
 
+    /// The port is free for others.
+    fn give_up(&self) {
+        if let Some(bound) = self.settings().bound.take() {
+            // Of a life that is over there are no ports.
+            let _ = self.host.with(|life| life.ports.free(bound));
+        }
+    }
+
     fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -336,9 +344,7 @@ fn only_zero(value: u32, option: &str) -> io::Result<()> {
 
 impl Drop for TcpSocket {
     fn drop(&mut self) {
-        if let Some(bound) = self.settings().bound {
-            self.host.with(|host| host.free(bound));
-        }
+        self.give_up();
     }
 }
 

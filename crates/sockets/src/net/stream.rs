@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,15 +11,15 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use twomsl_tcp::wire::Packet;
-use twomsl_tcp::{Shutdown, SocketError, SocketId, SocketOption, SocketOptions, TcpState};
+use twomsl_tcp::{SocketError, SocketId, SocketOption, SocketOptions, TcpState};
 
 use super::addr::{ToSocketAddrs, no_address, resolve};
-use super::held::{Socket, source};
+use super::held::Socket;
 use super::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::error::{socket_error, unsupported};
-use crate::host::Left;
-use crate::network::HostRef;
+use crate::host::{Call, Left};
 use crate::registry;
+use crate::simulation::HostRef;
 use crate::wakers::Half;
 
 /// A connection.
@@ -65,12 +65,14 @@ impl TcpStream {
         }
         let mut local = local.unwrap_or(SocketAddr::new(super::ANY_V4, 0));
         if local.ip().is_unspecified() {
-            local.set_ip(source(host, peer.ip()).await?);
+            local.set_ip(source(peer.ip()));
         }
-        let id = host
-            .enter(|call| call.stack.connect(call.now, Some(local), peer, Some(options)))?
-            .map_err(socket_error)?;
+        let to = host.simulation.lock().host_at(peer.ip());
+        let id = host.enter(|call| connect(call, local, peer, options))?.map_err(socket_error)?;
         let socket = Socket::new(host.clone(), id);
+        if host.simulation.lock().hosts[to].missing {
+            return Err(socket_error(SocketError::HostUnreachable));
+        }
         poll_fn(|cx| socket.poll_connected(cx)).await?;
         let (local, _) = socket.ends()?;
         Ok(Self { socket, local, peer })
@@ -110,7 +112,7 @@ impl TcpStream {
     /// `NotConnected` when the connection is over, bad use.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         // As `getpeername` of Linux has it, for which TIME-WAIT is no state of a socket.
-        self.socket.call(|call, id| match call.stack.state(id) {
+        self.socket.call(|call, id| match call.look().state(id) {
             Some(TcpState::Closed | TcpState::TimeWait) | None => Err(SocketError::NotConnected),
             _ => Ok(self.peer),
         })
@@ -121,7 +123,8 @@ impl TcpStream {
     /// # Errors
     /// Bad use.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.socket.call(|call, id| Ok(call.stack.take_error(id).map(socket_error)))
+        self.socket
+            .call(|call, id| Ok(call.stack(|stack, _| stack.take_error(id)).map(socket_error)))
     }
 
     /// Borrows it as two halves.
@@ -218,7 +221,8 @@ impl TcpStream {
     /// # Errors
     /// `WouldBlock`, the connection's error, bad use.
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.call(|call, id| call.stack.receive(call.now, id, buf))
+        let (limit, mut buf) = (buf.len(), buf);
+        self.socket.call(|call, id| call.receive(id, limit, |piece| buf.put(piece)))
     }
 
     /// The same into several buffers, one after the other.
@@ -229,7 +233,7 @@ impl TcpStream {
         let limit = bufs.iter().map(|buf| buf.len()).sum();
         let mut room = bufs.iter_mut().flat_map(|buf| buf.iter_mut());
         self.socket.call(|call, id| {
-            call.stack.receive_pieces(call.now, id, limit, |piece| {
+            call.receive(id, limit, |piece| {
                 room.by_ref().zip(piece).for_each(|(place, octet)| *place = octet);
             })
         })
@@ -241,8 +245,7 @@ impl TcpStream {
     /// Those of [`try_read`](Self::try_read).
     pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
         let limit = buf.chunk_mut().len();
-        self.socket
-            .call(|call, id| call.stack.receive_pieces(call.now, id, limit, |piece| buf.put(piece)))
+        self.socket.call(|call, id| call.receive(id, limit, |piece| buf.put(piece)))
     }
 
     /// Reads without taking: the next read finds the same text.
@@ -267,13 +270,14 @@ impl TcpStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<usize>> {
         self.socket.poll(Half::Read, cx, |call, id| {
-            call.stack.peek(id, buf.remaining(), |piece| buf.put_slice(piece))
+            call.stack(|stack, _| stack.peek(id, buf.remaining(), |piece| buf.put_slice(piece)))
         })
     }
 
     fn peek_into(&self, buf: &mut ReadBuf<'_>) -> io::Result<usize> {
-        self.socket
-            .call(|call, id| call.stack.peek(id, buf.remaining(), |piece| buf.put_slice(piece)))
+        self.socket.call(|call, id| {
+            call.stack(|stack, _| stack.peek(id, buf.remaining(), |piece| buf.put_slice(piece)))
+        })
     }
 
     pub(crate) fn poll_read_into(
@@ -283,7 +287,7 @@ impl TcpStream {
     ) -> Poll<io::Result<()>> {
         let read = self.socket.poll(Half::Read, cx, |call, id| {
             let limit = buf.remaining();
-            call.stack.receive_pieces(call.now, id, limit, |piece| buf.put_slice(&piece))
+            call.receive(id, limit, |piece| buf.put_slice(&piece))
         });
         read.map_ok(drop)
     }
@@ -297,7 +301,7 @@ impl TcpStream {
     /// # Errors
     /// `WouldBlock`, `BrokenPipe` after the end of writing, the connection's error, bad use.
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.call(|call, id| call.stack.send(call.now, id, buf))
+        self.socket.call(|call, id| call.send(id, buf))
     }
 
     /// The same from several buffers, as if they were one.
@@ -305,12 +309,12 @@ impl TcpStream {
     /// # Errors
     /// Those of [`try_write`](Self::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut text = gather(bufs);
-        self.socket.call(|call, id| call.stack.send_bytes(call.now, id, &mut text))
+        let text = gather(bufs);
+        self.socket.call(|call, id| call.send_bytes(id, &text))
     }
 
     pub(crate) fn poll_write_from(&self, cx: &Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll(Half::Write, cx, |call, id| call.stack.send(call.now, id, buf))
+        self.socket.poll(Half::Write, cx, |call, id| call.send(id, buf))
     }
 
     pub(crate) fn poll_write_from_all(
@@ -318,8 +322,8 @@ impl TcpStream {
         cx: &Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut text = gather(bufs);
-        self.socket.poll(Half::Write, cx, |call, id| call.stack.send_bytes(call.now, id, &mut text))
+        let text = gather(bufs);
+        self.socket.poll(Half::Write, cx, |call, id| call.send_bytes(id, &text))
     }
 
     /// The same when its writing half is dropped: by the driver, so that a crash sends nothing.
@@ -329,16 +333,34 @@ impl TcpStream {
 
     /// Ends writing: a FIN follows what was written. Of a connection that is over it is nothing.
     pub(crate) fn shut_down_writing(&self) -> io::Result<()> {
-        let shut = |call: &mut crate::host::Call<'_>, id: SocketId| match call.stack.shutdown(
-            call.now,
-            id,
-            Shutdown::Write,
-        ) {
+        self.socket.call(|call, id| match call.shut_down_writing(id) {
             Err(SocketError::NotConnected) => Ok(()),
             result => result,
-        };
-        self.socket.call(shut)
+        })
     }
+}
+
+/// The address to speak from to a host: the stack knows, but for those that any host has.
+fn source(peer: IpAddr) -> IpAddr {
+    match peer {
+        _ if peer.is_loopback() => peer,
+        IpAddr::V4(_) => super::ANY_V4,
+        IpAddr::V6(_) => super::ANY_V6,
+    }
+}
+
+fn connect(
+    call: &mut Call<'_>,
+    local: SocketAddr,
+    peer: SocketAddr,
+    options: &SocketOptions,
+) -> Result<SocketId, SocketError> {
+    call.called(None, |call| format!("connect({})", call.names(peer)));
+    let socket = call.stack(|stack, now| stack.connect(now, Some(local), peer, Some(options)));
+    if let Err(error) = socket {
+        call.returned(None, "connect", Err(error));
+    }
+    socket
 }
 
 /// The text of several buffers as one, so that no segment ends where a buffer does. No more than

@@ -1,7 +1,9 @@
 //! What applications inside turmoil see of these sockets.
 
 mod basics;
+mod faults;
 mod misuse;
+mod traces;
 
 use std::time::Duration;
 
