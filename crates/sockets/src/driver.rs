@@ -25,6 +25,10 @@ pub(crate) async fn drive(host: HostRef, datagrams: Arc<UdpSocket>, kick: Arc<No
         {
             sleep.as_mut().reset(next);
         }
+        if sleep.is_elapsed() || sleep.deadline() <= Instant::now() {
+            // More is due. Tasks that what has happened has woken come first.
+            tokio::task::yield_now().await;
+        }
         tokio::select! {
             biased;
             () = kick.notified() => {}

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime;
@@ -159,6 +160,13 @@ impl Life {
             armed: Instant::MAX,
             tasks: TaskNumbers::default(),
         }
+    }
+
+    /// The hosts' clocks begin with zero so long after the simulation's.
+    pub(crate) fn begin_later(&mut self, offset: Duration) {
+        let passed = self.clock.started.since(Instant::ZERO);
+        self.clock.runtime += offset.saturating_sub(passed);
+        self.clock.started = Instant::ZERO + passed.saturating_sub(offset);
     }
 
     /// The time of the runtime one is on, which must be this life's.

@@ -66,6 +66,7 @@
 
 mod calls;
 mod driver;
+pub mod engine;
 mod error;
 mod faults;
 mod host;

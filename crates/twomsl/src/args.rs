@@ -45,6 +45,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting, allow_hyphen_values = true)]
     pub(crate) set: Vec<(String, String)>,
 
+    /// What runs them
+    #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]
+    pub(crate) engine: Engine,
+
     /// What to show
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: Format,
@@ -71,6 +75,25 @@ pub(crate) struct Run {
     /// Follow the run as it goes, on standard error, in virtual time
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// What runs a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// The world: time jumps from event to event
+    #[default]
+    Sim,
+    /// The roles as tasks on tokio's sockets, inside a turmoil simulation
+    Turmoil,
+}
+
+impl From<Engine> for twomsl::scenario::Engine {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Sim => Self::Sim,
+            Engine::Turmoil => Self::Turmoil,
+        }
+    }
 }
 
 /// What to show of a run.

@@ -64,6 +64,9 @@
 
 pub use twomsl_scenario as scenario;
 pub use twomsl_sim as sim;
+mod engines;
+
+pub use engines::{EngineError, run_on};
 pub use twomsl_sockets as sockets;
 pub use twomsl_tcp as tcp;
 pub use twomsl_trace as trace;

@@ -10,6 +10,7 @@ mod setup;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use twomsl_tcp::{Instant, Readiness, SocketId};
 
@@ -54,10 +55,10 @@ pub enum Carrier {
     /// It is added to what links and rules take: the driver has latencies of its own.
     #[default]
     TakesTime,
-    /// It counts as nothing: a parcel is handed over as soon as it is sent, and one that is there
-    /// early waits until links and rules say that it arrives. If they take longer than the driver,
-    /// times are those of a world.
-    KeepsTime,
+    /// It counts as nothing: a parcel is handed over so long before it arrives, and waits there
+    /// until then. If links and rules take no less time than that, and the driver no more, times
+    /// are those of a world. Packets arrive one per turn, so that tasks can run in between.
+    KeepsTime(Duration),
 }
 
 /// Whether the link of a host is plugged in.
@@ -96,10 +97,27 @@ pub(crate) struct Outside {
     ready: Vec<Ready>,
     hosts: Vec<Waiting>,
     carrier: Carrier,
-    /// When the packet in each place of the slab arrives, for a carrier that keeps time.
-    arrivals: Vec<Instant>,
+    /// By its place in the slab: when a packet arrives, and who has it until then. For a carrier
+    /// that keeps time.
+    appointments: Vec<Appointment>,
     /// Parcels in the order in which they were handed over, for those that never arrive.
     carried: VecDeque<(u32, u64)>,
+}
+
+/// The arrival of a packet.
+#[derive(Clone, Copy, Debug)]
+struct Appointment {
+    at: Instant,
+    holder: Holder,
+}
+
+/// Who has a packet until it arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    /// The host that sends it, or the carrier.
+    Carrier,
+    /// The host that gets it.
+    Receiver,
 }
 
 /// What waits at a host for its turn.

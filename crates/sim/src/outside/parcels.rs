@@ -5,9 +5,9 @@ use std::time::Duration;
 use twomsl_tcp::Instant;
 use twomsl_trace::{Decider, Fate};
 
-use super::{Carrier, Network, Parcel};
+use super::{Appointment, Carrier, Holder, Network, Parcel};
 use crate::flight::Via;
-use crate::live::Live;
+use crate::live::{Live, Power};
 use crate::queue::What;
 use crate::spec::HostIndex;
 
@@ -32,9 +32,12 @@ impl Network {
                 self.live.hosts[host].stack.on_timeout(now);
                 self.live.drain(&self.plan, host as u32);
             }
-            self.come(now, host);
+            let arrived = self.come(now, host);
             while let Some(parcel) = self.leave(now, host) {
                 carry(parcel);
+            }
+            if arrived && self.lead().is_some() {
+                return;
             }
         }
     }
@@ -48,18 +51,23 @@ impl Network {
         }
     }
 
-    /// Packets that need no carrier arrive.
-    fn come(&mut self, now: Instant, host: HostIndex) {
-        loop {
-            let coming = &mut self.outside().hosts[host].coming;
-            match coming.peek() {
-                Some((at, What::Arrival(place))) if at <= now => {
-                    coming.pop();
-                    self.delivered(place);
-                    self.live.arrive(&self.plan, place);
-                }
-                _ => return,
-            }
+    /// A packet that is there arrives; whether there was one.
+    fn come(&mut self, now: Instant, host: HostIndex) -> bool {
+        let coming = &mut self.outside().hosts[host].coming;
+        let Some((_, What::Arrival(place))) = coming.peek().filter(|(at, _)| *at <= now) else {
+            return false;
+        };
+        coming.pop();
+        self.delivered(place);
+        self.live.arrive(&self.plan, place);
+        true
+    }
+
+    /// How long before its arrival a parcel is handed over, to a carrier that keeps time.
+    fn lead(&mut self) -> Option<Duration> {
+        match self.outside().carrier {
+            Carrier::KeepsTime(lead) => Some(lead),
+            Carrier::TakesTime => None,
         }
     }
 
@@ -86,17 +94,14 @@ impl Network {
         if !self.is_on_its_way(place, |number| number as u32 == id) {
             return;
         }
-        let now = self.live.now;
-        let outside = self.outside();
-        match outside.arrivals.get(place as usize) {
-            Some(&at) if outside.carrier == Carrier::KeepsTime && at > now => {
-                self.live.hand_in(at, place);
-            }
-            _ => {
-                self.delivered(place);
-                self.live.arrive(&self.plan, place);
-            }
+        if self.lead().is_some() {
+            let appointment = &mut self.outside().appointments[place as usize];
+            appointment.holder = Holder::Receiver;
+            let at = appointment.at;
+            return self.live.hand_in(at, place);
         }
+        self.delivered(place);
+        self.live.arrive(&self.plan, place);
     }
 
     pub(super) fn is_on_its_way(&self, place: u32, is_it: impl FnOnce(u64) -> bool) -> bool {
@@ -111,19 +116,36 @@ impl Network {
     }
 
     /// Parcels that the driver has lost take no notice with them. RFC 9293 §3.4.2 says how long a
-    /// segment can exist: an MSL of two minutes. One that is older never arrives.
-    fn forget_lost_parcels(&mut self) {
+    /// segment can exist: an MSL of two minutes. One that is older never arrives. A carrier that
+    /// keeps time is not late by more than a few times its lead.
+    pub(super) fn forget_lost_parcels(&mut self) {
+        let lead = self.lead();
         loop {
             let Some(&(place, id)) = self.outside().carried.front() else { return };
-            if self.is_on_its_way(place, |number| number == id) {
-                let sent = self.live.flights.get(place).sent;
-                if self.live.now.since(sent) <= MSL {
+            if self.is_carried(place, id) {
+                let over = match lead {
+                    Some(lead) => self.outside().appointments[place as usize].at + 8 * lead,
+                    None => self.live.flights.get(place).sent + MSL,
+                };
+                if self.live.now <= over {
                     return;
                 }
-                self.live.lose(place, || Decider::Carrier);
+                let to = self.live.flights.get(place).to;
+                let power = self.live.hosts[to as usize].power;
+                let by = if power == Power::On { Decider::Carrier } else { Decider::Down };
+                self.live.lose(place, || by);
             }
             self.outside().carried.pop_front();
         }
+    }
+
+    /// Whether the carrier still has a parcel.
+    pub(super) fn is_carried(&self, place: u32, id: u64) -> bool {
+        let outside = self.live.outside.as_deref();
+        let appointment = outside.and_then(|outside| outside.appointments.get(place as usize));
+        let received =
+            appointment.is_some_and(|appointment| appointment.holder == Holder::Receiver);
+        !received && self.is_on_its_way(place, |number| number == id)
     }
 }
 
@@ -138,11 +160,13 @@ impl Live {
         if carried {
             let leaves = match outside.carrier {
                 Carrier::TakesTime => at,
-                Carrier::KeepsTime => {
-                    let places = outside.arrivals.len().max(place as usize + 1);
-                    outside.arrivals.resize(places, Instant::ZERO);
-                    outside.arrivals[place as usize] = at;
-                    self.now
+                Carrier::KeepsTime(lead) => {
+                    let appointment = Appointment { at, holder: Holder::Carrier };
+                    let places = outside.appointments.len().max(place as usize + 1);
+                    outside.appointments.resize(places, appointment);
+                    outside.appointments[place as usize] = appointment;
+                    let early = at.as_nanos().saturating_sub(lead.as_nanos() as u64);
+                    self.now.max(Instant::from_nanos(early))
                 }
             };
             outside.hosts[from].leaving.push(leaves, What::Arrival(place));

@@ -35,6 +35,7 @@ impl Network {
     /// Whether nothing is left to happen unless an application does something: no packet is on
     /// its way, no timer runs, nothing is scripted. Costs as much as there are hosts and parcels.
     pub fn is_quiet(&mut self) -> bool {
+        self.forget_lost_parcels();
         let idle = (0..self.hosts()).all(|host| self.next_due(host).is_none());
         idle && self.next_event().is_none() && !self.carries()
     }
@@ -42,7 +43,7 @@ impl Network {
     /// Whether the driver carries a parcel that can still arrive.
     fn carries(&self) -> bool {
         let mut carried = self.live.outside.iter().flat_map(|outside| &outside.carried);
-        carried.any(|&(place, id)| self.is_on_its_way(place, |number| number == id))
+        carried.any(|&(place, id)| self.is_carried(place, id))
     }
 
     /// Checks what must be so when nothing is left to happen: see
@@ -114,7 +115,7 @@ impl Network {
         self.advance(now);
         let carried = std::mem::take(&mut self.outside().carried);
         for (place, id) in carried {
-            if self.is_on_its_way(place, |number| number == id) {
+            if self.is_carried(place, id) {
                 self.live.lose(place, || Decider::Carrier);
             }
         }

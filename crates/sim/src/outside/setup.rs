@@ -188,16 +188,27 @@ impl Network {
         self.advance(now);
         self.live.crash(&self.plan, host as u32);
         self.live.hosts[host].drive_from_outside();
-        let waiting = &mut self.outside().hosts[host];
-        let mut lost = Vec::new();
-        // What it had sent is on its way; what it had not is lost with it.
-        while let Some((_, What::Arrival(place))) =
-            waiting.leaving.pop().or_else(|| waiting.coming.pop())
-        {
-            lost.push(place);
+        self.empty_the_hands_of(host);
+    }
+
+    /// What a host had not handed over is lost with it, as is what had reached it and waited. With
+    /// a carrier that keeps time it only seemed to be there still: it is on its way.
+    fn empty_the_hands_of(&mut self, host: HostIndex) {
+        let keeps_time = matches!(self.outside().carrier, Carrier::KeepsTime(_));
+        let waiting = std::mem::take(&mut self.outside().hosts[host]);
+        for (_, what) in waiting.leaving.in_order() {
+            let What::Arrival(place) = what else { continue };
+            if keeps_time {
+                let at = self.outside().appointments[place as usize].at;
+                self.live.hand_in(at, place);
+            } else {
+                self.live.lose(place, || Decider::Down);
+            }
         }
-        for place in lost {
-            self.live.lose(place, || Decider::Down);
+        for (_, what) in waiting.coming.in_order() {
+            if let What::Arrival(place) = what {
+                self.live.lose(place, || Decider::Down);
+            }
         }
     }
 

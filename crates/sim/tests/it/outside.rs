@@ -248,7 +248,7 @@ fn a_host_that_crashed_answers_with_a_reset_when_it_is_back() {
 #[test]
 fn a_carrier_that_keeps_time_adds_none() {
     let mut driver = Driver::new();
-    driver.network.set_carrier(Carrier::KeepsTime);
+    driver.network.set_carrier(Carrier::KeepsTime(Duration::from_millis(10)));
     for (from, to) in [(CLIENT, SERVER), (SERVER, CLIENT)] {
         driver.network.impair(from, to, Impairments::delay(Duration::from_millis(12)));
     }

@@ -122,7 +122,7 @@ fn resolve(args: &Run, file: &Path) -> Result<Scenario, String> {
 /// One run, judged. A socket table is added where one is to be shown and none was asked for.
 fn run_to_end(args: &Run, scenario: &Scenario) -> Result<Outcome, String> {
     let cannot = |error| format!("error: {error}\n");
-    let mut outcome = scenario.run().map_err(cannot)?;
+    let mut outcome = twomsl::run_on(scenario, args.engine.into()).map_err(cannot)?;
     let shows_tables = args.format == Format::Ss && args.at.is_empty();
     let has_tables =
         outcome.trace.records.iter().any(|record| matches!(record.event, Event::Table { .. }));
