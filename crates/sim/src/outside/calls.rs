@@ -20,7 +20,7 @@ impl Network {
         host: HostIndex,
         call: impl FnOnce(&mut Stack, Instant) -> R,
     ) -> R {
-        let now = self.advance(now);
+        let now = self.advance_at(host, now);
         let result = call(&mut self.live.hosts[host].stack, now);
         self.live.drain(&self.plan, host as u32);
         result
@@ -38,7 +38,7 @@ impl Network {
         text: &Bytes,
         urgent: Urgent,
     ) -> Result<u64, SocketError> {
-        self.advance(now);
+        self.advance_at(host, now);
         self.live.write_text(&self.plan, host as u32, socket, text, urgent)
     }
 
@@ -54,7 +54,7 @@ impl Network {
         limit: usize,
         keep: impl FnMut(Bytes),
     ) -> Result<u64, SocketError> {
-        self.advance(now);
+        self.advance_at(host, now);
         self.live.receive(&self.plan, host as u32, socket, limit as u64, keep)
     }
 
@@ -69,7 +69,7 @@ impl Network {
         socket: SocketId,
         how: Shutdown,
     ) -> Result<(), SocketError> {
-        let now = self.advance(now);
+        let now = self.advance_at(host, now);
         self.live.ends(host as u32, socket, how);
         let result = self.live.hosts[host].stack.shutdown(now, socket, how);
         self.live.drain(&self.plan, host as u32);
@@ -86,7 +86,7 @@ impl Network {
         host: HostIndex,
         socket: SocketId,
     ) -> Result<(), SocketError> {
-        let now = self.advance(now);
+        let now = self.advance_at(host, now);
         self.live.ends(host as u32, socket, Shutdown::Both);
         let result = self.live.hosts[host].stack.close(now, socket);
         self.live.drain(&self.plan, host as u32);
@@ -103,7 +103,7 @@ impl Network {
         host: HostIndex,
         socket: SocketId,
     ) -> Result<(), SocketError> {
-        let now = self.advance(now);
+        let now = self.advance_at(host, now);
         let result = self.live.hosts[host].stack.abort(now, socket);
         self.live.drain(&self.plan, host as u32);
         result

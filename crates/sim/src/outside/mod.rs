@@ -125,8 +125,36 @@ enum Holder {
 struct Waiting {
     /// Packets that set out from here.
     leaving: Queue,
-    /// Packets that nobody has to carry: of the host to itself, and those that no host sent.
+    /// Packets that nobody has to carry: of the host to itself, those that no host sent, and those
+    /// that are there early.
     coming: Queue,
+    /// Its time, with a carrier that keeps time.
+    clock: Clock,
+}
+
+/// The time of one host. A driver that looks at a host now and then gives it its turn a little
+/// late: what was due happens at the time at which it was due, and so does what applications do
+/// about it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Clock {
+    /// The latest moment so far.
+    last: Instant,
+    /// What the driver's clock showed when something happened lately, and when that was due.
+    moment: Option<(Instant, Instant)>,
+}
+
+impl Clock {
+    /// When something happens that the driver says happens now.
+    fn read(&mut self, now: Instant) -> Instant {
+        let due = self.moment.filter(|(shown, _)| *shown == now).map_or(now, |(_, due)| due);
+        self.last = self.last.max(due);
+        self.last
+    }
+
+    /// Something was due at `due` that the driver lets happen now.
+    fn set(&mut self, now: Instant, due: Instant) {
+        self.moment = Some((now, due));
+    }
 }
 
 impl Outside {
@@ -178,7 +206,18 @@ impl Network {
 
     /// The time is `now`, unless somebody was later already.
     pub(super) fn advance(&mut self, now: Instant) -> Instant {
-        self.live.now = self.live.now.max(now);
+        // With a carrier that keeps time every host has a clock of its own.
+        let keeps_time = self.lead().is_some();
+        self.live.now = if keeps_time { now } else { self.live.now.max(now) };
+        self.live.now
+    }
+
+    /// The time at a host, where it is `now`.
+    pub(super) fn advance_at(&mut self, host: HostIndex, now: Instant) -> Instant {
+        if self.lead().is_none() {
+            return self.advance(now);
+        }
+        self.live.now = self.outside().hosts[host].clock.read(now);
         self.live.now
     }
 

@@ -26,26 +26,45 @@ impl Network {
     /// A host's turn: its timers run, what needs no carrier arrives, and packets set out; `carry`
     /// is told of each of these.
     pub fn turn(&mut self, now: Instant, host: HostIndex, mut carry: impl FnMut(Parcel)) {
+        if self.lead().is_some() {
+            return self.punctual_turn(now, host, carry);
+        }
         let now = self.advance(now);
         while self.next_due(host).is_some_and(|at| at <= now) {
             if self.live.hosts[host].stack.next_timeout().is_some_and(|at| at <= now) {
                 self.live.hosts[host].stack.on_timeout(now);
                 self.live.drain(&self.plan, host as u32);
             }
-            let arrived = self.come(now, host);
+            while self.come(now, host) {}
             while let Some(parcel) = self.leave(now, host) {
                 carry(parcel);
             }
-            if arrived && self.lead().is_some() {
-                return;
+        }
+    }
+
+    /// The same for a carrier that keeps time: one thing happens, when it was due.
+    fn punctual_turn(&mut self, now: Instant, host: HostIndex, mut carry: impl FnMut(Parcel)) {
+        let timer = self.live.hosts[host].stack.next_timeout();
+        let packet = self.outside().hosts[host].coming.peek().map(|(at, _)| at);
+        if let Some(due) = timer.into_iter().chain(packet).min().filter(|due| *due <= now) {
+            self.outside().hosts[host].clock.set(now, due);
+            let time = self.advance_at(host, now);
+            if packet.is_none_or(|at| at > due) {
+                self.live.hosts[host].stack.on_timeout(time);
+                self.live.drain(&self.plan, host as u32);
+            } else {
+                self.come(now, host);
             }
+        }
+        while let Some(parcel) = self.leave(now, host) {
+            carry(parcel);
         }
     }
 
     /// Lets packets set out without the rest of a turn: after a call, when the driver wants
     /// everything else to happen later.
     pub fn send_off(&mut self, now: Instant, host: HostIndex, mut carry: impl FnMut(Parcel)) {
-        let now = self.advance(now);
+        self.advance_at(host, now);
         while let Some(parcel) = self.leave(now, host) {
             carry(parcel);
         }
@@ -64,7 +83,7 @@ impl Network {
     }
 
     /// How long before its arrival a parcel is handed over, to a carrier that keeps time.
-    fn lead(&mut self) -> Option<Duration> {
+    pub(super) fn lead(&mut self) -> Option<Duration> {
         match self.outside().carrier {
             Carrier::KeepsTime(lead) => Some(lead),
             Carrier::TakesTime => None,
@@ -89,7 +108,9 @@ impl Network {
     /// A packet has reached its host. A number that nothing stands behind, because the packet has
     /// died of age, does nothing.
     pub fn arrive(&mut self, now: Instant, number: u64) {
-        self.advance(now);
+        if self.lead().is_none() {
+            self.advance(now);
+        }
         let (place, id) = (number as u32, (number >> 32) as u32);
         if !self.is_on_its_way(place, |number| number as u32 == id) {
             return;

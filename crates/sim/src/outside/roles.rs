@@ -36,8 +36,20 @@ impl Network {
         length: u64,
         urgent: Urgent,
     ) -> Result<u64, SocketError> {
-        self.advance(now);
+        self.advance_at(host, now);
         self.live.write_pattern(&self.plan, host as u32, socket, length, urgent)
+    }
+
+    /// The time at a host, where the driver's clock shows `now`.
+    pub fn time(&mut self, host: HostIndex, now: Instant) -> Instant {
+        self.advance_at(host, now)
+    }
+
+    /// Says that what happens now at a host was due at `due`: a sleep of an application is over.
+    pub fn was_due(&mut self, host: HostIndex, now: Instant, due: Instant) {
+        if self.lead().is_some() {
+            self.outside().hosts[host].clock.set(now, due);
+        }
     }
 
     /// Says that an application waits in `close` until `SO_LINGER` is over: to be called before.

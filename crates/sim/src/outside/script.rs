@@ -15,17 +15,17 @@ impl Network {
         self.live.queue.peek().map(|(at, _)| at)
     }
 
-    /// Lets happen what is due and belongs to no host. Incidents are for the driver: their places
-    /// in [`WorldSpec::incidents`] are returned.
-    pub fn step(&mut self, now: Instant) -> Vec<usize> {
-        let now = self.advance(now);
+    /// Lets happen what is due and belongs to no host. Incidents are for the driver: when they are
+    /// due, and their places in [`WorldSpec::incidents`](crate::WorldSpec::incidents).
+    pub fn step(&mut self, now: Instant) -> Vec<(Instant, usize)> {
         let mut incidents = Vec::new();
-        while let Some((_, what)) = self.live.queue.peek().filter(|(at, _)| *at <= now) {
+        while let Some((at, what)) = self.live.queue.peek().filter(|(at, _)| *at <= now) {
             self.live.queue.pop();
+            self.advance(at);
             match what {
                 What::Forgery(place) => self.live.forge(&self.plan, place),
                 What::Tables => self.live.tables(),
-                What::Incident(place) => incidents.push(place as usize),
+                What::Incident(place) => incidents.push((at, place as usize)),
                 _ => {}
             }
         }
@@ -61,7 +61,7 @@ impl Network {
         socket: Option<SocketId>,
         call: String,
     ) {
-        self.advance(now);
+        self.advance_at(host, now);
         record!(
             self.live,
             trace::Event::Call {
@@ -82,7 +82,7 @@ impl Network {
         call: &'static str,
         result: Result<Option<u64>, SocketError>,
     ) {
-        self.advance(now);
+        self.advance_at(host, now);
         record!(
             self.live,
             trace::Event::Returned {
@@ -119,6 +119,8 @@ impl Network {
                 self.live.lose(place, || Decider::Carrier);
             }
         }
+        // The clocks of hosts differ by as much as the driver is late.
+        self.live.trace.records.sort_by_key(|record| record.at);
     }
 
     /// The time: the latest that the driver has said.

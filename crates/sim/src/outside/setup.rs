@@ -185,7 +185,7 @@ impl Network {
 
     /// A host loses power: its sockets are gone, and nobody is told.
     pub fn crash(&mut self, now: Instant, host: HostIndex) {
-        self.advance(now);
+        self.advance_at(host, now);
         self.live.crash(&self.plan, host as u32);
         self.live.hosts[host].drive_from_outside();
         self.empty_the_hands_of(host);
@@ -225,7 +225,7 @@ impl Network {
 
     /// A host that crashed is back, with an empty stack.
     pub fn reboot(&mut self, now: Instant, host: HostIndex) {
-        self.advance(now);
+        self.advance_at(host, now);
         self.live.hosts[host].power = Power::On;
         record!(
             self.live,

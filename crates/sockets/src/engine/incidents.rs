@@ -10,8 +10,8 @@ use super::Stage;
 /// Lets happen what is scripted and due.
 pub(super) fn happen(sim: &mut Sim<'_>, stage: &Stage, now: Instant) {
     let due = stage.simulation.lock().network.step(now);
-    for place in due {
-        befall(sim, stage, now, &stage.spec.incidents[place].action);
+    for (at, place) in due {
+        befall(sim, stage, at, &stage.spec.incidents[place].action);
     }
     // Somebody may have something to do now that did not before.
     stage.simulation.lock().kick_all();

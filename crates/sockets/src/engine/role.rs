@@ -193,6 +193,17 @@ impl Role {
 
     /// The time on its host.
     pub(super) fn now(&self) -> Result<Instant, Ended> {
-        self.enter(|call| call.now)
+        self.enter(|call| call.network.time(call.host, call.now))
+    }
+
+    /// Does nothing for a while. It is over when it is over, not when tokio's clock has its next
+    /// millisecond.
+    pub(super) async fn sleep(&mut self, time: Duration) -> Result<(), Ended> {
+        let _sleeper = self.stage.sleeper();
+        let due = self.now()? + time;
+        // What is left of it on tokio's clock.
+        let left = self.enter(|call| due.since(call.now))?;
+        tokio::time::sleep(left).await;
+        self.enter(|call| call.network.was_due(call.host, call.now, due))
     }
 }

@@ -366,12 +366,6 @@ impl Role {
 
     // ---- Time, loops, tasks ----
 
-    async fn sleep(&mut self, time: Duration) -> Done {
-        let _sleeper = self.stage.sleeper();
-        tokio::time::sleep(time).await;
-        Ok(())
-    }
-
     async fn wait_for(&mut self, condition: &Condition) -> Done {
         self.until(|call| call.network.is_reached(condition)).await
     }
