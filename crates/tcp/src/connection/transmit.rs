@@ -36,23 +36,33 @@ impl Connection {
     /// Sends all that may be sent, then the acknowledgment that is owed if nothing carried it,
     /// and sets the timers that what is left needs.
     pub(super) fn transmit(&mut self, cx: &mut Context<'_>) {
-        if self.may_transmit() && self.send.has_more() {
-            while let Some(plan) = self.next_segment(Patience::Yes) {
-                self.send_planned(cx, &plan);
-            }
+        if self.has_work() {
+            self.send_what_may_leave(cx);
         }
-        match self.receive.owed {
-            Owed::Nothing => {}
-            Owed::Quick | Owed::Now => self.send_ack(cx, SendReason::Ack),
-            Owed::Delayed => self.delay_ack(cx),
+        if self.receive.owed != Owed::Nothing {
+            self.acknowledge(cx);
         }
         self.arm_timers(cx);
     }
 
-    fn delay_ack(&mut self, cx: &mut Context<'_>) {
-        if !self.timers.is_running(TimerKind::DelayedAck) {
-            let deadline = cx.now + cx.profile.delayed_ack;
-            self.timers.set(cx, TimerKind::DelayedAck, deadline);
+    // This and the next one are not inline: most segments that come need one of them at most.
+    #[inline(never)]
+    fn send_what_may_leave(&mut self, cx: &mut Context<'_>) {
+        while let Some(plan) = self.next_segment(Patience::Yes) {
+            self.send_planned(cx, &plan);
+        }
+    }
+
+    #[inline(never)]
+    fn acknowledge(&mut self, cx: &mut Context<'_>) {
+        match self.receive.owed {
+            Owed::Nothing => {}
+            Owed::Quick | Owed::Now => self.send_ack(cx, SendReason::Ack),
+            Owed::Delayed if self.timers.is_running(TimerKind::DelayedAck) => {}
+            Owed::Delayed => {
+                let deadline = cx.now + cx.profile.delayed_ack;
+                self.timers.set(cx, TimerKind::DelayedAck, deadline);
+            }
         }
     }
 
@@ -246,6 +256,7 @@ impl Connection {
     }
 
     /// Starts and stops the timers that unacknowledged and unsendable octets need.
+    #[inline]
     pub(super) fn arm_timers(&mut self, cx: &mut Context<'_>) {
         let waits = !self.send.is_idle();
         if waits && (self.send.wnd > 0 || self.send.is_opening()) {
@@ -255,7 +266,7 @@ impl Connection {
             }
         } else {
             self.timers.stop(cx, TimerKind::Retransmission);
-            if !waits && !self.is_stuck() {
+            if !waits && !self.has_work() {
                 self.timers.stop(cx, TimerKind::Persist);
             } else if !self.timers.is_running(TimerKind::Persist) {
                 let wait = self.rtt.backed_off(self.probe_backoff, cx.profile);
@@ -271,15 +282,15 @@ impl Connection {
         self.timers.set(cx, TimerKind::Retransmission, deadline);
     }
 
-    /// Whether something could be sent, but for the window or the size.
-    fn is_stuck(&self) -> bool {
+    /// Whether something is to be sent, if the window and its size allow it.
+    fn has_work(&self) -> bool {
         self.send.has_more() && self.may_transmit()
     }
 
     /// RFC 5482: the clock runs from the last progress while something waits for one.
     fn arm_user_timeout(&mut self, cx: &mut Context<'_>) {
         match self.options.user_timeout {
-            Some(limit) if !self.send.is_idle() || self.is_stuck() => {
+            Some(limit) if !self.send.is_idle() || self.has_work() => {
                 let deadline = self.waiting_since + limit;
                 self.timers.set(cx, TimerKind::UserTimeout, deadline);
             }

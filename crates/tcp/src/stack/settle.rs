@@ -101,7 +101,7 @@ impl Stack {
         if established {
             self.end_time_wait(now, old, Cause::Reuse);
         } else if let Some(record) = self.slots.time_wait(old) {
-            self.demux.insert(record.tuple, old);
+            self.connections.insert(record.tuple, old);
         }
     }
 
@@ -156,7 +156,9 @@ impl Stack {
     /// Frees the 4-tuple of a connection that is over. A connection that took it over from this
     /// one in TIME-WAIT keeps it.
     fn unlink(&mut self, socket: SocketId, tuple: &Tuple) {
-        self.demux.remove(tuple, socket);
+        if self.connections.get(tuple) == Some(socket) {
+            self.connections.remove(tuple);
+        }
         self.ports.release(tuple);
     }
 
@@ -170,7 +172,7 @@ impl Stack {
         let tuple = connection.tuple;
         self.ports.take(&tuple);
         let socket = self.slots.insert_connection(connection);
-        self.demux.insert(tuple, socket);
+        self.connections.insert(tuple, socket);
         socket
     }
 
