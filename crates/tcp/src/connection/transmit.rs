@@ -1,7 +1,7 @@
 //! What may be sent now, and the segments that carry it.
 
 use bytes::Bytes;
-use twomsl_wire::{Flags, Options, Segment, SeqNum, TcpOption};
+use twomsl_wire::{Body, Flags, Options, Packet, Segment, SeqNum, TcpOption};
 
 use super::congestion::Controller as _;
 use super::receive::{Owed, Reading};
@@ -225,13 +225,6 @@ impl Connection {
             None => (Flags::empty(), 0),
             Some(urgent) => urgent_pointer(urgent, seq, flags),
         };
-        let announced;
-        let options = if flags.contains(Flags::SYN) {
-            announced = self.announcement(cx);
-            &announced
-        } else {
-            &Options::NONE
-        };
         let segment = Segment {
             src_port: self.tuple.local_port,
             dst_port: self.tuple.remote_port,
@@ -240,19 +233,13 @@ impl Connection {
             flags: flags | urg,
             window,
             urgent,
-            options: *options,
+            options: Options::NONE,
             payload,
         };
-        cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
-    }
-
-    /// MUST-14: a SYN always has the MSS option. It always fits: nothing else is in there.
-    #[inline(never)]
-    fn announcement(&self, cx: &Context<'_>) -> Options {
-        let mut options = Options::NONE;
-        let mss = own_mss(&self.tuple, &self.options, cx.profile) as u16;
-        let _ = options.push(TcpOption::MaximumSegmentSize(mss));
-        options
+        let packet = cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
+        if flags.contains(Flags::SYN) {
+            announce(packet, own_mss(&self.tuple, &self.options, cx.profile) as u16);
+        }
     }
 
     /// Starts and stops the timers that unacknowledged and unsendable octets need.
@@ -308,6 +295,13 @@ impl Connection {
         {
             self.send_ack(cx, SendReason::WindowUpdate);
         }
+    }
+}
+
+/// MUST-14: a SYN always has the MSS option. It always fits: nothing else is in there.
+fn announce(packet: &mut Packet, mss: u16) {
+    if let Body::Tcp(segment) = &mut packet.body {
+        let _ = segment.options.push(TcpOption::MaximumSegmentSize(mss));
     }
 }
 
