@@ -8,5 +8,5 @@ mod identity;
 mod lab;
 mod loss;
 mod pipe;
-mod probe;
 mod segments;
+mod situations;

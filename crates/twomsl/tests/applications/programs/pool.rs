@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bb8::{ManageConnection, Pool};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::net::{TcpListener, TcpStream};
 
@@ -36,14 +36,14 @@ pub(crate) enum CheckOut {
 }
 
 /// A pool of at most four connections, with one from the beginning.
-pub(crate) async fn pool(check_out: CheckOut) -> turmoil::Result<Pool<Manager>> {
+async fn pool(check_out: CheckOut) -> turmoil::Result<Pool<Manager>> {
     let builder = Pool::builder().max_size(4).min_idle(1).max_lifetime(None).idle_timeout(None);
     let builder = builder.test_on_check_out(check_out == CheckOut::Ping);
     Ok(builder.build(Manager).await?)
 }
 
 /// Sends a line over a connection of the pool; a broken one does not go back.
-pub(crate) async fn ask(pool: &Pool<Manager>, line: &str) -> turmoil::Result<String> {
+async fn ask(pool: &Pool<Manager>, line: &str) -> turmoil::Result<String> {
     let mut connection = pool.get().await?;
     Ok(connection.ask(line).await?)
 }
@@ -65,11 +65,20 @@ pub(crate) async fn client() -> turmoil::Result {
     Ok(())
 }
 
+/// Two requests with a pause between, in which what the pool holds may die.
+pub(crate) async fn with_a_pause(check_out: CheckOut, pause: Duration) -> turmoil::Result {
+    let pool = pool(check_out).await?;
+    assert_eq!(ask(&pool, "one").await?, "one");
+    sleep(pause).await;
+    assert_eq!(ask(&pool, "two").await?, "two");
+    Ok(())
+}
+
 /// How the pool makes connections and looks after them.
-pub(crate) struct Manager;
+struct Manager;
 
 /// How long a ping may take. A load balancer that has forgotten a connection says nothing.
-pub(crate) const PING: Duration = Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(5);
 
 impl ManageConnection for Manager {
     type Connection = Connection;
@@ -81,7 +90,7 @@ impl ManageConnection for Manager {
     }
 
     async fn is_valid(&self, connection: &mut Connection) -> io::Result<()> {
-        timeout(PING, connection.ask("ping")).await.map(drop).map_err(io::Error::from)
+        timeout(PING, connection.ask("ping")).await?.map(drop)
     }
 
     fn has_broken(&self, connection: &mut Connection) -> bool {
@@ -90,7 +99,7 @@ impl ManageConnection for Manager {
 }
 
 /// A connection of the pool.
-pub(crate) struct Connection {
+struct Connection {
     stream: BufReader<TcpStream>,
     state: State,
 }
