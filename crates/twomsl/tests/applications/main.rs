@@ -5,8 +5,8 @@
 //! in the same simulations, and say what comes of it.
 
 mod identity;
-mod lab;
 mod loss;
 mod pipe;
 mod segments;
 mod situations;
+mod trial;

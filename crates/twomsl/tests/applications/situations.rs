@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::time::sleep;
 use turmoil::Sim;
 
-use crate::lab::{Lab, Outcome, Script};
 use crate::pipe;
 use crate::segments::{http1, pool};
+use crate::trial::{self, Outcome, Script, Trial};
 
 /// Longer than any repair below takes, and shorter than TCP's own patience of many minutes.
-const LAB: Lab =
-    Lab { seed: 1, loss: crate::lab::Loss::None, script: &[], patience: Duration::from_secs(60) };
+const SEGMENTS: Trial = Trial { patience: Duration::from_secs(60), ..trial::SEGMENTS };
+const PIPE: Trial = Trial { patience: Duration::from_secs(60), ..trial::PIPE };
 
 /// Between the first request and the second.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ fn partition_for_a_while() {
 /// What was lost in the partition is sent again after it.
 #[test]
 fn a_response_goes_on_after_a_partition() {
-    let outcome = LAB.run(http1::serve, http1::interrupted(partition_for_a_while));
+    let outcome = SEGMENTS.run(http1::serve, http1::interrupted(partition_for_a_while));
     let Outcome::Done(after) = outcome else { panic!("{outcome:?}") };
     assert!(after > Duration::from_secs(3), "{after:?}");
 }
@@ -44,7 +44,7 @@ fn a_response_goes_on_after_a_partition() {
 #[test]
 fn on_turmoils_own_tcp_a_response_never_goes_on_after_a_partition() {
     let client = pipe::http1::interrupted(partition_for_a_while);
-    assert_eq!(LAB.run(pipe::http1::serve, client), Outcome::Hangs);
+    assert_eq!(PIPE.run(pipe::http1::serve, client), Outcome::Hangs);
 }
 
 // ---- A crash of the server ----
@@ -69,8 +69,8 @@ const REBOOT_AMID: Script =
 /// (RFC 9293 §3.5.2, group 1).
 #[test]
 fn a_request_on_an_old_connection_to_a_rebooted_server_is_reset() {
-    let lab = Lab { script: REBOOT, ..LAB };
-    let told = lab.run(http1::serve, http1::with_a_pause(PAUSE));
+    let trial = Trial { script: REBOOT, ..SEGMENTS };
+    let told = trial.run(http1::serve, http1::with_a_pause(PAUSE));
     assert_eq!(told, failed("connection error: ECONNRESET: connection reset by peer"));
 }
 
@@ -78,16 +78,16 @@ fn a_request_on_an_old_connection_to_a_rebooted_server_is_reset() {
 /// of an hour; who does not want to wait for that needs a timeout.
 #[test]
 fn a_request_to_a_server_that_is_gone_waits() {
-    let lab = Lab { script: CRASH, ..LAB };
-    assert_eq!(lab.run(http1::serve, http1::with_a_pause(PAUSE)), Outcome::Hangs);
+    let trial = Trial { script: CRASH, ..SEGMENTS };
+    assert_eq!(trial.run(http1::serve, http1::with_a_pause(PAUSE)), Outcome::Hangs);
 }
 
 /// Who only reads sends nothing that could be reset: without keepalive or a timeout the client
 /// waits for ever (RFC 9293 §3.5.1, half-open connections).
 #[test]
 fn a_reader_does_not_notice_that_the_server_has_rebooted() {
-    let lab = Lab { script: REBOOT_AMID, ..LAB };
-    assert_eq!(lab.run(http1::serve, http1::interrupted(|| {})), Outcome::Hangs);
+    let trial = Trial { script: REBOOT_AMID, ..SEGMENTS };
+    assert_eq!(trial.run(http1::serve, http1::interrupted(|| {})), Outcome::Hangs);
 }
 
 /// There a crash says good-bye: what the crashed host had open is closed, and the client hears
@@ -96,10 +96,10 @@ fn a_reader_does_not_notice_that_the_server_has_rebooted() {
 fn on_turmoils_own_tcp_a_crash_is_an_end_of_file() {
     use pipe::http1::{interrupted, serve, with_a_pause};
     for script in [CRASH, REBOOT] {
-        let told = Lab { script, ..LAB }.run(serve, with_a_pause(PAUSE));
+        let told = Trial { script, ..PIPE }.run(serve, with_a_pause(PAUSE));
         assert_eq!(told, failed("channel closed"));
     }
-    let told = Lab { script: REBOOT_AMID, ..LAB }.run(serve, interrupted(|| {}));
+    let told = Trial { script: REBOOT_AMID, ..PIPE }.run(serve, interrupted(|| {}));
     let cut = "error reading a body from connection: unexpected EOF during chunk size line";
     assert_eq!(told, failed(cut));
 }
@@ -110,27 +110,27 @@ fn on_turmoils_own_tcp_a_crash_is_an_end_of_file() {
 /// another.
 #[test]
 fn a_pool_that_pings_replaces_connections_to_a_rebooted_server() {
-    let lab = Lab { script: REBOOT, ..LAB };
+    let trial = Trial { script: REBOOT, ..SEGMENTS };
     let client = pool::with_a_pause(pool::CheckOut::Ping, PAUSE);
-    let outcome = lab.run(pool::serve, client);
+    let outcome = trial.run(pool::serve, client);
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
 }
 
 /// A pool that trusts hands out a dead connection.
 #[test]
 fn a_pool_that_trusts_hands_out_a_dead_connection() {
-    let lab = Lab { script: REBOOT, ..LAB };
+    let trial = Trial { script: REBOOT, ..SEGMENTS };
     let client = pool::with_a_pause(pool::CheckOut::Trust, PAUSE);
-    assert_eq!(lab.run(pool::serve, client), failed("ECONNRESET: connection reset by peer"));
+    assert_eq!(trial.run(pool::serve, client), failed("ECONNRESET: connection reset by peer"));
 }
 
 /// With turmoil's own TCP the same two find an end of file instead, before they ask.
 #[test]
 fn on_turmoils_own_tcp_a_pool_finds_an_end_of_file() {
     use pipe::pool::{CheckOut, serve, with_a_pause};
-    let lab = Lab { script: REBOOT, ..LAB };
-    let outcome = lab.run(serve, with_a_pause(CheckOut::Ping, PAUSE));
+    let trial = Trial { script: REBOOT, ..PIPE };
+    let outcome = trial.run(serve, with_a_pause(CheckOut::Ping, PAUSE));
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
-    let told = lab.run(serve, with_a_pause(CheckOut::Trust, PAUSE));
+    let told = trial.run(serve, with_a_pause(CheckOut::Trust, PAUSE));
     assert_eq!(told, failed("unexpected end of file"));
 }

@@ -8,6 +8,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use turmoil::{Builder, Sim};
+use twomsl::sim::Recording;
+use twomsl::sim::spec::{self, Impairments, Probability};
+use twomsl::sockets::{Faults, Lab};
 
 /// What came of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,23 +23,13 @@ pub(crate) enum Outcome {
     Failed(String),
 }
 
-/// How many messages are lost.
+/// Whose TCP a program runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loss {
-    None,
-    OnePercent,
-    FivePercent,
-}
-
-impl Loss {
-    /// In turmoil's words: how often the link between two hosts breaks when a message is sent.
-    fn rate(self) -> f64 {
-        match self {
-            Self::None => 0.0,
-            Self::OnePercent => 0.01,
-            Self::FivePercent => 0.05,
-        }
-    }
+pub(crate) enum Tcp {
+    /// The one with segments.
+    Segments,
+    /// Turmoil's own.
+    Pipe,
 }
 
 /// What befalls the hosts, and when.
@@ -44,41 +37,50 @@ pub(crate) type Script = &'static [(Duration, fn(&mut Sim<'static>))];
 
 /// A simulation of a client and a server.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lab {
+pub(crate) struct Trial {
+    pub(crate) tcp: Tcp,
     pub(crate) seed: u64,
-    pub(crate) loss: Loss,
+    /// How many of a hundred segments, or messages of turmoil's, are lost.
+    pub(crate) percent_lost: u8,
     pub(crate) script: Script,
     /// How long the client waits.
     pub(crate) patience: Duration,
+    /// Turmoil's tick. A message takes one to five of them, so that later ones overtake it.
+    pub(crate) tick: Duration,
 }
 
-impl Default for Lab {
-    /// Nothing befalls anybody. When a segment is lost again and again TCP needs minutes: it waits
-    /// twice as long each time (RFC 6298 §5.5), until it has measured a round trip again.
-    fn default() -> Self {
-        Self { seed: 1, loss: Loss::None, script: &[], patience: Duration::from_secs(200) }
-    }
-}
+/// When a segment is lost again and again TCP needs minutes: it waits twice as long each time
+/// (RFC 6298 §5.5), until it has measured a round trip again.
+pub(crate) const SEGMENTS: Trial = Trial {
+    tcp: Tcp::Segments,
+    seed: 1,
+    percent_lost: 0,
+    script: &[],
+    patience: Duration::from_secs(200),
+    tick: Duration::from_millis(5),
+};
 
-impl Lab {
-    /// Loss and reordering: every message has a latency of its own. Turmoil's link breaks for what
-    /// is under way, and is whole again with the next message.
-    fn simulation(&self) -> Sim<'static> {
-        Builder::new()
-            .rng_seed(self.seed)
-            .simulation_duration(Duration::from_secs(24 * 3600))
-            .tick_duration(Duration::from_millis(5))
-            .min_message_latency(Duration::from_millis(5))
-            .max_message_latency(Duration::from_millis(25))
-            .udp_capacity(4096)
-            .tcp_capacity(4096)
-            .fail_rate(self.loss.rate())
-            .repair_rate(1.0)
-            .build()
-    }
+/// On turmoil's own TCP a program is done in less than a second, or never.
+pub(crate) const PIPE: Trial =
+    Trial { tcp: Tcp::Pipe, patience: Duration::from_secs(20), ..SEGMENTS };
 
+impl Trial {
     /// Runs a client beside a server that is called `server`.
     pub(crate) fn run<S, C>(&self, server: fn() -> S, client: C) -> Outcome
+    where
+        S: Future<Output = turmoil::Result> + 'static,
+        C: Future<Output = turmoil::Result> + 'static,
+    {
+        self.run_with(|_| (), server, client)
+    }
+
+    /// The same with something between the hosts.
+    pub(crate) fn run_with<S, C, G>(
+        &self,
+        install: impl FnOnce(&Lab) -> G,
+        server: fn() -> S,
+        client: C,
+    ) -> Outcome
     where
         S: Future<Output = turmoil::Result> + 'static,
         C: Future<Output = turmoil::Result> + 'static,
@@ -86,6 +88,9 @@ impl Lab {
         let outcome = Rc::new(RefCell::new(Outcome::Hangs));
         let told = Rc::clone(&outcome);
         let patience = self.patience;
+        let lab = Lab::new(self.seed, Recording::Off);
+        let _lossy = self.faults().install().expect("before a simulation any name will do");
+        let _installed = install(&lab);
         let mut sim = self.simulation();
         sim.host("server", server);
         sim.client("client", async move {
@@ -99,6 +104,7 @@ impl Lab {
         });
         follow(self.script, &mut sim);
         drop(sim);
+        assert_eq!(lab.violations(), []);
         Rc::unwrap_or_clone(outcome).into_inner()
     }
 
@@ -114,6 +120,32 @@ impl Lab {
         C: Future<Output = turmoil::Result> + 'static,
     {
         seeds.map(|seed| (seed, Self { seed, ..self }.run(server, client()))).collect()
+    }
+
+    #[expect(clippy::float_arithmetic, reason = "turmoil wants a float, and draws from it alone")]
+    fn simulation(&self) -> Sim<'static> {
+        let mut builder = Builder::new();
+        builder
+            .rng_seed(self.seed)
+            .simulation_duration(Duration::from_secs(24 * 3600))
+            .tick_duration(self.tick)
+            .min_message_latency(self.tick)
+            .max_message_latency(5 * self.tick)
+            .udp_capacity(4096)
+            .tcp_capacity(4096);
+        if self.tcp == Tcp::Pipe {
+            // Turmoil loses whole links, not messages. One that is whole again with the next
+            // message comes nearest to random loss.
+            builder.fail_rate(f64::from(self.percent_lost) / 100.0).repair_rate(1.0);
+        }
+        builder.build()
+    }
+
+    fn faults(&self) -> Faults {
+        let billionths = u32::from(self.percent_lost) * 10_000_000;
+        let part = Probability::from_parts_per_billion(billionths).expect("less than all");
+        let loss = spec::Loss::Bernoulli(part);
+        Faults::new().both_ways("client", "server", Impairments { loss, ..Impairments::default() })
     }
 }
 
