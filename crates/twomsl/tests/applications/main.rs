@@ -4,7 +4,11 @@
 //! [`segments`] its imports lead to `twomsl::net`, in [`pipe`] to turmoil's. The tests run both
 //! in the same simulations, and say what comes of it.
 
+#![expect(clippy::duplicate_mod, reason = "one program, two TCPs: that is what is tested")]
+
 mod identity;
+mod examples;
+mod idle;
 mod loss;
 mod pipe;
 mod segments;

@@ -53,7 +53,10 @@ struct Client {
 
 impl Client {
     async fn connect() -> turmoil::Result<Self> {
-        let stream = TcpStream::connect("server:80").await?;
+        Self::on(TcpStream::connect("server:80").await?).await
+    }
+
+    async fn on(stream: TcpStream) -> turmoil::Result<Self> {
         let (requests, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         Ok(Self { requests })
@@ -102,7 +105,12 @@ pub(crate) async fn client() -> turmoil::Result {
 
 /// The slow answer, with something that happens in the middle of it.
 pub(crate) async fn interrupted(interrupt: fn()) -> turmoil::Result {
-    let mut client = Client::connect().await?;
+    interrupted_on(TcpStream::connect("server:80").await?, interrupt).await
+}
+
+/// The same over this connection.
+pub(crate) async fn interrupted_on(stream: TcpStream, interrupt: fn()) -> turmoil::Result {
+    let mut client = Client::on(stream).await?;
     assert_eq!(client.get_slowly(interrupt).await?, LARGE);
     Ok(())
 }

@@ -78,7 +78,7 @@ pub(crate) async fn with_a_pause(check_out: CheckOut, pause: Duration) -> turmoi
 struct Manager;
 
 /// How long a ping may take. A load balancer that has forgotten a connection says nothing.
-const PING: Duration = Duration::from_secs(5);
+pub(crate) const PING: Duration = Duration::from_secs(5);
 
 impl ManageConnection for Manager {
     type Connection = Connection;

@@ -33,12 +33,12 @@ pub(crate) async fn client() -> turmoil::Result {
     let stream = TlsConnector::from(identity::known_to_client()).connect(name, stream).await?;
     let (mut read, mut write) = tokio::io::split(stream);
     let writing = tokio::spawn(async move {
-        write.write_all(&[b't'; TEXT]).await?;
+        write.write_all(&vec![b't'; TEXT]).await?;
         write.shutdown().await
     });
     let mut echoed = Vec::new();
     read.read_to_end(&mut echoed).await?;
     writing.await??;
-    assert_eq!(echoed, [b't'; TEXT]);
+    assert_eq!(echoed, vec![b't'; TEXT]);
     Ok(())
 }
