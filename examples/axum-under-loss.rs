@@ -49,7 +49,7 @@ async fn request(path: &str) -> turmoil::Result<Bytes> {
 }
 
 /// Runs it with this seed; everything that happened.
-pub fn simulate(seed: u64) -> turmoil::Result<Trace> {
+pub(crate) fn simulate(seed: u64) -> turmoil::Result<Trace> {
     let lab = Lab::new(seed, Recording::Trace);
     lab.set_title("axum under 5 % loss");
     let loss = Probability::from_parts_per_billion(50_000_000).ok_or("more than all")?;
@@ -74,8 +74,8 @@ pub fn simulate(seed: u64) -> turmoil::Result<Trace> {
     Ok(lab.finish())
 }
 
-/// Seed and `--ladder`.
-pub fn main() -> Result<(), Box<dyn Error>> {
+/// Takes the seed and `--ladder`.
+fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let seed = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(1);
     let trace = simulate(seed)?;

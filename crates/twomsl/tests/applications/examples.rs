@@ -2,6 +2,7 @@
 
 use twomsl::trace::ladder;
 
+#[expect(dead_code, reason = "its `main` is for the command line")]
 #[path = "../../../../examples/axum-under-loss.rs"]
 mod axum_under_loss;
 
@@ -24,9 +25,4 @@ fn the_ladder_of_axum_under_loss_shows_its_losses_in_every_byte_the_same() {
     assert!(first.contains("✗ loss"), "{first}");
     assert!(first.contains("(again: retransmission timeout)"), "{first}");
     assert_eq!(first, ladder());
-}
-
-#[test]
-fn axum_under_loss_runs() {
-    axum_under_loss::main().expect("it ends well");
 }
