@@ -6,8 +6,8 @@
 
 #![expect(clippy::duplicate_mod, reason = "one program, two TCPs: that is what is tested")]
 
-mod identity;
 mod examples;
+mod identity;
 mod idle;
 mod loss;
 mod pipe;
