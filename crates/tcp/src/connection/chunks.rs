@@ -58,6 +58,6 @@ impl Chunks {
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        (self.first, self.rest) = (None, None);
     }
 }

@@ -114,7 +114,7 @@ impl Stack {
         now: Instant,
         socket: SocketId,
         limit: usize,
-        take: impl FnMut(Bytes),
+        mut take: impl FnMut(Bytes),
     ) -> Result<usize, SocketError> {
         match self.slots.get_mut(socket) {
             Some(Slot::TimeWait(record)) => {
@@ -126,7 +126,9 @@ impl Stack {
                     // Nothing follows from it that would have to be settled.
                     return connection.read_nothing(limit);
                 }
-                self.with_connection(now, socket, |connection, cx| connection.read(cx, limit, take))
+                self.with_connection(now, socket, |connection, cx| {
+                    connection.read(cx, limit, &mut take)
+                })
             }
             _ => self.check_connected(socket, SocketError::NotConnected).map(|()| 0),
         }

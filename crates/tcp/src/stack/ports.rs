@@ -34,14 +34,14 @@ impl Ports {
     /// A connection begins.
     pub(crate) fn take(&mut self, tuple: &Tuple) {
         let count = self.connections.get(&tuple.local_port).unwrap_or(0);
-        self.connections.insert(tuple.local_port, count + 1);
+        self.connections.insert(&tuple.local_port, count + 1);
     }
 
     /// A connection is forgotten.
     pub(crate) fn release(&mut self, tuple: &Tuple) {
         self.released += 1;
         match self.connections.get(&tuple.local_port) {
-            Some(count) if count > 1 => self.connections.insert(tuple.local_port, count - 1),
+            Some(count) if count > 1 => self.connections.insert(&tuple.local_port, count - 1),
             _ => self.connections.remove(&tuple.local_port),
         }
     }

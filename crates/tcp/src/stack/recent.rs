@@ -64,21 +64,26 @@ impl<K: Copy + Eq + Hash, V: Copy> Recent<K, V> {
     #[inline(never)]
     fn search(&mut self, key: &K) -> Option<V> {
         let value = *self.table.get(key)?;
-        self.put_first(Entry { key: *key, value, table: Below::Same });
+        self.make_way(key);
+        self.newest = Some(Entry { key: *key, value, table: Below::Same });
         Some(value)
     }
 
     /// Sets the value of a key.
-    pub(crate) fn insert(&mut self, key: K, value: V) {
-        self.put_first(Entry { key, value, table: Below::Other });
+    #[inline]
+    pub(crate) fn insert(&mut self, key: &K, value: V) {
+        self.make_way(key);
+        self.newest = Some(Entry { key: *key, value, table: Below::Other });
     }
 
-    fn put_first(&mut self, entry: Entry<K, V>) {
-        if let Some(before) = self.newest.replace(entry)
-            && before.table == Below::Other
-            && before.key != entry.key
+    /// Puts the newest entry into the table, unless it is about to be overwritten.
+    #[inline]
+    fn make_way(&mut self, key: &K) {
+        if let Some(newest) = &self.newest
+            && newest.table == Below::Other
+            && newest.key != *key
         {
-            self.table.insert(before.key, before.value);
+            self.table.insert(newest.key, newest.value);
         }
     }
 
@@ -109,7 +114,7 @@ mod tests {
             let key = (random >> 33) as u32 % 5;
             match random >> 50 & 3 {
                 0 => {
-                    recent.insert(key, value);
+                    recent.insert(&key, value);
                     map.insert(key, value);
                 }
                 1 => {

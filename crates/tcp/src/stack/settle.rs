@@ -101,7 +101,7 @@ impl Stack {
         if established {
             self.end_time_wait(now, old, Cause::Reuse);
         } else if let Some(record) = self.slots.time_wait(old) {
-            self.connections.insert(record.tuple, old);
+            self.connections.insert(&record.tuple, old);
         }
     }
 
@@ -175,7 +175,7 @@ impl Stack {
         let tuple = connection.tuple;
         self.ports.take(&tuple);
         let socket = self.slots.insert_connection(connection);
-        self.connections.insert(tuple, socket);
+        self.connections.insert(&tuple, socket);
         socket
     }
 

@@ -60,7 +60,8 @@ impl Slots {
     fn vacant(&mut self) -> (SocketId, &mut Slot) {
         let index = self.free.unwrap_or(self.entries.len() as u32);
         if self.free.is_none() {
-            self.entries.push((0, Slot::Free { next: None }));
+            // `push` would make it elsewhere and move it.
+            self.entries.resize_with(index as usize + 1, || (0, Slot::Free { next: None }));
         }
         let (generation, slot) = &mut self.entries[index as usize];
         if let Slot::Free { next } = slot {
