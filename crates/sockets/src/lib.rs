@@ -75,6 +75,7 @@ pub mod net;
 mod ports;
 mod registry;
 mod simulation;
+mod train;
 mod wakers;
 
 pub use calls::Calls;

@@ -39,15 +39,6 @@ impl Network {
         }
     }
 
-    /// Lets packets set out without the rest of a turn: after a call, when the driver wants
-    /// everything else to happen later.
-    pub fn send_off(&mut self, now: Instant, host: HostIndex, mut carry: impl FnMut(Parcel)) {
-        let now = self.advance(now);
-        while let Some(parcel) = self.leave(now, host) {
-            carry(parcel);
-        }
-    }
-
     /// Packets that need no carrier arrive.
     fn come(&mut self, now: Instant, host: HostIndex) {
         loop {
@@ -96,6 +87,18 @@ impl Network {
                 self.delivered(place);
                 self.live.arrive(&self.plan, place);
             }
+        }
+    }
+
+    /// The driver has no way to a packet's host: the sender learns that from its own IP layer, as it
+    /// would from a router.
+    pub fn undeliverable(&mut self, now: Instant, number: u64) {
+        self.advance(now);
+        let (place, id) = (number as u32, (number >> 32) as u32);
+        if self.is_on_its_way(place, |number| number as u32 == id) {
+            let flight = self.live.flights.get(place);
+            let (from, id) = (flight.from, flight.id);
+            self.live.no_route(from, id, place);
         }
     }
 
