@@ -182,7 +182,7 @@ impl Live {
     }
 
     /// A host without a route learns it from its own IP layer, as it would from a router.
-    fn no_route(&mut self, from: u32, id: u64, place: u32) {
+    pub(crate) fn no_route(&mut self, from: u32, id: u64, place: u32) {
         let Some(packet) = self.flights.take(place) else { return };
         let (fate, by) = (Fate::Dropped, Decider::NoRoute);
         record!(self, trace::Event::Fate { packet: PacketId(id), fate, by });

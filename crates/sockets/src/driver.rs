@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use turmoil::net::UdpSocket;
 
-use crate::error;
 use crate::host::Life;
 use crate::simulation::{HostRef, Simulation};
+use crate::train;
 use crate::wakers::Woken;
 
 /// Drives the stack of a host for as long as its runtime lives. It sleeps until a datagram comes,
@@ -18,7 +18,13 @@ pub(crate) async fn drive(host: HostRef, datagrams: Arc<UdpSocket>, kick: Arc<No
     let guard = Guard(host);
     let mut sleep = pin!(sleep_until(Instant::now() + FAR));
     loop {
-        let Ok(next) = round(&guard.0, &datagrams) else { return };
+        match receive(&guard.0, &datagrams) {
+            Err(Over) => return,
+            Ok(Heard::Nothing) => {}
+            // What tasks answer goes with what the stack answers.
+            Ok(Heard::Something) => tokio::task::yield_now().await,
+        }
+        let Ok(next) = turn(&guard.0) else { return };
         // A timer that was put off is not worth a change: the driver wakes once in vain.
         if let Some(next) = next
             && (next < sleep.deadline() || sleep.is_elapsed())
@@ -26,6 +32,10 @@ pub(crate) async fn drive(host: HostRef, datagrams: Arc<UdpSocket>, kick: Arc<No
             sleep.as_mut().reset(next);
         }
         if sleep.is_elapsed() || sleep.deadline() <= Instant::now() {
+            // More is due. Tasks that what has happened has woken come first.
+            tokio::task::yield_now().await;
+        }
+        if next.is_some() && sleep.deadline() <= Instant::now() {
             // More is due. Tasks that what has happened has woken come first.
             tokio::task::yield_now().await;
         }
@@ -44,13 +54,39 @@ const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// This life of the host is over.
 struct Over;
 
-/// What has arrived, what was dropped, what is due; and when the next is.
-fn round(host: &HostRef, datagrams: &UdpSocket) -> Result<Option<Instant>, Over> {
+/// Whether tasks were woken.
+enum Heard {
+    Nothing,
+    Something,
+}
+
+/// Takes all datagrams that wait.
+fn receive(host: &HostRef, datagrams: &UdpSocket) -> Result<Heard, Over> {
+    let mut woken = Woken::default();
+    {
+        let simulation = &mut *host.simulation.lock();
+        let life = life(host, simulation)?;
+        life.look_soon();
+        let now = life.now();
+        let mut buffer = [0; train::LONGEST_DATAGRAM];
+        while let Ok((length, _)) = datagrams.try_recv_from(&mut buffer) {
+            for packet in train::packets(&buffer[..length], simulation.serial) {
+                simulation.network.arrive(now, packet);
+            }
+        }
+        simulation.wake(&mut woken);
+    }
+    let heard = if woken.is_empty() { Heard::Nothing } else { Heard::Something };
+    woken.wake();
+    Ok(heard)
+}
+
+/// Closes what was dropped, does what is due, and says when the next is.
+fn turn(host: &HostRef) -> Result<Option<Instant>, Over> {
     let mut woken = Woken::default();
     let next = {
         let simulation = &mut *host.simulation.lock();
         let now = life(host, simulation)?.now();
-        receive(simulation, now, datagrams);
         let Simulation { network, hosts, calls, .. } = simulation;
         if let Some(life) = hosts[host.index].life(host.runtime()) {
             life.close_left(network, host.index, now, *calls);
@@ -64,19 +100,6 @@ fn round(host: &HostRef, datagrams: &UdpSocket) -> Result<Option<Instant>, Over>
 
 fn life<'a>(host: &HostRef, simulation: &'a mut Simulation) -> Result<&'a mut Life, Over> {
     simulation.hosts[host.index].life(host.runtime()).ok_or(Over)
-}
-
-/// Takes all datagrams that wait.
-fn receive(simulation: &mut Simulation, now: twomsl_tcp::Instant, datagrams: &UdpSocket) {
-    let mut buffer = [0; 16];
-    while let Ok((length, _)) = datagrams.try_recv_from(&mut buffer) {
-        let datagram = u128::from_be_bytes(buffer);
-        // Whoever else sends to this port is not one of us.
-        if length == buffer.len() {
-            assert_eq!(datagram >> 64, u128::from(simulation.serial), "{}", error::INTERLEAVED);
-            simulation.network.arrive(now, datagram as u64);
-        }
-    }
 }
 
 /// Ends with the driver, which ends with the runtime: the stack is forgotten.

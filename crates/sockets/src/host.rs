@@ -1,7 +1,7 @@
 //! A host, and one life of it.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use tokio::runtime;
 use tokio::sync::Notify;
 use turmoil::net::UdpSocket;
+use twomsl_sim::Network;
 use twomsl_sim::spec::{HostIndex, Urgent};
-use twomsl_sim::{Network, Parcel};
 use twomsl_tcp::{
     Instant, Profile, Readiness, Shutdown, SocketError, SocketId, SocketOption, SocketOptions,
     Stack,
@@ -19,7 +19,7 @@ use twomsl_tcp::{
 use crate::calls::{Calls, TaskNumbers};
 use crate::ports::Ports;
 use crate::registry;
-use crate::simulation::{HostRef, PORT};
+use crate::simulation::HostRef;
 use crate::wakers::{Wakers, Woken};
 
 /// Starts the stack of the current host with this profile. Without it the first socket call of a
@@ -44,8 +44,6 @@ pub(crate) struct Host {
     pub(crate) address: Option<IpAddr>,
     /// How often its stack was started.
     starts: u32,
-    /// Whether turmoil has said that there is no such host.
-    pub(crate) missing: bool,
 }
 
 /// One life of a host: from the start of its stack to a crash.
@@ -60,7 +58,7 @@ pub(crate) struct Life {
     /// What was dropped: it is closed with the next call or by the driver. If there is neither,
     /// the host has crashed, and sends nothing. With the task that dropped it.
     left: Vec<(SocketId, Left, Option<tokio::task::Id>)>,
-    /// When the driver wakes by itself.
+    /// When the driver wakes by itself. Zero when it is about to look.
     armed: Instant,
     pub(crate) tasks: TaskNumbers,
 }
@@ -100,7 +98,6 @@ impl Host {
     /// A life begins; whether it is the first.
     pub(crate) fn begin(&mut self, address: IpAddr, life: Life) -> bool {
         self.address = Some(address);
-        self.missing = false;
         self.life = Some(life);
         self.starts += 1;
         self.starts == 1
@@ -114,13 +111,9 @@ impl Host {
 
     // ---- Effects ----
 
-    /// A packet sets out from host `from`.
-    pub(crate) fn carry(hosts: &mut [Self], from: HostIndex, serial: u64, parcel: Parcel) {
-        let (Some(life), Some(to)) = (&hosts[from].life, hosts[parcel.to].address) else { return };
-        let datagram = (u128::from(serial) << 64 | u128::from(parcel.number)).to_be_bytes();
-        let sent = life.datagrams.try_send_to(&datagram, SocketAddr::new(to, PORT));
-        // Turmoil's only answer that is an error: it has no such host.
-        hosts[parcel.to].missing = sent.is_err();
+    /// What it sends through, while it lives.
+    pub(crate) fn datagrams(&self) -> Option<&UdpSocket> {
+        self.life.as_ref().map(|life| &*life.datagrams)
     }
 
     /// Somebody who waits for a socket can go on.
@@ -132,11 +125,8 @@ impl Host {
 
     /// Wakes the driver when there is something for it before it would look by itself.
     pub(crate) fn kick(&mut self, due: Option<Instant>) {
-        if let (Some(life), Some(due)) = (&mut self.life, due)
-            && due < life.armed
-        {
-            life.armed = due;
-            life.driver.notify_one();
+        if let (Some(life), Some(due)) = (&mut self.life, due) {
+            life.kick(due);
         }
     }
 }
@@ -180,10 +170,23 @@ impl Life {
         due.map(|at| self.clock.runtime + at.since(self.clock.started))
     }
 
+    /// Wakes the driver for something that is due before it would look by itself.
+    fn kick(&mut self, due: Instant) {
+        if due < self.armed {
+            self.armed = Instant::ZERO;
+            self.driver.notify_one();
+        }
+    }
+
+    /// The driver is about to look: it need not be woken.
+    pub(crate) fn look_soon(&mut self) {
+        self.armed = Instant::ZERO;
+    }
+
     /// A task has dropped a socket, or a part of it.
     pub(crate) fn leave(&mut self, socket: SocketId, left: Left) {
         self.left.push((socket, left, tokio::task::try_id()));
-        self.driver.notify_one();
+        self.kick(Instant::ZERO);
     }
 
     /// Closes what was dropped. Connections go on as far as their options say.

@@ -47,9 +47,11 @@
 //! the runtime away, and the stack with it: after `bounce` there is an empty one, which answers
 //! segments of old connections with a reset.
 //!
-//! Every segment travels as one turmoil datagram from UDP port [`PORT`] to the same port, so that
-//! turmoil's latency, `partition`, `hold`, `release`, loss and crashes act on segments. What is
-//! sent to the host itself stays on the host, and arrives at once.
+//! Segments travel as turmoil datagrams from UDP port [`PORT`] to the same port, so that
+//! turmoil's latency, `partition`, `hold`, `release`, loss and crashes act on segments. Those that
+//! leave a host for another at the same moment travel together, as a burst does on a wire: they
+//! have the same latency, and are lost together when turmoil loses them; [`Faults`] act on each.
+//! What is sent to the host itself stays on the host, and arrives at once.
 //!
 //! Between the stacks is a [`Network`] of [`twomsl_sim`]: the fault rules and impairments
 //! of scenario files ([`Faults`]), the invariants, and the trace ([`Lab`]) are the same.
@@ -57,12 +59,15 @@
 //! # What to set in turmoil's builder
 //!
 //! - `udp_capacity`: how many datagrams wait for one host, 64 at first. More than those are lost,
-//!   as in a queue that is full: TCP sends them again. A host that is to take whole windows
-//!   from many connections in one tick needs more, such as 4096.
+//!   as in a queue that is full, and TCP sends them again. A host on which the segments of many
+//!   others, or with a random latency the bursts of many connections, can arrive in one tick
+//!   needs more, such as 4096.
 //! - `tick_duration`: messages arrive at whole ticks. It should be whole milliseconds, because
 //!   tokio's timers are.
-//! - `max_message_latency`: turmoil draws a latency for every datagram, so that segments overtake
-//!   each other when it is not equal to `min_message_latency`.
+//! - `max_message_latency`: turmoil draws a latency for every datagram, so that bursts overtake
+//!   each other when it is not equal to `min_message_latency`. TCP copes, but not for nothing.
+//! - `tcp_capacity` and `ephemeral_ports` are for turmoil's own TCP: here there are buffers in
+//!   octets, a backlog, and the ports of the [`Profile`].
 
 mod calls;
 mod driver;
@@ -76,6 +81,7 @@ pub mod net;
 mod ports;
 mod registry;
 mod simulation;
+mod train;
 mod wakers;
 
 pub use calls::Calls;

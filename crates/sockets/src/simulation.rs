@@ -14,6 +14,7 @@ use twomsl_tcp::{Instant, Profile};
 use crate::calls::Calls;
 use crate::error;
 use crate::host::{Call, Host};
+use crate::train::Train;
 use crate::wakers::Woken;
 
 /// The UDP port on every host between which segments travel: 6, TCP's protocol number.
@@ -32,6 +33,8 @@ pub(crate) struct Simulation {
     /// In the order of the network's.
     pub(crate) hosts: Vec<Host>,
     pub(crate) calls: Calls,
+    /// Packets that are about to set out.
+    train: Train,
 }
 
 /// A simulation, for everybody who needs it. It is locked for the time of one call, and all of it
@@ -64,6 +67,7 @@ impl Shared {
             network,
             hosts,
             calls: Calls::Written,
+            train: Train::default(),
         })))
     }
 
@@ -184,8 +188,6 @@ impl Simulation {
             calls: *calls,
             now,
         });
-        let Self { network, hosts, serial, .. } = self;
-        network.send_off(now, index, |parcel| Host::carry(hosts, index, *serial, parcel));
         self.wake(woken);
         let due = self.network.next_due(index);
         self.hosts[index].kick(due);
@@ -200,14 +202,23 @@ impl Simulation {
         now: Instant,
         woken: &mut Woken,
     ) -> Option<Instant> {
-        let Self { network, hosts, serial, .. } = self;
-        network.turn(now, index, |parcel| Host::carry(hosts, index, *serial, parcel));
+        let Self { network, hosts, serial, train, .. } = self;
+        loop {
+            network.turn(now, index, |parcel| train.add(parcel));
+            let stranded = train.depart(hosts, index, *serial);
+            if stranded.is_empty() {
+                break;
+            }
+            for number in stranded {
+                network.undeliverable(now, number);
+            }
+        }
         self.wake(woken);
         self.network.next_due(index)
     }
 
     /// Tasks that can go on are to be woken.
-    fn wake(&mut self, woken: &mut Woken) {
+    pub(crate) fn wake(&mut self, woken: &mut Woken) {
         let Self { network, hosts, .. } = self;
         for ready in network.take_ready() {
             hosts[ready.host].wake(ready.socket, ready.readiness, woken);

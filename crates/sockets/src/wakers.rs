@@ -109,6 +109,10 @@ const fn place(socket: SocketId) -> usize {
 pub(crate) struct Woken(Vec<Waker>);
 
 impl Woken {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn wake(self) {
         self.0.into_iter().for_each(Waker::wake);
     }

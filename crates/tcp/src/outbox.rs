@@ -129,7 +129,7 @@ impl Outbox {
         self.event(Event::Timer { socket, timer, change });
     }
 
-    /// Puts a packet out.
+    /// Puts a packet out, and shows where it waits.
     #[expect(clippy::inline_always, reason = "a segment is to be made where it will stay")]
     #[inline(always)]
     pub(crate) fn transmit(
@@ -138,15 +138,15 @@ impl Outbox {
         segment: Segment,
         socket: Option<SocketId>,
         reason: SendReason,
-    ) {
+    ) -> &mut Packet {
         self.effects.push(Effect::Transmit(socket, reason));
         if self.packets_put == self.packets.len() {
             self.packets.push(None);
         }
         let packet = Packet::tcp(tuple.local_addr, tuple.remote_addr, segment);
-        // An empty place: nothing is overwritten.
-        self.packets[self.packets_put].get_or_insert(packet);
         self.packets_put += 1;
+        // An empty place: nothing is overwritten.
+        self.packets[self.packets_put - 1].get_or_insert(packet)
     }
 }
 

@@ -146,6 +146,10 @@ impl Options {
     /// The value of the first MSS option, in octets.
     #[inline]
     pub fn mss(&self) -> Option<u16> {
+        // Nearly every SYN begins with it.
+        if let [MAXIMUM_SEGMENT_SIZE, 4, high, low, ..] = *self.as_bytes() {
+            return Some(u16::from_be_bytes([high, low]));
+        }
         self.find(|option| match option {
             TcpOption::MaximumSegmentSize(mss) => Some(mss),
             _ => None,

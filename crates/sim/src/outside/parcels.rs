@@ -61,15 +61,6 @@ impl Network {
         }
     }
 
-    /// Lets packets set out without the rest of a turn: after a call, when the driver wants
-    /// everything else to happen later.
-    pub fn send_off(&mut self, now: Instant, host: HostIndex, mut carry: impl FnMut(Parcel)) {
-        self.advance_at(host, now);
-        while let Some(parcel) = self.leave(now, host) {
-            carry(parcel);
-        }
-    }
-
     /// A packet that is there arrives; whether there was one.
     fn come(&mut self, now: Instant, host: HostIndex) -> bool {
         let coming = &mut self.outside().hosts[host].coming;
@@ -123,6 +114,18 @@ impl Network {
         }
         self.delivered(place);
         self.live.arrive(&self.plan, place);
+    }
+
+    /// The driver has no way to a packet's host: the sender learns that from its own IP layer, as it
+    /// would from a router.
+    pub fn undeliverable(&mut self, now: Instant, number: u64) {
+        let (place, id) = (number as u32, (number >> 32) as u32);
+        if self.is_on_its_way(place, |number| number as u32 == id) {
+            let flight = self.live.flights.get(place);
+            let (from, id) = (flight.from, flight.id);
+            self.advance_at(from as usize, now);
+            self.live.no_route(from, id, place);
+        }
     }
 
     pub(super) fn is_on_its_way(&self, place: u32, is_it: impl FnOnce(u64) -> bool) -> bool {

@@ -5,11 +5,15 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 mod addr;
+#[cfg(feature = "axum")]
+mod axum;
 mod held;
 mod listener;
 mod socket;
 mod stream;
 pub mod tcp;
+#[cfg(feature = "tonic")]
+mod tonic;
 
 pub(crate) use addr::resolve;
 pub use addr::{ToSocketAddrs, lookup_host};

@@ -67,12 +67,9 @@ impl TcpStream {
         if local.ip().is_unspecified() {
             local.set_ip(source(peer.ip()));
         }
-        let to = host.simulation.lock().host_at(peer.ip());
+        host.simulation.lock().host_at(peer.ip());
         let id = host.enter(|call| connect(call, local, peer, options))?.map_err(socket_error)?;
         let socket = Socket::new(host.clone(), id);
-        if host.simulation.lock().hosts[to].missing {
-            return Err(socket_error(SocketError::HostUnreachable));
-        }
         poll_fn(|cx| socket.poll_connected(cx)).await?;
         let (local, _) = socket.ends()?;
         Ok(Self { socket, local, peer })

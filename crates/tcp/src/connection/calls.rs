@@ -110,19 +110,21 @@ impl Connection {
         }
     }
 
-    /// RECEIVE: at most `limit` octets, handed over piece by piece; how many that was, none at the
-    /// end of the file. However many pieces, the window is looked at once.
+    /// RECEIVE when there is text: at most `limit` octets, handed over piece by piece; how many
+    /// that was. However many pieces, the window is looked at once.
     pub(crate) fn read(
         &mut self,
         cx: &mut Context<'_>,
         limit: usize,
         take: impl FnMut(Bytes),
-    ) -> Result<usize, SocketError> {
-        if limit > 0 && self.receive.unread() > 0 && self.can_read() {
-            let octets = self.receive.read_pieces(limit, take);
-            self.update_window(cx);
-            return Ok(octets);
-        }
+    ) -> usize {
+        let octets = self.receive.read_pieces(limit, take);
+        self.update_window(cx);
+        octets
+    }
+
+    /// RECEIVE when there is no text, or none is asked for: none at the end of the file.
+    pub(crate) fn read_nothing(&mut self, limit: usize) -> Result<usize, SocketError> {
         match self.state {
             // The end of the file was reached: an error that came later is for the writer.
             _ if self.receive.fin == PeerFin::Taken => Ok(0),
@@ -138,6 +140,11 @@ impl Connection {
                 Err(SocketError::WouldBlock)
             }
         }
+    }
+
+    /// Whether there is text for the application.
+    pub(crate) fn has_text(&self) -> bool {
+        self.receive.unread() > 0 && self.can_read()
     }
 
     /// Text that came with a SYN is not the application's before the handshake is over.

@@ -9,7 +9,9 @@ use bytes::Bytes;
 pub(crate) struct Chunks {
     /// The front. None only if the whole queue is empty.
     first: Option<Bytes>,
-    rest: VecDeque<Bytes>,
+    /// What follows it. None as long as nothing ever did, which is less to look after than an
+    /// empty queue.
+    rest: Option<VecDeque<Bytes>>,
 }
 
 impl Chunks {
@@ -22,7 +24,7 @@ impl Chunks {
         if self.first.is_none() {
             self.first = Some(chunk);
         } else {
-            self.rest.push_back(chunk);
+            self.rest.get_or_insert_default().push_back(chunk);
         }
     }
 
@@ -39,7 +41,7 @@ impl Chunks {
     fn chunk(&self, index: usize) -> Option<&Bytes> {
         match index {
             0 => self.first.as_ref(),
-            _ => self.rest.get(index - 1),
+            _ => self.rest.as_ref()?.get(index - 1),
         }
     }
 
@@ -48,14 +50,14 @@ impl Chunks {
     pub(crate) fn take(&mut self, limit: usize) -> Option<Bytes> {
         match &mut self.first {
             Some(first) if first.len() > limit => Some(first.split_to(limit)),
-            // Asked for its front, an empty ring is slower than it need be.
-            _ if self.rest.is_empty() => self.first.take(),
-            _ => core::mem::replace(&mut self.first, self.rest.pop_front()),
+            first => {
+                let next = self.rest.as_mut().and_then(VecDeque::pop_front);
+                core::mem::replace(first, next)
+            }
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.first = None;
-        self.rest.clear();
+        (self.first, self.rest) = (None, None);
     }
 }

@@ -8,7 +8,7 @@ use crate::{Prospect, TcpState};
 impl Connection {
     /// What RECEIVE would do.
     pub(crate) fn read_prospect(&mut self) -> Prospect {
-        if self.receive.unread() > 0 && self.can_read() {
+        if self.has_text() {
             let whole = self.receive.fin == PeerFin::Taken;
             return if whole { Prospect::Last } else { Prospect::Now };
         }

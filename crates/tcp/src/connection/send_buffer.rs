@@ -20,7 +20,8 @@ impl SendBuffer {
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.chunks.clear();
+        (self.length, self.cursor) = (0, (0, 0));
     }
 
     pub(crate) fn push(&mut self, text: Bytes) {

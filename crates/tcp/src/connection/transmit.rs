@@ -1,7 +1,7 @@
 //! What may be sent now, and the segments that carry it.
 
 use bytes::Bytes;
-use twomsl_wire::{Flags, Options, Segment, SeqNum, TcpOption};
+use twomsl_wire::{Body, Flags, Options, Packet, Segment, SeqNum, TcpOption};
 
 use super::congestion::Controller as _;
 use super::receive::{Owed, Reading};
@@ -36,23 +36,33 @@ impl Connection {
     /// Sends all that may be sent, then the acknowledgment that is owed if nothing carried it,
     /// and sets the timers that what is left needs.
     pub(super) fn transmit(&mut self, cx: &mut Context<'_>) {
-        if self.may_transmit() && self.send.has_more() {
-            while let Some(plan) = self.next_segment(Patience::Yes) {
-                self.send_planned(cx, &plan);
-            }
+        if self.has_work() {
+            self.send_what_may_leave(cx);
         }
-        match self.receive.owed {
-            Owed::Nothing => {}
-            Owed::Quick | Owed::Now => self.send_ack(cx, SendReason::Ack),
-            Owed::Delayed => self.delay_ack(cx),
+        if self.receive.owed != Owed::Nothing {
+            self.acknowledge(cx);
         }
         self.arm_timers(cx);
     }
 
-    fn delay_ack(&mut self, cx: &mut Context<'_>) {
-        if !self.timers.is_running(TimerKind::DelayedAck) {
-            let deadline = cx.now + cx.profile.delayed_ack;
-            self.timers.set(cx, TimerKind::DelayedAck, deadline);
+    // This and the next one are not inline: most segments that come need one of them at most.
+    #[inline(never)]
+    fn send_what_may_leave(&mut self, cx: &mut Context<'_>) {
+        while let Some(plan) = self.next_segment(Patience::Yes) {
+            self.send_planned(cx, &plan);
+        }
+    }
+
+    #[inline(never)]
+    fn acknowledge(&mut self, cx: &mut Context<'_>) {
+        match self.receive.owed {
+            Owed::Nothing => {}
+            Owed::Quick | Owed::Now => self.send_ack(cx, SendReason::Ack),
+            Owed::Delayed if self.timers.is_running(TimerKind::DelayedAck) => {}
+            Owed::Delayed => {
+                let deadline = cx.now + cx.profile.delayed_ack;
+                self.timers.set(cx, TimerKind::DelayedAck, deadline);
+            }
         }
     }
 
@@ -215,13 +225,6 @@ impl Connection {
             None => (Flags::empty(), 0),
             Some(urgent) => urgent_pointer(urgent, seq, flags),
         };
-        let announced;
-        let options = if flags.contains(Flags::SYN) {
-            announced = self.announcement(cx);
-            &announced
-        } else {
-            &Options::NONE
-        };
         let segment = Segment {
             src_port: self.tuple.local_port,
             dst_port: self.tuple.remote_port,
@@ -230,22 +233,17 @@ impl Connection {
             flags: flags | urg,
             window,
             urgent,
-            options: *options,
+            options: Options::NONE,
             payload,
         };
-        cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
-    }
-
-    /// MUST-14: a SYN always has the MSS option. It always fits: nothing else is in there.
-    #[inline(never)]
-    fn announcement(&self, cx: &Context<'_>) -> Options {
-        let mut options = Options::NONE;
-        let mss = own_mss(&self.tuple, &self.options, cx.profile) as u16;
-        let _ = options.push(TcpOption::MaximumSegmentSize(mss));
-        options
+        let packet = cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
+        if flags.contains(Flags::SYN) {
+            announce(packet, own_mss(&self.tuple, &self.options, cx.profile) as u16);
+        }
     }
 
     /// Starts and stops the timers that unacknowledged and unsendable octets need.
+    #[inline]
     pub(super) fn arm_timers(&mut self, cx: &mut Context<'_>) {
         let waits = !self.send.is_idle();
         if waits && (self.send.wnd > 0 || self.send.is_opening()) {
@@ -255,7 +253,7 @@ impl Connection {
             }
         } else {
             self.timers.stop(cx, TimerKind::Retransmission);
-            if !waits && !self.is_stuck() {
+            if !waits && !self.has_work() {
                 self.timers.stop(cx, TimerKind::Persist);
             } else if !self.timers.is_running(TimerKind::Persist) {
                 let wait = self.rtt.backed_off(self.probe_backoff, cx.profile);
@@ -271,15 +269,15 @@ impl Connection {
         self.timers.set(cx, TimerKind::Retransmission, deadline);
     }
 
-    /// Whether something could be sent, but for the window or the size.
-    fn is_stuck(&self) -> bool {
+    /// Whether something is to be sent, if the window and its size allow it.
+    fn has_work(&self) -> bool {
         self.send.has_more() && self.may_transmit()
     }
 
     /// RFC 5482: the clock runs from the last progress while something waits for one.
     fn arm_user_timeout(&mut self, cx: &mut Context<'_>) {
         match self.options.user_timeout {
-            Some(limit) if !self.send.is_idle() || self.is_stuck() => {
+            Some(limit) if !self.send.is_idle() || self.has_work() => {
                 let deadline = self.waiting_since + limit;
                 self.timers.set(cx, TimerKind::UserTimeout, deadline);
             }
@@ -297,6 +295,13 @@ impl Connection {
         {
             self.send_ack(cx, SendReason::WindowUpdate);
         }
+    }
+}
+
+/// MUST-14: a SYN always has the MSS option. It always fits: nothing else is in there.
+fn announce(packet: &mut Packet, mss: u16) {
+    if let Body::Tcp(segment) = &mut packet.body {
+        let _ = segment.options.push(TcpOption::MaximumSegmentSize(mss));
     }
 }
 

@@ -36,7 +36,7 @@ impl Stack {
             local_port: segment.dst_port,
             remote_port: segment.src_port,
         };
-        let Some(socket) = self.demux.find(&tuple) else {
+        let Some(socket) = self.connections.find(&tuple) else {
             return self.arrives_for_nobody(now, &tuple, segment);
         };
         let taken = self

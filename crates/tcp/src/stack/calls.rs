@@ -114,14 +114,24 @@ impl Stack {
         now: Instant,
         socket: SocketId,
         limit: usize,
-        take: impl FnMut(Bytes),
+        mut take: impl FnMut(Bytes),
     ) -> Result<usize, SocketError> {
-        if let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) {
-            let held = record.held.as_mut().ok_or(SocketError::BadSocket)?;
-            return Ok(held.receive.read_pieces(limit, take));
+        match self.slots.get_mut(socket) {
+            Some(Slot::TimeWait(record)) => {
+                let held = record.held.as_mut().ok_or(SocketError::BadSocket)?;
+                Ok(held.receive.read_pieces(limit, take))
+            }
+            Some(Slot::Connection(connection)) if connection.is_held() => {
+                if limit == 0 || !connection.has_text() {
+                    // Nothing follows from it that would have to be settled.
+                    return connection.read_nothing(limit);
+                }
+                self.with_connection(now, socket, |connection, cx| {
+                    connection.read(cx, limit, &mut take)
+                })
+            }
+            _ => self.check_connected(socket, SocketError::NotConnected).map(|()| 0),
         }
-        self.check_connected(socket, SocketError::NotConnected)?;
-        self.with_connection(now, socket, |connection, cx| connection.read(cx, limit, take))?
     }
 
     /// How many octets of urgent text are still to be read (MUST-33).

@@ -89,6 +89,7 @@ impl Deadlines {
         self.rows[entry.1 as usize].position = position as u32;
     }
 
+    #[inline]
     fn settle(&mut self, position: usize) {
         // Most stacks have one socket most of the time.
         if self.length > 1 && self.rise(position) == position {
@@ -97,6 +98,7 @@ impl Deadlines {
     }
 
     /// Moves an entry up to its place, which is returned.
+    #[inline]
     fn rise(&mut self, mut position: usize) -> usize {
         while position > 0 {
             let parent = (position - 1) / 2;
@@ -109,6 +111,7 @@ impl Deadlines {
         position
     }
 
+    #[inline(never)]
     fn sink(&mut self, mut position: usize) {
         loop {
             let mut child = 2 * position + 1;

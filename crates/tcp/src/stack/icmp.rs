@@ -19,7 +19,7 @@ impl Stack {
             local_port: quote.src_port,
             remote_port: quote.dst_port,
         };
-        let socket = self.demux.find(&tuple);
+        let socket = self.connections.find(&tuple);
         let verdict = match socket.and_then(|socket| self.slots.get(socket)) {
             // RFC 5927 §4.1: it must be about something that is still under way.
             Some(Slot::Connection(connection))

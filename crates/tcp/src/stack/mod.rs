@@ -3,13 +3,13 @@
 mod arrives;
 mod calls;
 mod deadlines;
-mod demux;
 mod icmp;
 mod isn;
 mod listener;
 mod look;
 mod open;
 mod ports;
+mod recent;
 mod settle;
 mod slots;
 mod time_wait;
@@ -26,11 +26,12 @@ pub use look::Prospect;
 use crate::connection::Connection;
 use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
+use crate::tuple::Tuple;
 use crate::{Instant, Profile, SocketError, Status};
 use deadlines::Deadlines;
-use demux::Demux;
 use listener::Listeners;
 use ports::Ports;
+use recent::Recent;
 use slots::{Slot, Slots};
 
 /// One host's TCP: all its sockets, its demultiplexer, its timers.
@@ -90,7 +91,8 @@ pub struct Stack {
     secret: [u8; 16],
     addresses: Vec<IpAddr>,
     slots: Slots,
-    demux: Demux,
+    /// The demultiplexer.
+    connections: Recent<Tuple, SocketId>,
     listeners: Listeners,
     ports: Ports,
     deadlines: Deadlines,
@@ -107,7 +109,7 @@ impl Stack {
             secret,
             addresses: Vec::with_capacity(1),
             slots: Slots::new(),
-            demux: Demux::default(),
+            connections: Recent::default(),
             listeners: Listeners::default(),
             ports: Ports::default(),
             deadlines: Deadlines::new(),
@@ -125,7 +127,7 @@ impl Stack {
             secret: own_secret,
             addresses: _,
             slots,
-            demux,
+            connections,
             listeners,
             ports,
             deadlines,
@@ -134,7 +136,7 @@ impl Stack {
         } = self;
         *own_secret = secret;
         slots.clear();
-        demux.clear();
+        connections.clear();
         listeners.clear();
         ports.clear();
         deadlines.clear();

@@ -134,7 +134,7 @@ impl Stack {
             Connection::new(now, tuple, iss, options, Holder::Application, &self.profile);
         connection.begin_in_listen();
         self.ports.take(&tuple);
-        self.demux.insert(tuple, socket);
+        self.connections.insert(&tuple, socket);
         let connection = self.slots.boxed(connection);
         if let Some(slot) = self.slots.get_mut(socket) {
             *slot = Slot::Connection(connection);
@@ -170,7 +170,7 @@ impl Stack {
             return Ok(Tuple { local_addr, remote_addr, local_port, remote_port });
         }
         let tuple = Tuple { local_addr, remote_addr, local_port, remote_port };
-        if self.demux.contains(&tuple) {
+        if self.connections.get(&tuple).is_some() {
             return Err(SocketError::AddressInUse);
         }
         Ok(tuple)

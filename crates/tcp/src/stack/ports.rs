@@ -4,20 +4,17 @@ use alloc::collections::BTreeMap;
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-use rustc_hash::FxBuildHasher;
-
 use super::Stack;
 use super::isn::keyed_destination;
+use super::recent::Recent;
 use crate::SocketError;
 use crate::tuple::Tuple;
 
 /// How the local ports are used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ports {
-    /// Connections, TIME-WAIT included, per local port. For look-up only.
-    connections: HashMap<u16, u32, FxBuildHasher>,
+    /// Connections, TIME-WAIT included, per local port.
+    connections: Recent<u16, u32>,
     /// Goes up with every ephemeral port: the search goes on where the last one ended.
     counter: u32,
     /// How many connections were forgotten so far.
@@ -36,23 +33,22 @@ impl Ports {
 
     /// A connection begins.
     pub(crate) fn take(&mut self, tuple: &Tuple) {
-        *self.connections.entry(tuple.local_port).or_default() += 1;
+        let count = self.connections.get(&tuple.local_port).unwrap_or(0);
+        self.connections.insert(&tuple.local_port, count + 1);
     }
 
     /// A connection is forgotten.
     pub(crate) fn release(&mut self, tuple: &Tuple) {
         self.released += 1;
-        if let Entry::Occupied(mut entry) = self.connections.entry(tuple.local_port) {
-            *entry.get_mut() -= 1;
-            if *entry.get() == 0 {
-                entry.remove();
-            }
+        match self.connections.get(&tuple.local_port) {
+            Some(count) if count > 1 => self.connections.insert(&tuple.local_port, count - 1),
+            _ => self.connections.remove(&tuple.local_port),
         }
     }
 
     /// Whether any connection, TIME-WAIT included, has this local port.
     pub(crate) fn is_used(&self, port: u16) -> bool {
-        self.connections.contains_key(&port)
+        self.connections.get(&port).is_some()
     }
 }
 
@@ -102,6 +98,6 @@ impl Stack {
             local_port: port,
             remote_port: remote.port(),
         };
-        !self.demux.contains(&tuple) && self.listeners.find(local, port).is_none()
+        self.connections.get(&tuple).is_none() && self.listeners.find(local, port).is_none()
     }
 }

@@ -101,20 +101,23 @@ impl Stack {
         if established {
             self.end_time_wait(now, old, Cause::Reuse);
         } else if let Some(record) = self.slots.time_wait(old) {
-            self.demux.insert(record.tuple, old);
+            self.connections.insert(&record.tuple, old);
         }
     }
 
     fn make_time_wait(&mut self, now: Instant, socket: SocketId) {
         let Some(slot) = self.slots.get_mut(socket) else { return };
-        let Slot::Connection(connection) = core::mem::replace(slot, Slot::TAKEN) else { return };
-        let mut record = TimeWait::new(&connection, now, &self.profile);
+        let Slot::Connection(connection) = slot else { return };
+        let record = TimeWait::new(connection, now, &self.profile);
         let deadline = record.deadline;
+        let Slot::Connection(connection) = core::mem::replace(slot, Slot::TimeWait(record)) else {
+            return;
+        };
         if connection.is_held() {
-            record.held = Some(connection);
-            *slot = Slot::TimeWait(record);
+            if let Slot::TimeWait(record) = slot {
+                record.held = Some(connection);
+            }
         } else {
-            *slot = Slot::TimeWait(record);
             self.slots.keep(connection);
         }
         self.deadlines.update(socket.index, deadline);
@@ -132,16 +135,16 @@ impl Stack {
 
     /// TIME-WAIT ends. An application that still holds the connection can read what is left.
     pub(super) fn end_time_wait(&mut self, now: Instant, socket: SocketId, cause: Cause) {
-        let Some(slot) = self.slots.get_mut(socket) else { return };
-        let Slot::TimeWait(record) = core::mem::replace(slot, Slot::TAKEN) else { return };
+        let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) else { return };
+        let (tuple, held) = (record.tuple, record.held.take());
         let (from, to) = (TcpState::TimeWait, TcpState::Closed);
         self.out.event(Event::State(StateChange { socket, from, to, cause }));
         if cause != Cause::Timeout(TimerKind::TimeWait) {
             self.out.timer(socket, TimerKind::TimeWait, TimerChange::Stopped);
         }
         self.deadlines.update(socket.index, Instant::MAX);
-        self.unlink(socket, &record.tuple);
-        match record.held {
+        self.unlink(socket, &tuple);
+        match held {
             Some(mut connection) => {
                 connection.end_of_time_wait(now);
                 self.out.ready(socket, Readiness::Closed);
@@ -156,7 +159,9 @@ impl Stack {
     /// Frees the 4-tuple of a connection that is over. A connection that took it over from this
     /// one in TIME-WAIT keeps it.
     fn unlink(&mut self, socket: SocketId, tuple: &Tuple) {
-        self.demux.remove(tuple, socket);
+        if self.connections.get(tuple) == Some(socket) {
+            self.connections.remove(tuple);
+        }
         self.ports.release(tuple);
     }
 
@@ -170,7 +175,7 @@ impl Stack {
         let tuple = connection.tuple;
         self.ports.take(&tuple);
         let socket = self.slots.insert_connection(connection);
-        self.demux.insert(tuple, socket);
+        self.connections.insert(&tuple, socket);
         socket
     }
 

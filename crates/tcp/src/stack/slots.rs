@@ -18,11 +18,6 @@ pub(crate) enum Slot {
     TimeWait(TimeWait),
 }
 
-impl Slot {
-    /// What stands in a slot while its content is out to be changed.
-    pub(crate) const TAKEN: Self = Self::Free { next: None };
-}
-
 /// Slots by number. A slot that is used again has another generation, so that an old
 /// [`SocketId`] never names a new socket.
 #[derive(Clone, Debug, Hash)]
@@ -47,25 +42,32 @@ impl Slots {
     }
 
     pub(crate) fn insert_connection(&mut self, connection: Connection) -> SocketId {
-        let slot = Slot::Connection(self.boxed(connection));
-        self.insert(slot)
+        let connection = self.boxed(connection);
+        let (socket, slot) = self.vacant();
+        *slot = Slot::Connection(connection);
+        socket
     }
 
     pub(crate) fn insert_listener(&mut self, listener: Listener) -> SocketId {
-        let slot = Slot::Listener(self.spares.boxed_listener(listener));
-        self.insert(slot)
+        let listener = self.spares.boxed_listener(listener);
+        let (socket, slot) = self.vacant();
+        *slot = Slot::Listener(listener);
+        socket
     }
 
-    fn insert(&mut self, slot: Slot) -> SocketId {
-        if let Some(index) = self.free {
-            let entry = &mut self.entries[index as usize];
-            if let Slot::Free { next } = core::mem::replace(&mut entry.1, slot) {
-                self.free = next;
-            }
-            return SocketId { index, generation: entry.0 };
+    /// A slot that is free. It is filled where it is: for a slot with little in it a move would be
+    /// most of the work.
+    fn vacant(&mut self) -> (SocketId, &mut Slot) {
+        let index = self.free.unwrap_or(self.entries.len() as u32);
+        if self.free.is_none() {
+            // `push` would make it elsewhere and move it.
+            self.entries.resize_with(index as usize + 1, || (0, Slot::Free { next: None }));
         }
-        self.entries.push((0, slot));
-        SocketId { index: self.entries.len() as u32 - 1, generation: 0 }
+        let (generation, slot) = &mut self.entries[index as usize];
+        if let Slot::Free { next } = slot {
+            self.free = *next;
+        }
+        (SocketId { index, generation: *generation }, slot)
     }
 
     pub(crate) fn remove(&mut self, socket: SocketId) {

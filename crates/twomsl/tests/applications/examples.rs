@@ -1,0 +1,28 @@
+//! The examples that a newcomer runs do what they say.
+
+use twomsl::trace::ladder;
+
+#[expect(dead_code, reason = "its `main` is for the command line")]
+#[path = "../../../../examples/axum-under-loss.rs"]
+mod axum_under_loss;
+
+/// It panics when a request is not answered.
+#[test]
+fn axum_under_loss_ends_well_with_100_of_100_seeds() {
+    for seed in 0..100 {
+        axum_under_loss::simulate(seed).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+}
+
+/// The ladder of a run shows what was lost, and who repaired it; it is the same each time.
+#[test]
+fn the_ladder_of_axum_under_loss_shows_its_losses_in_every_byte_the_same() {
+    let ladder = || {
+        let trace = axum_under_loss::simulate(3).expect("it ends well");
+        ladder::plain(&trace, ladder::Form::default())
+    };
+    let first = ladder();
+    assert!(first.contains("✗ loss"), "{first}");
+    assert!(first.contains("(again: retransmission timeout)"), "{first}");
+    assert_eq!(first, ladder());
+}
