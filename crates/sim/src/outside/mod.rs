@@ -103,12 +103,19 @@ pub(crate) struct Outside {
 }
 
 /// What waits at a host for its turn.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Waiting {
     /// Packets that set out from here.
     leaving: Queue,
     /// Packets that nobody has to carry: of the host to itself, and those that no host sent.
     coming: Queue,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        let lanes = parcels::LANE + 1;
+        Self { leaving: Queue::new(lanes), coming: Queue::new(lanes) }
+    }
 }
 
 impl Outside {
