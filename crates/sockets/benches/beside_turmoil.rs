@@ -147,7 +147,8 @@ const BULK: usize = 64 << 20;
 async fn bulk<T: Tcp>(at_once: usize) -> turmoil::Result {
     let mut stream = T::connect().await?;
     let text = vec![7; at_once];
-    for _ in 0..BULK / at_once {
+    // Turmoil's own TCP forgets an end of file that comes when its queue of 64 is just full.
+    for _ in 0..=BULK / at_once {
         stream.write_all(&text).await?;
     }
     stream.shutdown().await?;
@@ -180,7 +181,7 @@ where
         .tick_duration(tick)
         .min_message_latency(tick)
         .max_message_latency(tick)
-        .udp_capacity(1 << 16)
+        .udp_capacity(4096)
         .build();
     sim.host("server", server);
     sim.client("client", client);
