@@ -31,6 +31,16 @@ struct Waiting {
     task: Option<Waker>,
     /// Futures, any number of them, each with a name to withdraw itself.
     futures: BTreeMap<u64, Waker>,
+    news: News,
+}
+
+/// Whether readiness counts. Somebody who was told of it, and found that it is not enough, wants
+/// to hear of changes only: tokio's readiness is cleared by `WouldBlock`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum News {
+    #[default]
+    Fresh,
+    Stale,
 }
 
 impl Wakers {
@@ -62,6 +72,27 @@ impl Wakers {
         self.waiting(socket, half).futures.remove(&name);
     }
 
+    /// What a half is ready for is not enough for who asked: it counts as not ready until something
+    /// changes.
+    pub(crate) fn clear(&mut self, socket: SocketId, half: Half) {
+        self.waiting(socket, half).news = News::Stale;
+    }
+
+    /// Whether a half's readiness does not count.
+    pub(crate) fn is_cleared(&self, socket: SocketId, half: Half) -> bool {
+        let place = self.places.get(place(socket));
+        place.is_some_and(|place| place[half as usize].news == News::Stale)
+    }
+
+    /// A new socket is in this place.
+    pub(crate) fn renew(&mut self, socket: SocketId) {
+        if let Some(place) = self.places.get_mut(place(socket)) {
+            for waiting in place {
+                waiting.news = News::Fresh;
+            }
+        }
+    }
+
     /// Takes out whom an event concerns.
     pub(crate) fn ready(&mut self, socket: SocketId, readiness: Readiness, woken: &mut Woken) {
         match readiness {
@@ -82,6 +113,7 @@ impl Wakers {
     fn take(&mut self, socket: SocketId, half: Half, woken: &mut Woken) {
         let Some(place) = self.places.get_mut(place(socket)) else { return };
         let waiting = &mut place[half as usize];
+        waiting.news = News::Fresh;
         woken.0.extend(waiting.task.take());
         if !waiting.futures.is_empty() {
             woken.0.extend(std::mem::take(&mut waiting.futures).into_values());

@@ -50,6 +50,8 @@
 //!
 //! - [the scenario language](https://github.com/twomsl/twomsl/blob/main/docs/scenario-language.md): every word of a file;
 //! - [the key to the ladder](https://github.com/twomsl/twomsl/blob/main/docs/ladder.md): every sign of the picture;
+//! - [a tokio application under turmoil](https://github.com/twomsl/twomsl/blob/main/docs/turmoil.md): the one line to change,
+//!   and what can go wrong then;
 //! - [the library of scenarios](https://github.com/twomsl/twomsl/tree/main/scenarios), each with a question and its answer, to
 //!   take and change.
 //!
@@ -75,3 +77,8 @@ pub use twomsl_wire as wire;
 pub use twomsl_scenario::{Outcome, Scenario, ScenarioError};
 pub use twomsl_sim::{End, Plan, Recording, World, WorldBuilder};
 pub use twomsl_sockets::net;
+
+/// The page for the service engineer: what it shows is compiled, and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/turmoil.md")]
+struct TurmoilPage;

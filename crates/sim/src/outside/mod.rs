@@ -121,7 +121,7 @@ enum Holder {
 }
 
 /// What waits at a host for its turn.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Waiting {
     /// Packets that set out from here.
     leaving: Queue,
@@ -154,6 +154,13 @@ impl Clock {
     /// Something was due at `due` that the driver lets happen now.
     fn set(&mut self, now: Instant, due: Instant) {
         self.moment = Some((now, due));
+    }
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        let lanes = parcels::LANE + 1;
+        Self { leaving: Queue::new(lanes), coming: Queue::new(lanes) }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::live::{Live, Power};
 use crate::queue::What;
 use crate::spec::HostIndex;
 
+/// Mostly packets are due in the order in which they come: each queue has one lane for them.
+pub(super) const LANE: usize = 0;
+
 /// How long a segment can exist (RFC 9293 §3.4.2).
 const MSL: Duration = Duration::from_secs(120);
 
@@ -193,9 +196,9 @@ impl Live {
                     self.now.max(Instant::from_nanos(early))
                 }
             };
-            outside.hosts[from].leaving.push(leaves, What::Arrival(place));
+            outside.hosts[from].leaving.push_arrival(leaves, LANE, place);
         } else {
-            outside.hosts[to].coming.push(at, What::Arrival(place));
+            outside.hosts[to].coming.push_arrival(at, LANE, place);
         }
     }
 
@@ -203,6 +206,6 @@ impl Live {
     pub(crate) fn hand_in(&mut self, at: Instant, place: u32) {
         let to = self.flights.get(place).to as usize;
         let Some(outside) = self.outside.as_deref_mut() else { return };
-        outside.hosts[to].coming.push(at, What::Arrival(place));
+        outside.hosts[to].coming.push_arrival(at, LANE, place);
     }
 }

@@ -33,6 +33,7 @@ impl Socket {
     }
 
     pub(crate) fn new(host: HostRef, id: SocketId) -> Self {
+        let _ = host.with(|life| life.wakers.renew(id));
         Self { host, id }
     }
 
@@ -97,10 +98,7 @@ impl Socket {
     /// The same for a task, for one half.
     pub(crate) fn poll_ready(&self, half: Half, cx: &Context<'_>) -> Poll<io::Result<()>> {
         self.poll(half, cx, |call, id| {
-            let prospect = match half {
-                Half::Read => call.stack(|stack, _| stack.read_prospect(id))?,
-                Half::Write => call.stack(|stack, _| stack.write_prospect(id))?,
-            };
+            let prospect = prospect(call, id, half)?;
             if prospect == Prospect::Wait { Err(SocketError::WouldBlock) } else { Ok(()) }
         })
     }
@@ -111,6 +109,24 @@ impl Socket {
     /// Bad use.
     pub(crate) fn readiness(&self, interest: Interest) -> io::Result<Ready> {
         self.call(|call, id| readiness(call, id, interest))
+    }
+
+    /// What was possible is not enough for who asked: nothing of `interest` is ready until
+    /// something changes.
+    ///
+    /// # Errors
+    /// Bad use.
+    pub(crate) fn clear_readiness(&self, interest: Interest) -> io::Result<()> {
+        self.call(|call, id| {
+            if interest.is_readable() {
+                call.wakers.clear(id, Half::Read);
+            }
+            if interest.is_writable() {
+                call.wakers.clear(id, Half::Write);
+            }
+            call.stack(|stack, _| stack.expect_change(id));
+            Ok(())
+        })
     }
 
     // ---- Options ----
@@ -124,18 +140,29 @@ impl Socket {
     }
 }
 
+/// What can be done with one half of a socket.
+fn prospect(call: &mut Call<'_>, id: SocketId, half: Half) -> Result<Prospect, SocketError> {
+    if call.wakers.is_cleared(id, half) {
+        return Ok(Prospect::Wait);
+    }
+    call.stack(|stack, _| match half {
+        Half::Read => stack.read_prospect(id),
+        Half::Write => stack.write_prospect(id),
+    })
+}
+
 /// What can be done with a socket, in tokio's words.
 fn readiness(call: &mut Call<'_>, id: SocketId, interest: Interest) -> Result<Ready, SocketError> {
     let mut ready = Ready::EMPTY;
     if interest.is_readable() {
-        ready |= match call.stack(|stack, _| stack.read_prospect(id))? {
+        ready |= match prospect(call, id, Half::Read)? {
             Prospect::Wait => Ready::EMPTY,
             Prospect::Now => Ready::READABLE,
             Prospect::Last | Prospect::Over => Ready::READABLE | Ready::READ_CLOSED,
         };
     }
     if interest.is_writable() {
-        ready |= match call.stack(|stack, _| stack.write_prospect(id))? {
+        ready |= match prospect(call, id, Half::Write)? {
             Prospect::Wait => Ready::EMPTY,
             Prospect::Now | Prospect::Last => Ready::WRITABLE,
             Prospect::Over => Ready::WRITABLE | Ready::WRITE_CLOSED,

@@ -43,14 +43,14 @@ impl TcpStream {
     /// [`lookup_host`](super::lookup_host), and outside a simulation.
     pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<Self> {
         let host = registry::here()?;
-        let mut last = no_address();
+        let mut last = None;
         for addr in resolve(addr)? {
             match Self::connect_from(&host, None, addr, &host.default_options()).await {
                 Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
+                Err(error) => last = Some(error),
             }
         }
-        Err(last)
+        Err(last.unwrap_or_else(no_address))
     }
 
     pub(crate) async fn connect_from(
@@ -173,7 +173,8 @@ impl TcpStream {
         self.socket.poll_ready(Half::Write, cx)
     }
 
-    /// Does something that may answer `WouldBlock`, if the socket is ready for it.
+    /// Does something that may answer `WouldBlock`, if the socket is ready for it. After such an
+    /// answer it counts as not ready until something changes, as in tokio.
     ///
     /// # Errors
     /// `WouldBlock`, those of `f`, bad use.
@@ -185,7 +186,13 @@ impl TcpStream {
         if self.socket.readiness(interest)?.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        f()
+        let result = f();
+        if let Err(error) = &result
+            && error.kind() == io::ErrorKind::WouldBlock
+        {
+            self.socket.clear_readiness(interest)?;
+        }
+        result
     }
 
     /// Does something until it does not answer `WouldBlock`, and waits between.
@@ -201,8 +208,7 @@ impl TcpStream {
             self.ready(interest).await?;
             match f() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // What it waits for may not be what this socket is ready for: others go first.
-                    tokio::task::yield_now().await;
+                    self.socket.clear_readiness(interest)?;
                 }
                 result => return result,
             }

@@ -3,18 +3,26 @@
 mod basics;
 mod faults;
 mod misuse;
+mod tasks;
 mod traces;
 
 use std::time::Duration;
 
 use twomsl_sockets::net::TcpListener;
 
-/// A simulation with the same latency for every message.
+/// A simulation with the same latency, in milliseconds, for every message.
 pub(crate) fn simulation(latency: u64) -> turmoil::Sim<'static> {
-    let latency = Duration::from_millis(latency);
+    ticking(1, latency)
+}
+
+/// The same with ticks of so many milliseconds, for simulations of minutes: turmoil's ticks take
+/// time even when nothing happens.
+pub(crate) fn ticking(tick: u64, latency: u64) -> turmoil::Sim<'static> {
+    let (tick, latency) = (Duration::from_millis(tick), Duration::from_millis(latency));
     turmoil::Builder::new()
         .rng_seed(1)
         .simulation_duration(Duration::from_secs(600))
+        .tick_duration(tick)
         .min_message_latency(latency)
         .max_message_latency(latency)
         .udp_capacity(1024)

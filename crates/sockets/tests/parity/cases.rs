@@ -384,6 +384,58 @@ fn io_of_ones_own_waits_for_readiness() {
     });
 }
 
+/// Readiness that was not enough does not count again: tokio clears it.
+#[test]
+fn waiting_for_more_than_there_is_waits_for_a_change() {
+    run(async {
+        let (client, mut server) = pair().await?;
+        server.write_all(b"12").await?;
+        spawn_local(async move {
+            settle().await;
+            server.write_all(b"34").await?;
+            settle().await;
+            server.write_all(b"5").await.map(|()| server)
+        });
+        let mut changes = 0;
+        let mut seen = [0; 8];
+        let four = client
+            .async_io(Interest::READABLE, || {
+                changes += 1;
+                match peek_now(&client, &mut seen)? {
+                    octets if octets < 4 => Err(ErrorKind::WouldBlock.into()),
+                    octets => Ok(octets),
+                }
+            })
+            .await?;
+        assert!(four == 4 && changes <= 3, "{four} octets after {changes} looks");
+        loop {
+            client.readable().await?;
+            let five = client.try_io(Interest::READABLE, || {
+                changes += 1;
+                match peek_now(&client, &mut seen)? {
+                    octets if octets < 5 => Err(ErrorKind::WouldBlock.into()),
+                    octets => Ok(octets),
+                }
+            });
+            match five {
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+                Ok(octets) => break assert_eq!(octets, 5),
+            }
+        }
+        assert!(changes <= 6, "{changes} looks");
+        Ok(())
+    });
+}
+
+/// What there is to read, without waiting.
+fn peek_now(stream: &TcpStream, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut buffer = ReadBuf::new(buffer);
+    match stream.poll_peek(&mut Context::from_waker(Waker::noop()), &mut buffer) {
+        Poll::Ready(octets) => octets,
+        Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+    }
+}
+
 // ---- Halves ----
 
 #[test]

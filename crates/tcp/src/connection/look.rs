@@ -38,6 +38,12 @@ impl Connection {
         Prospect::Wait
     }
 
+    /// The next change is an event.
+    pub(crate) fn expect_change(&mut self) {
+        self.receive.waiting = Waiting::Yes;
+        self.send.waiting = Waiting::Yes;
+    }
+
     /// At most `limit` octets from the front of what waits to be read.
     pub(crate) fn peek(&self, limit: usize, take: impl FnMut(&[u8])) -> usize {
         if self.can_read() { self.receive.peek_pieces(limit, take) } else { 0 }

@@ -105,6 +105,15 @@ impl Stack {
         self.held_mut(socket).map(Connection::write_prospect).ok_or(SocketError::BadSocket)
     }
 
+    /// One [`Ready`](crate::Event::Ready) event says when more text, the end of the file, or more
+    /// room has come, whatever there is already: for drivers whose applications want to hear of
+    /// changes only.
+    pub fn expect_change(&mut self, socket: SocketId) {
+        if let Some(connection) = self.held_mut(socket) {
+            connection.expect_change();
+        }
+    }
+
     /// How many octets the send buffer of a connection has room for.
     pub fn send_room(&self, socket: SocketId) -> usize {
         self.slots.connection(socket).map_or(0, |connection| connection.send.room())
