@@ -160,7 +160,7 @@ impl Clock {
 impl Default for Waiting {
     fn default() -> Self {
         let lanes = parcels::LANE + 1;
-        Self { leaving: Queue::new(lanes), coming: Queue::new(lanes) }
+        Self { leaving: Queue::new(lanes), coming: Queue::new(lanes), clock: Clock::default() }
     }
 }
 
