@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use turmoil::net::UdpSocket;
 
+use crate::error;
 use crate::host::Life;
 use crate::simulation::{HostRef, Simulation};
 use crate::train;
@@ -62,7 +63,7 @@ enum Heard {
 
 /// Takes all datagrams that wait.
 fn receive(host: &HostRef, datagrams: &UdpSocket) -> Result<Heard, Over> {
-    let mut woken = Woken::default();
+    let (mut woken, mut over) = (Woken::default(), None);
     {
         let simulation = &mut *host.simulation.lock();
         let life = life(host, simulation)?;
@@ -70,15 +71,21 @@ fn receive(host: &HostRef, datagrams: &UdpSocket) -> Result<Heard, Over> {
         let now = life.now();
         let mut buffer = [0; train::LONGEST_DATAGRAM];
         while let Ok((length, _)) = datagrams.try_recv_from(&mut buffer) {
-            for packet in train::packets(&buffer[..length], simulation.serial) {
+            let Ok(packets) = train::packets(&buffer[..length], simulation.serial) else {
+                // Whoever waits hears that it cannot go on like this.
+                over = simulation.hosts[host.index].end(error::INTERLEAVED, &mut woken);
+                break;
+            };
+            for packet in packets {
                 simulation.network.arrive(now, packet);
             }
         }
         simulation.wake(&mut woken);
     }
+    let over = over.map(drop);
     let heard = if woken.is_empty() { Heard::Nothing } else { Heard::Something };
     woken.wake();
-    Ok(heard)
+    if over.is_some() { Err(Over) } else { Ok(heard) }
 }
 
 /// Closes what was dropped, does what is due, and says when the next is.
@@ -108,6 +115,7 @@ struct Guard(HostRef);
 impl Drop for Guard {
     fn drop(&mut self) {
         let HostRef { simulation, index, .. } = &self.0;
+        let mut woken = Woken::default();
         let ended = {
             let mut simulation = simulation.lock();
             if !simulation.hosts[*index].is_life(self.0.runtime()) {
@@ -118,9 +126,14 @@ impl Drop for Guard {
                 let now = simulation.network.now();
                 simulation.network.crash(now, *index);
             }
-            simulation.hosts[*index].crash()
+            if std::thread::panicking() {
+                simulation.hosts[*index].end(error::PANICKED, &mut woken)
+            } else {
+                simulation.hosts[*index].crash()
+            }
         };
         // Where nothing is locked: a waker may be the last to hold a task, and that a socket.
         drop(ended);
+        woken.wake();
     }
 }

@@ -81,6 +81,10 @@ pub(crate) fn no_stack(name: &str) -> Error {
     )
 }
 
+/// The driver has panicked: a fault of ours.
+pub(crate) const PANICKED: &str =
+    "the task that drives this host's stack has panicked: see its message";
+
 /// The stack of the host runs already.
 pub(crate) fn started() -> Error {
     Error::new(

@@ -18,9 +18,9 @@ use twomsl_tcp::{
 
 use crate::calls::{Calls, TaskNumbers};
 use crate::ports::Ports;
-use crate::registry;
 use crate::simulation::HostRef;
 use crate::wakers::{Wakers, Woken};
+use crate::{error, registry};
 
 /// Starts the stack of the current host with this profile. Without it the first socket call of a
 /// host starts one with [`Profile::linux`].
@@ -44,6 +44,8 @@ pub(crate) struct Host {
     pub(crate) address: Option<IpAddr>,
     /// How often its stack was started.
     starts: u32,
+    /// Why its life is over, if it did not crash.
+    failure: Option<&'static str>,
 }
 
 /// One life of a host: from the start of its stack to a crash.
@@ -99,6 +101,7 @@ impl Host {
     pub(crate) fn begin(&mut self, address: IpAddr, life: Life) -> bool {
         self.address = Some(address);
         self.life = Some(life);
+        self.failure = None;
         self.starts += 1;
         self.starts == 1
     }
@@ -107,6 +110,20 @@ impl Host {
     /// where nothing is locked, and turmoil knows the host.
     pub(crate) fn crash(&mut self) -> Option<Life> {
         self.life.take()
+    }
+
+    /// It cannot go on: whoever waits for one of its sockets is to be woken, and told why. What is
+    /// returned has to be dropped as after a [`crash`](Self::crash).
+    pub(crate) fn end(&mut self, why: &'static str, woken: &mut Woken) -> Option<Life> {
+        self.failure = Some(why);
+        let mut life = self.life.take()?;
+        life.wakers.all(woken);
+        Some(life)
+    }
+
+    /// What calls for a life that is over are told.
+    pub(crate) fn why_over(&self, name: &str) -> io::Error {
+        self.failure.map_or_else(|| error::crashed(name), io::Error::other)
     }
 
     // ---- Effects ----

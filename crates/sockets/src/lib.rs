@@ -68,6 +68,9 @@
 //!   each other when it is not equal to `min_message_latency`. TCP copes, but not for nothing.
 //! - `tcp_capacity` and `ephemeral_ports` are for turmoil's own TCP: here there are buffers in
 //!   octets, a backlog, and the ports of the [`Profile`].
+//!
+//! Turmoil no longer runs a host whose software has come to its end: its stack stands still, too. A
+//! client that wants its last FIN to be repeated if it is lost, or TIME-WAIT to answer, stays.
 
 mod calls;
 mod driver;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
@@ -19,9 +20,9 @@ use crate::simulation::{HostRef, PORT, Shared, Simulation};
 use crate::{driver, error, identity};
 
 thread_local! {
-    /// The simulation that runs on this thread, or the next one if it was prepared. It stays when
-    /// it is over, until the next one begins.
-    static CURRENT: RefCell<Option<Shared>> = const { RefCell::new(None) };
+    /// The simulations of this thread, the latest last: those that run, or were prepared for the
+    /// next one to run. One that is over stays until the next one begins.
+    static SIMULATIONS: RefCell<Vec<Shared>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The host of the current task. Its stack is started if this is the first call.
@@ -51,23 +52,33 @@ pub(crate) fn start(profile: Profile) -> io::Result<()> {
     }
 }
 
-/// The simulation of this thread; if there is none, one is prepared.
+/// The simulation of the current task or, outside of all, the latest of this thread; if there is
+/// none, one is prepared.
 pub(crate) fn current() -> Shared {
-    CURRENT.with_borrow_mut(|current| {
-        current.get_or_insert_with(|| Shared::new(SEED, Recording::Off)).clone()
+    if let Ok((_, runtime)) = runtime_here()
+        && let Some(host) = find(runtime)
+    {
+        return host.simulation;
+    }
+    SIMULATIONS.with_borrow_mut(|simulations| {
+        if simulations.is_empty() {
+            simulations.push(Shared::new(SEED, Recording::Off));
+        }
+        simulations[simulations.len() - 1].clone()
     })
 }
 
 /// The next simulation of this thread is this one.
 pub(crate) fn prepare(simulation: Shared) {
-    let before = CURRENT.replace(Some(simulation));
-    drop(before);
+    SIMULATIONS.with_borrow_mut(|simulations| simulations.push(simulation));
 }
 
 /// This simulation is done with.
 pub(crate) fn forget(simulation: &Shared) {
-    let is_it = |current: &mut Shared| current.is(simulation);
-    let ended = CURRENT.with_borrow_mut(|current| current.take_if(is_it));
+    let is_it = |other: &mut Shared| other.is(simulation);
+    let ended: Vec<_> =
+        SIMULATIONS.with_borrow_mut(|simulations| simulations.extract_if(.., is_it).collect());
+    // Where nothing is borrowed: it may be the last to hold something that looks here.
     drop(ended);
 }
 
@@ -84,10 +95,11 @@ fn runtime_here() -> io::Result<(Handle, runtime::Id)> {
 }
 
 fn find(runtime: runtime::Id) -> Option<HostRef> {
-    CURRENT.with_borrow(|current| {
-        let simulation = current.as_ref()?;
-        let index = simulation.lock().host_of(runtime)?;
-        Some(HostRef::new(simulation.clone(), index, runtime))
+    SIMULATIONS.with_borrow(|simulations| {
+        simulations.iter().rev().find_map(|simulation| {
+            let index = simulation.lock().host_of(runtime)?;
+            Some(HostRef::new(simulation.clone(), index, runtime))
+        })
     })
 }
 
@@ -106,19 +118,25 @@ fn begin(handle: &Handle, profile: Option<Profile>) -> io::Result<HostRef> {
     Ok(host)
 }
 
-/// The simulation that runs now.
-fn simulation_of(epoch: std::time::Duration, address: IpAddr, now: Instant) -> Shared {
-    let mut before = None;
-    let simulation = CURRENT.with_borrow_mut(|current| match current {
-        Some(simulation) if simulation.lock().can_have(epoch, address, now) => simulation.clone(),
-        _ => {
-            let next = Shared::new(SEED, Recording::Off);
-            before = current.replace(next.clone());
-            next
+/// The simulation that runs now: one that has begun, or else one that was prepared, or else a new
+/// one.
+fn simulation_of(epoch: Duration, address: IpAddr, now: Instant) -> Shared {
+    let (simulation, ended) = SIMULATIONS.with_borrow_mut(|simulations| {
+        let latest_first = || simulations.iter().rev();
+        let begun = latest_first().find(|it| it.lock().can_have(epoch, address, now));
+        if let Some(begun) = begun {
+            return (begun.clone(), Vec::new());
         }
+        // Only here, where another simulation begins, is it time to look for those that are over.
+        let prepared = latest_first().find(|it| it.lock().epoch.is_none()).cloned();
+        let next = prepared.unwrap_or_else(|| Shared::new(SEED, Recording::Off));
+        let is_over = |it: &mut Shared| it.is(&next) || it.lock().is_over();
+        let ended: Vec<_> = simulations.extract_if(.., is_over).collect();
+        simulations.push(next.clone());
+        (next, ended)
     });
     simulation.lock().epoch = Some(epoch);
-    drop(before);
+    drop(ended);
     simulation
 }
 

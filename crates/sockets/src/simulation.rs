@@ -86,10 +86,14 @@ impl Simulation {
     /// simulations. Each has an epoch, by default the moment when its builder was made; no
     /// address lives twice in one; and time does not run backwards.
     pub(crate) fn can_have(&self, epoch: Duration, address: IpAddr, now: Instant) -> bool {
-        let Some(known) = self.epoch else { return true };
         let twin = self.network.host_of(address).is_some_and(|host| self.hosts[host].is_up());
         let living = self.hosts.iter().any(Host::is_up);
-        epoch == known && !twin && (living || now >= self.network.now())
+        self.epoch == Some(epoch) && !twin && (living || now >= self.network.now())
+    }
+
+    /// Whether it began, and all of its hosts are gone.
+    pub(crate) fn is_over(&self) -> bool {
+        self.epoch.is_some() && !self.hosts.iter().any(Host::is_up)
     }
 
     /// The living host of a runtime.
@@ -175,7 +179,7 @@ impl Simulation {
     ) -> io::Result<R> {
         let Self { network, hosts, calls, .. } = self;
         let Some(host) = hosts[index].life(life) else {
-            return Err(error::crashed(network.name(index)));
+            return Err(hosts[index].why_over(network.name(index)));
         };
         let now = host.now();
         host.close_left(network, index, now, *calls);
@@ -268,7 +272,7 @@ impl HostRef {
         let simulation = self.simulation.lock();
         let name = simulation.network.name(self.index);
         if !simulation.hosts[self.index].is_life(self.runtime) {
-            error::crashed(name)
+            simulation.hosts[self.index].why_over(name)
         } else if turmoil::in_simulation() {
             error::elsewhere(name)
         } else {

@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 use twomsl_sim::Parcel;
 use twomsl_sim::spec::HostIndex;
 
-use crate::error;
 use crate::host::Host;
 use crate::simulation::PORT;
 
@@ -72,15 +71,21 @@ fn send(hosts: &[Host], from: HostIndex, to: HostIndex, datagram: &[u8]) -> io::
 
 /// The numbers of the packets in a datagram.
 ///
-/// # Panics
-/// When it is of another simulation.
-pub(crate) fn packets(datagram: &[u8], serial: u64) -> impl Iterator<Item = u64> {
+/// # Errors
+/// It is of another simulation.
+pub(crate) fn packets(
+    datagram: &[u8],
+    serial: u64,
+) -> Result<impl Iterator<Item = u64>, WrongSimulation> {
     let mut words = datagram
         .chunks_exact(WORD)
         .map(|word| word.iter().fold(0, |number, octet| number << 8 | u64::from(*octet)));
-    // Whoever else sends nothing to this port is not one of us.
-    if let Some(theirs) = words.next() {
-        assert_eq!(theirs, serial, "{}", error::INTERLEAVED);
+    match words.next() {
+        Some(theirs) if theirs != serial => Err(WrongSimulation),
+        _ => Ok(words),
     }
-    words
 }
+
+/// A packet of another simulation.
+#[derive(Debug)]
+pub(crate) struct WrongSimulation;

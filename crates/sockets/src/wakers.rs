@@ -110,6 +110,14 @@ impl Wakers {
         }
     }
 
+    /// Takes out everybody.
+    pub(crate) fn all(&mut self, woken: &mut Woken) {
+        for waiting in std::mem::take(&mut self.places).into_iter().flatten() {
+            woken.0.extend(waiting.task);
+            woken.0.extend(waiting.futures.into_values());
+        }
+    }
+
     fn take(&mut self, socket: SocketId, half: Half, woken: &mut Woken) {
         let Some(place) = self.places.get_mut(place(socket)) else { return };
         let waiting = &mut place[half as usize];

@@ -184,3 +184,56 @@ fn simulations_of_one_thread_do_not_mix() -> turmoil::Result {
     }
     Ok(())
 }
+
+/// A host that says something, after a while.
+async fn late(wait: u64) -> turmoil::Result {
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+    let mut stream = TcpStream::connect("server:7").await?;
+    stream.write_all(b"x").await?;
+    assert_eq!(stream.read_u8().await?, b'x');
+    Ok(())
+}
+
+/// Two simulations in turns on one thread: hosts that come late find their own.
+#[test]
+fn simulations_that_run_in_turns_do_not_mix() -> turmoil::Result {
+    let mut sims = [simulation(5), simulation(5)];
+    for sim in &mut sims {
+        sim.host("server", echo);
+        sim.client("soon", late(1));
+        sim.client("late", late(50));
+        sim.step()?;
+    }
+    for _ in 0..200 {
+        for sim in &mut sims {
+            sim.step()?;
+        }
+    }
+    for sim in &mut sims {
+        assert!(sim.step()?, "all clients are done");
+    }
+    Ok(())
+}
+
+/// Of the same epoch they cannot be told apart, and say so.
+#[test]
+fn simulations_of_one_epoch_in_turns_are_told_to_differ() -> turmoil::Result {
+    let mut builder = turmoil::Builder::new();
+    let latency = Duration::from_millis(5);
+    builder.min_message_latency(latency).max_message_latency(latency);
+    let mut sims = [builder.build(), builder.build()];
+    for sim in &mut sims {
+        sim.host("server", echo);
+        sim.client("late", late(50));
+        sim.step()?;
+    }
+    for _ in 0..200 {
+        for sim in &mut sims {
+            if let Err(error) = sim.step() {
+                assert!(error.to_string().contains("two simulations of the same epoch"), "{error}");
+                return Ok(());
+            }
+        }
+    }
+    panic!("the first simulation has lost its server to the second one");
+}
