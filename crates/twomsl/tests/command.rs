@@ -64,6 +64,36 @@ fn handshake() -> String {
 }
 
 #[test]
+fn the_other_engine_holds_the_same_expectations_and_is_in_the_command_that_repeats_it() {
+    let refused = "scenarios/handshake/connection-refused.kdl";
+    let output = twomsl(&["run", "--engine", "turmoil", refused]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("ECONNREFUSED"), "{}", text(&output.stdout));
+
+    let wrong = std::fs::read_to_string(refused).unwrap() + "\nexpect { segments count=9 }\n";
+    let path = file("refused.kdl", wrong).display().to_string();
+    let output = twomsl(&["run", "--engine", "turmoil", &path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("--engine turmoil --seed 0"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_scenario_that_only_one_engine_can_run_says_why() {
+    let turmoil = ["--engine", "turmoil"];
+    let message = refused(Path::new("scenarios/keepalive/keepalive-dead-peer.kdl"), &turmoil);
+    assert!(message.contains("runs on engine sim only: more than two hours pass"), "{message}");
+    let message = refused(Path::new(HANDSHAKE), &["--engine", "netem"]);
+    assert!(message.contains("[possible values: sim, turmoil]"), "{message}");
+}
+
+#[test]
+fn what_turmoil_has_not_is_refused_before_the_run() {
+    let paused = format!("{}\npause \"server\" at=\"1s\"\n", handshake());
+    let message = refused(&file("paused.kdl", paused), &["--engine", "turmoil"]);
+    assert!(message.contains("turmoil cannot run it: its hosts cannot stand still"), "{message}");
+}
+
+#[test]
 fn a_setting_of_a_host_changes_what_happens() {
     let output = twomsl(&["run", LOST_FIN, "--set", "client.time-wait=1s", "--format", "jsonl"]);
     let usual = twomsl(&["run", LOST_FIN, "--format", "jsonl"]);
