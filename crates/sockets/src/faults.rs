@@ -13,8 +13,8 @@ use crate::simulation::{Shared, Simulation};
 /// and rules about single segments. They act where a segment leaves its host, before turmoil has
 /// it.
 ///
-/// They can be installed before the simulation runs, or by a task inside it, and last as long as
-/// what [`install`](Self::install) returns. Chance is drawn from the seed of the
+/// They can be installed before the simulation runs, but after its [`Lab`](crate::Lab) was made, or
+/// by a task inside it, and last as long as what [`install`](Self::install) returns. Chance is drawn from the seed of the
 /// [`Lab`](crate::Lab), from a stream for each direction and each impairment.
 ///
 /// ```

@@ -13,8 +13,9 @@ use crate::simulation::Shared;
 
 /// What surrounds the hosts of one simulation: seed, profiles, the trace, socket tables.
 ///
-/// It is made before the simulation runs, on the same thread, and holds for the next simulation
-/// there. Without one the seed is 0, all hosts have profile `linux`, and nothing is written down.
+/// It is made before anything else, [`Faults`](crate::Faults) included, on the thread on which the
+/// simulation will run, and holds for the next simulation there. Without one the seed is 0, all
+/// hosts have profile `linux`, and nothing is written down.
 ///
 /// ```
 /// use twomsl_sockets::net::{TcpListener, TcpStream};

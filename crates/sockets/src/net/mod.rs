@@ -1,6 +1,16 @@
-//! `tokio::net`, method for method.
+//! `tokio::net`, method for method. [`UdpSocket`] is turmoil's own.
 //!
-//! [`UdpSocket`] is turmoil's own.
+//! Where there is no operating system below, something has to be different:
+//!
+//! - there are no file descriptors: `from_std` and `into_std` answer `Unsupported`, and what the
+//!   crate `socket2` would set through one, such as the times of keepalive, `TCP_USER_TIMEOUT` and
+//!   `TCP_MAXSEG`, is set by [`TcpSocket::set_option`] and [`TcpStream::set_option`];
+//! - `IP_TTL`, `IP_TOS`, `SO_REUSEPORT`, `SO_BINDTODEVICE` and `TCP_QUICKACK` cannot be changed, and
+//!   say so;
+//! - dropping a stream that lingers does not block: the connection lingers without its task;
+//! - readiness is known at once, so that the first `try_read` of a stream need not answer
+//!   `WouldBlock`;
+//! - names are those of turmoil's hosts, and `localhost`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -6,6 +6,7 @@
 
 #![expect(clippy::duplicate_mod, reason = "one program, two TCPs: that is what is tested")]
 
+mod every_program;
 mod examples;
 mod identity;
 mod idle;

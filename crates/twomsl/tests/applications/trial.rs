@@ -144,8 +144,14 @@ impl Trial {
     fn faults(&self) -> Faults {
         let billionths = u32::from(self.percent_lost) * 10_000_000;
         let part = Probability::from_parts_per_billion(billionths).expect("less than all");
-        let loss = spec::Loss::Bernoulli(part);
-        Faults::new().both_ways("client", "server", Impairments { loss, ..Impairments::default() })
+        let mut impairments =
+            Impairments { loss: spec::Loss::Bernoulli(part), ..Impairments::default() };
+        if self.percent_lost > 0 {
+            // Segments of one burst overtake each other, too.
+            impairments.delay = 2 * self.tick;
+            impairments.jitter = 2 * self.tick;
+        }
+        Faults::new().both_ways("client", "server", impairments)
     }
 }
 
