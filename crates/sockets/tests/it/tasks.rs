@@ -244,6 +244,39 @@ fn a_full_backlog_makes_clients_wait() -> turmoil::Result {
     sim.run()
 }
 
+/// Turmoil as it comes: every burst has a latency of its own, up to 100 ms, so that bursts
+/// overtake each other; and links that break at random.
+#[test]
+fn random_latencies_and_broken_links_cost_time_but_no_text() -> turmoil::Result {
+    for seed in 0..10 {
+        let lab = Lab::new(seed, Recording::Off);
+        let mut sim = turmoil::Builder::new()
+            .rng_seed(seed)
+            .simulation_duration(Duration::from_secs(600))
+            .tick_duration(Duration::from_millis(5))
+            .fail_rate(0.05)
+            .repair_rate(0.5)
+            .build();
+        sim.host("server", echo);
+        sim.client("client", async {
+            let (mut read, mut write) = TcpStream::connect("server:7").await?.into_split();
+            let text: Vec<u8> = (0..200_000_u32).map(|place| (place % 251) as u8).collect();
+            let sent = text.clone();
+            tokio::spawn(async move {
+                write.write_all(&sent).await?;
+                write.shutdown().await
+            });
+            let mut answer = Vec::new();
+            read.read_to_end(&mut answer).await?;
+            assert!(answer == text);
+            Ok(())
+        });
+        sim.run()?;
+        assert_eq!(lab.violations(), [], "seed {seed}");
+    }
+    Ok(())
+}
+
 /// A subscriber of the application's own is not in the way of ours, nor ours in its way.
 #[test]
 fn applications_may_log() -> turmoil::Result {
