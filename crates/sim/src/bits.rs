@@ -5,6 +5,7 @@ use twomsl_tcp::wire::{Body, Packet, SeqNum};
 use crate::spec::{Rewrite, StripOptions};
 
 /// The length of the IP packet in octets.
+#[inline]
 pub(crate) fn length(packet: &Packet) -> usize {
     let network = if packet.dst.is_ipv4() { 20 } else { 40 };
     network

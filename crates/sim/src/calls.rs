@@ -319,13 +319,20 @@ impl Live {
 
     /// The socket an operation works on. A task that has none is told so, as by a system call
     /// with a bad file descriptor, and has to fail.
+    #[inline]
     pub(crate) fn socket(&mut self, id: TaskId, var: Var, call: &'static str) -> Option<SocketId> {
         let socket = self.tasks.get(id).socket(var);
         if socket.is_none() {
-            self.call(id, None, || format!("{call}()"));
-            self.returned(id, None, call, Err(SocketError::BadSocket));
+            self.has_no_socket(id, call);
         }
         socket
+    }
+
+    /// The call fails at once.
+    #[cold]
+    fn has_no_socket(&mut self, id: TaskId, call: &'static str) {
+        self.call(id, None, || format!("{call}()"));
+        self.returned(id, None, call, Err(SocketError::BadSocket));
     }
 
     /// Sets the time at which an operation gives up, when it begins.

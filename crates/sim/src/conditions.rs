@@ -7,6 +7,7 @@ use crate::spec::Condition;
 
 impl Live {
     /// A connection of this host entered a state.
+    #[inline(never)]
     pub(crate) fn check_states(&mut self, plan: &Plan, at: u32) {
         for (place, condition) in plan.conditions.iter().enumerate() {
             if let Condition::State { host, state, nth } = condition

@@ -96,46 +96,55 @@ enum Run {
 
 /// All lives of a world, in the order of their beginning.
 #[derive(Clone, Debug)]
-pub(crate) struct Lives(Vec<Life>);
+pub(crate) struct Lives {
+    /// Those of this run, and behind them some of an earlier one whose memory is used again.
+    all: Vec<Life>,
+    /// How many are of this run.
+    begun: usize,
+}
 
 impl Lives {
     /// With room for a listener and the two ends of a connection.
     pub(crate) fn new() -> Self {
-        Self(Vec::with_capacity(4))
+        Self { all: Vec::with_capacity(4), begun: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.begun = 0;
     }
 
     /// A new life.
+    #[inline]
     pub(crate) fn begin(&mut self, host: u32, boot: u32, socket: SocketId) -> LifeId {
-        self.0.push(Life {
-            host,
-            boot,
-            socket,
-            state: TcpState::Closed,
-            ends: None,
-            peer: LifeId::NONE,
-            taker: LifeId::NONE,
-            sequence: Sequence::default(),
-            written: Written::default(),
-            reads_ended: false,
-        });
-        LifeId(self.0.len() as u32 - 1)
+        match self.all.get_mut(self.begun) {
+            Some(life) => life.begin(host, boot, socket),
+            None => self.grow(host, boot, socket),
+        }
+        self.begun += 1;
+        LifeId(self.begun as u32 - 1)
     }
 
+    /// One more life than there ever were.
+    #[inline(never)]
+    fn grow(&mut self, host: u32, boot: u32, socket: SocketId) {
+        self.all.push(Life::new(host, boot, socket));
+    }
+
+    /// A life. Every id is of this run: nothing that holds one outlives its run.
+    #[inline]
     pub(crate) fn get(&self, id: LifeId) -> Option<&Life> {
-        self.0.get(id.0 as usize)
+        self.all.get(id.0 as usize)
     }
 
+    /// A life, to change it.
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: LifeId) -> Option<&mut Life> {
-        self.0.get_mut(id.0 as usize)
+        self.all.get_mut(id.0 as usize)
     }
 
     /// All of them, the newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Life> {
-        self.0.iter().rev()
+        self.all[..self.begun].iter().rev()
     }
 
     /// The life at `host` at the other end of `id`: whose SYN it took, or who took its SYN.
@@ -190,6 +199,37 @@ impl Lives {
             return Ok(());
         }
         Err("met the end of the file before all was read")
+    }
+}
+
+impl Life {
+    /// A life at its beginning.
+    fn new(host: u32, boot: u32, socket: SocketId) -> Self {
+        Self {
+            host,
+            boot,
+            socket,
+            state: TcpState::Closed,
+            ends: None,
+            peer: LifeId::NONE,
+            taker: LifeId::NONE,
+            sequence: Sequence::default(),
+            written: Written::default(),
+            reads_ended: false,
+        }
+    }
+
+    /// The same in the memory of another one, field by field: a whole one made elsewhere and
+    /// moved here is read before it has quite been written.
+    fn begin(&mut self, of_host: u32, of_boot: u32, of_socket: SocketId) {
+        let Self { host, boot, socket, state, ends, peer, taker, sequence, written, reads_ended } =
+            self;
+        (*host, *boot, *socket) = (of_host, of_boot, of_socket);
+        (*state, *ends) = (TcpState::Closed, None);
+        (*peer, *taker) = (LifeId::NONE, LifeId::NONE);
+        *sequence = Sequence::default();
+        written.clear();
+        *reads_ended = false;
     }
 }
 
@@ -255,6 +295,12 @@ impl Sequence {
 }
 
 impl Written {
+    fn clear(&mut self) {
+        let Self { unread, phase, pattern, finished } = self;
+        unread.clear();
+        (*phase, *pattern, *finished) = (None, 0, false);
+    }
+
     /// So many more octets of the pattern, from `offset` on.
     pub(crate) fn push_pattern(&mut self, offset: u64, length: u64) {
         match self.unread.back_mut() {

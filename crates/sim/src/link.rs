@@ -242,12 +242,7 @@ mod tests {
     }
 
     fn path(impairments: Impairments) -> PathPlan {
-        PathPlan {
-            delay: crate::plan::nanos(impairments.delay),
-            impairments,
-            kind: PathKind::Impaired,
-            middlebox: None,
-        }
+        PathPlan { kind: PathKind::Impaired, ..PathPlan::new(impairments, None) }
     }
 
     fn lucks(impairments: Impairments, count: usize) -> Vec<Luck> {

@@ -230,15 +230,20 @@ impl Host {
     }
 
     /// The way to an address, from memory if it is that of the last packet.
-    pub(crate) fn route(&mut self, plan: &Plan, from: u32, dst: IpAddr) -> Option<Route> {
-        match self.route {
-            Some((known, route)) if known == dst => Some(route),
-            _ => {
-                let route = plan.route(from, dst)?;
-                self.route = Some((dst, route));
-                Some(route)
-            }
+    #[inline]
+    pub(crate) fn route(&mut self, plan: &Plan, from: u32, dst: &IpAddr) -> Option<Route> {
+        match &self.route {
+            Some((known, route)) if known == dst => Some(*route),
+            _ => self.find_route(plan, from, dst),
         }
+    }
+
+    /// The way to an address, which is remembered.
+    #[inline(never)]
+    fn find_route(&mut self, plan: &Plan, from: u32, dst: &IpAddr) -> Option<Route> {
+        let route = plan.route(from, *dst)?;
+        self.route = Some((*dst, route));
+        Some(route)
     }
 
     /// Loses everything that a crash takes: the sockets, and what waited for them.
@@ -369,7 +374,7 @@ impl Live {
     }
 
     /// The slot of a socket that was not seen before.
-    #[cold]
+    #[inline(never)]
     fn new_slot(&mut self, host: u32, id: SocketId) -> Option<&mut Slot> {
         let owner = &mut self.hosts[host as usize];
         let index = index(id);

@@ -60,33 +60,37 @@ impl Live {
         );
         let packet = self.flights.packet(place);
         log_packet(plan, self.now, from, "send", packet);
-        let route = self.hosts[from as usize].route(plan, from, packet.dst);
-        if let Some((route, path)) = self.unhindered(plan, from, route, place) {
+        let route = self.hosts[from as usize].route(plan, from, &packet.dst);
+        if let Some(route) = route
+            && let Some(Unhindered { delay, lane }) = self.unhindered(plan, from, route, packet)
+        {
             self.note_sent(from, mark, Some(route), place);
             self.board(place, id, from, mark, route);
-            let at = Instant::from_nanos(self.now.as_nanos().saturating_add(path.delay));
-            return self.launch(place, path.lane, at, || Decider::Link);
+            let at = Instant::from_nanos(self.now.as_nanos().saturating_add(delay));
+            return self.launch(place, lane, at, || Decider::Link);
         }
         self.transmit_hindered(plan, (from, id, mark), place, route);
     }
 
     /// The path of a packet that nothing but a delay befalls: the way of nearly all packets of a
     /// long transfer, which is to cost no look at rules, draws, boxes and queues that are not there.
+    #[inline]
     fn unhindered(
         &self,
         plan: &Plan,
         from: u32,
-        route: Option<Route>,
-        place: u32,
-    ) -> Option<(Route, Unhindered)> {
-        let route @ Route { to, via: Via::Path(number) } = route? else { return None };
+        route: Route,
+        packet: &Packet,
+    ) -> Option<Unhindered> {
+        let Route { to, via: Via::Path(number) } = route else { return None };
         let path = &plan.paths[number as usize];
+        let unplugged = |host: u32| self.hosts[host as usize].cable == Cable::Down;
         let hindered = plan.looks_at_packets
-            || path.kind != PathKind::Plain
             || path.middlebox.is_some()
-            || [from, to].iter().any(|host| self.hosts[*host as usize].cable == Cable::Down)
-            || bits::length(self.flights.packet(place)) > path.impairments.mtu as usize;
-        (!hindered).then_some((route, Unhindered { delay: path.delay, lane: number as usize }))
+            || bits::length(packet) > path.unhindered as usize
+            || unplugged(from)
+            || unplugged(to);
+        (!hindered).then_some(Unhindered { delay: path.delay, lane: number as usize })
     }
 
     /// Every other packet.
@@ -165,6 +169,8 @@ impl Live {
     }
 
     /// Remembers what a life has sent, and checks it (invariant 3).
+    #[expect(clippy::inline_always, reason = "for every packet, and all it needs is at hand there")]
+    #[inline(always)]
     fn note_sent(&mut self, host: u32, mark: LifeId, route: Option<Route>, place: u32) {
         let Some(segment) = self.flights.packet(place).segment() else { return };
         let Some(life) = self.lives.get_mut(mark) else { return };

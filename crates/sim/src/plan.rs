@@ -58,6 +58,8 @@ pub(crate) struct PathPlan {
     pub(crate) delay: u64,
     /// Whether it does more than to delay.
     pub(crate) kind: PathKind,
+    /// Nothing but the delay befalls packets of up to so many octets: the MTU of a plain path.
+    pub(crate) unhindered: u32,
     /// The middlebox on it, and from which side packets reach that.
     pub(crate) middlebox: Option<(u32, Side)>,
 }
@@ -172,10 +174,8 @@ impl Plan {
 
     /// A path does something else to packets from now on.
     pub(crate) fn set_path(&mut self, place: usize, impairments: Impairments) {
-        let path = &mut self.paths[place];
-        path.delay = nanos(impairments.delay);
-        path.kind = kind(&impairments);
-        path.impairments = impairments;
+        let middlebox = self.paths[place].middlebox;
+        self.paths[place] = PathPlan::new(impairments, middlebox);
     }
 
     /// The host with this address. A NAT's outside address leads to the host behind it.
@@ -302,11 +302,15 @@ fn paths(spec: &WorldSpec) -> Vec<PathPlan> {
 }
 
 fn path(from: u32, to: u32, impairments: &Impairments, spec: &WorldSpec) -> PathPlan {
-    PathPlan {
-        impairments: impairments.clone(),
-        delay: nanos(impairments.delay),
-        kind: kind(impairments),
-        middlebox: middlebox(from, to, spec),
+    PathPlan::new(impairments.clone(), middlebox(from, to, spec))
+}
+
+impl PathPlan {
+    /// A path that does this to packets.
+    pub(crate) fn new(impairments: Impairments, middlebox: Option<(u32, Side)>) -> Self {
+        let (delay, kind) = (nanos(impairments.delay), kind(&impairments));
+        let unhindered = if kind == PathKind::Plain { impairments.mtu } else { 0 };
+        Self { impairments, delay, kind, unhindered, middlebox }
     }
 }
 

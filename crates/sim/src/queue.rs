@@ -5,8 +5,7 @@
 //! them; these wait in the lane of their path, and only the first of each lane stands in the
 //! heap. A transfer with thousands of packets in flight keeps a heap of a handful.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use twomsl_tcp::Instant;
 
@@ -33,12 +32,12 @@ pub(crate) enum What {
 
 /// An entry: when, in what order, what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    at: Instant,
+pub(crate) struct Entry {
+    pub(crate) at: Instant,
     sequence: u64,
     /// The lane whose first entry this is; [`NO_LANE`] for a loose one.
     lane: u32,
-    what: What,
+    pub(crate) what: What,
 }
 
 const NO_LANE: u32 = u32::MAX;
@@ -47,19 +46,6 @@ impl Entry {
     /// What the queue is ordered by, in one number: it is compared at every step in the heap.
     fn key(&self) -> u128 {
         u128::from(self.at.as_nanos()) << 64 | u128::from(self.sequence)
-    }
-}
-
-impl Ord for Entry {
-    /// Reversed: the heap of std puts the greatest on top, and we want the earliest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key())
-    }
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
     }
 }
 
@@ -85,7 +71,7 @@ pub(crate) struct Queue {
     /// The earliest entry, if it is known: it stands before the heap. An entry that is due before
     /// all others, as the answer to a packet that has just arrived mostly is, never sees the heap.
     front: Option<Entry>,
-    heap: BinaryHeap<Entry>,
+    heap: Heap,
     lanes: Vec<Lane>,
     sequence: u64,
 }
@@ -95,7 +81,7 @@ impl Queue {
     pub(crate) fn new(lanes: usize) -> Self {
         Self {
             front: None,
-            heap: BinaryHeap::with_capacity(8),
+            heap: Heap(Vec::with_capacity(8)),
             lanes: vec![Lane::default(); lanes],
             sequence: 0,
         }
@@ -103,7 +89,7 @@ impl Queue {
 
     pub(crate) fn clear(&mut self) {
         self.front = None;
-        self.heap.clear();
+        self.heap.0.clear();
         for lane in &mut self.lanes {
             lane.last = None;
             lane.waiting.clear();
@@ -113,8 +99,19 @@ impl Queue {
 
     /// Puts something in, after everything of the same time.
     pub(crate) fn push(&mut self, at: Instant, what: What) {
+        // Here and not where it is put: the way there has nothing to save for a call then.
+        if self.heap.is_full() {
+            return self.push_after_growing(at, what);
+        }
         let sequence = self.next_sequence();
         self.insert(Entry { at, sequence, lane: NO_LANE, what });
+    }
+
+    /// The same once there is room.
+    #[cold]
+    fn push_after_growing(&mut self, at: Instant, what: What) {
+        self.heap.0.reserve(1);
+        self.push(at, what);
     }
 
     /// Puts in a packet that travels over the path of this lane.
@@ -136,14 +133,18 @@ impl Queue {
         }
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "an entry handed over in memory is read there at once"
+    )]
+    #[inline(always)]
     fn insert(&mut self, entry: Entry) {
-        match &mut self.front {
+        match self.front {
             Some(front) if entry.key() < front.key() => {
-                let second = std::mem::replace(front, entry);
-                self.heap.push(second);
+                self.heap.push(front);
+                self.front = Some(entry);
             }
-            None if self.heap.peek().is_none_or(|top| entry.key() < top.key()) => {
+            None if self.heap.0.first().is_none_or(|top| entry.key() < top.key()) => {
                 self.front = Some(entry);
             }
             _ => self.heap.push(entry),
@@ -151,22 +152,37 @@ impl Queue {
     }
 
     /// When the next entry is due, and what it is.
-    #[inline]
     pub(crate) fn peek(&mut self) -> Option<(Instant, What)> {
         if self.front.is_none() {
             self.front = self.heap.pop();
         }
-        self.front.as_ref().map(|entry| (entry.at, entry.what))
+        self.front.map(|entry| (entry.at, entry.what))
     }
 
-    /// Takes the next entry out.
-    #[inline]
+    /// Takes out what is next.
     pub(crate) fn pop(&mut self) -> Option<(Instant, What)> {
-        let popped = self.front.take().or_else(|| self.heap.pop())?;
+        self.take().map(|entry| (entry.at, entry.what))
+    }
+
+    /// Takes the next entry out, so that it can be put back.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<Entry> {
+        let popped = match self.front {
+            Some(front) => {
+                self.front = None;
+                front
+            }
+            None => self.heap.pop()?,
+        };
         if popped.lane != NO_LANE {
             self.advance(popped.lane);
         }
-        Some((popped.at, popped.what))
+        Some(popped)
+    }
+
+    /// Puts back what was the next entry. Its lane has gone on, so it is a loose one now.
+    pub(crate) fn put_back(&mut self, entry: Entry) {
+        self.insert(Entry { lane: NO_LANE, ..entry });
     }
 
     /// The first packet of a lane has left the queue: the next one takes its place.
@@ -182,7 +198,7 @@ impl Queue {
 
     /// Everything that waits, in order: for fingerprints. Costs as much as there is.
     pub(crate) fn in_order(&self) -> Vec<(Instant, What)> {
-        let loose = self.front.iter().chain(&self.heap);
+        let loose = self.front.iter().chain(&self.heap.0);
         let loose = loose.map(|entry| (entry.at, entry.sequence, entry.what));
         let lanes = self.lanes.iter().flat_map(|lane| &lane.waiting);
         let lanes = lanes.map(|packet| (packet.at, packet.sequence, What::Arrival(packet.packet)));
@@ -194,6 +210,59 @@ impl Queue {
     fn next_sequence(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
+    }
+}
+
+/// A binary heap, the earliest on top. That of std moves an entry through memory several times,
+/// and the first of those reads comes before the entry has quite been written.
+#[derive(Clone, Debug, Default)]
+struct Heap(Vec<Entry>);
+
+impl Heap {
+    fn is_full(&self) -> bool {
+        self.0.len() == self.0.capacity()
+    }
+
+    /// From the bottom up, as far as it is earlier than what stands above.
+    #[inline]
+    fn push(&mut self, entry: Entry) {
+        let mut place = self.0.len();
+        self.0.push(entry);
+        while place > 0 {
+            let above = (place - 1) / 2;
+            if self.0[above].key() < entry.key() {
+                break;
+            }
+            self.0[place] = self.0[above];
+            place = above;
+        }
+        self.0[place] = entry;
+    }
+
+    /// The last takes the place of the first, and sinks as far as something earlier is below.
+    #[inline]
+    fn pop(&mut self) -> Option<Entry> {
+        let last = self.0.pop()?;
+        let Some(&first) = self.0.first() else { return Some(last) };
+        let mut place = 0;
+        while let Some(below) = self.below(place)
+            && self.0[below].key() < last.key()
+        {
+            self.0[place] = self.0[below];
+            place = below;
+        }
+        self.0[place] = last;
+        Some(first)
+    }
+
+    /// The earlier of the two places below one.
+    fn below(&self, place: usize) -> Option<usize> {
+        let (left, right) = (2 * place + 1, 2 * place + 2);
+        let earliest = self.0.get(left)?.key();
+        match self.0.get(right) {
+            Some(entry) if entry.key() < earliest => Some(right),
+            _ => Some(left),
+        }
     }
 }
 
@@ -256,5 +325,36 @@ mod tests {
         let listed = queue.in_order();
         let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         assert_eq!(listed, popped);
+    }
+
+    #[test]
+    fn what_is_put_back_comes_next_again() {
+        let mut queue = Queue::new(1);
+        queue.push_arrival(at(1), 0, 0);
+        queue.push_arrival(at(2), 0, 1);
+        let first = queue.take().unwrap();
+        queue.put_back(first);
+        queue.push_arrival(at(1), 0, 2);
+        assert_eq!(drain(&mut queue), [(1, 0), (1, 2), (2, 1)]);
+    }
+
+    /// Thousands of entries with many ties, put in and taken out in turns: each one that comes
+    /// out is the earliest of those that are in.
+    #[test]
+    fn a_large_heap_stays_in_order() {
+        let mut queue = Queue::new(0);
+        let mut model = std::collections::BTreeSet::new();
+        let mut random = 1_u64;
+        for n in 0..5_000_u32 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let time = random >> 54;
+            queue.push(at(time), What::Arrival(n));
+            model.insert((time, n));
+            if random >> 33 & 3 == 0 {
+                let (time, n) = model.pop_first().unwrap();
+                assert_eq!(queue.pop(), Some((at(time), What::Arrival(n))));
+            }
+        }
+        assert_eq!(drain(&mut queue), model.into_iter().collect::<Vec<_>>());
     }
 }

@@ -148,6 +148,11 @@ impl Tasks {
         &mut self.all[id.0 as usize]
     }
 
+    /// Whether a task can go on.
+    pub(crate) fn can_run(&self) -> bool {
+        !self.runnable.is_empty()
+    }
+
     /// A new task, which runs as soon as those before it have.
     fn insert(&mut self, task: Task) -> TaskId {
         let id = if let Some(id) = self.free.pop() {
@@ -329,6 +334,7 @@ impl Live {
     }
 
     /// Runs every task that can go on, until none can.
+    #[inline(never)]
     pub(crate) fn run_tasks(&mut self, plan: &Plan) {
         while let Some(id) = self.tasks.runnable.pop_front() {
             if self.tasks.get(id).waiting != Waiting::No {

@@ -10,7 +10,7 @@ use twomsl_trace::{About, HostId, HostInfo, PathInfo, SocketRef, Trace};
 use crate::builder::WorldBuilder;
 use crate::live::{Due, Live};
 use crate::plan::Plan;
-use crate::queue::What;
+use crate::queue::{Entry, What};
 use crate::spec::WorldSpec;
 use crate::tasks::BUSY_LIMIT;
 use crate::words;
@@ -161,12 +161,13 @@ impl World {
     /// without one until a day has passed. Checks at the end that nothing is left hanging.
     pub fn run(&mut self) -> End {
         let end = self.plan.spec.until.map_or(Live::DEFAULT_END, |until| Instant::ZERO + until);
-        while let Some((at, what)) = self.live.next() {
-            if at > end {
+        while let Some(entry) = self.live.next() {
+            if entry.at > end {
+                self.live.queue.put_back(entry);
                 self.live.now = end;
                 return End::TimeUp;
             }
-            self.live.happen(&self.plan, at, what);
+            self.live.happen(&self.plan, entry.at, entry.what);
             if self.live.busy >= BUSY_LIMIT {
                 return End::Stuck;
             }
@@ -177,17 +178,19 @@ impl World {
 
     /// Lets the next thing happen; false when there is none.
     pub fn step(&mut self) -> bool {
-        let Some((at, what)) = self.live.next() else { return false };
-        self.live.happen(&self.plan, at, what);
+        let Some(entry) = self.live.next() else { return false };
+        self.live.happen(&self.plan, entry.at, entry.what);
         true
     }
 
     /// Runs up to and including `time`, which is then the time.
     pub fn run_until(&mut self, time: Instant) {
-        while let Some((at, what)) = self.live.next()
-            && at <= time
-        {
-            self.live.happen(&self.plan, at, what);
+        while let Some(entry) = self.live.next() {
+            if entry.at > time {
+                self.live.queue.put_back(entry);
+                break;
+            }
+            self.live.happen(&self.plan, entry.at, entry.what);
             if self.live.busy >= BUSY_LIMIT {
                 return;
             }
@@ -202,7 +205,9 @@ impl World {
 
     /// When the next thing happens.
     pub fn next_event(&mut self) -> Option<Instant> {
-        self.live.next().map(|(at, _)| at)
+        let entry = self.live.next()?;
+        self.live.queue.put_back(entry);
+        Some(entry.at)
     }
 
     /// What this world was made from.
@@ -274,15 +279,15 @@ impl World {
 }
 
 impl Live {
-    /// When the next thing happens, and what it is; it stays in the queue. Entries that nothing
-    /// stands behind any more are removed, so that they never move the clock.
-    fn next(&mut self) -> Option<(Instant, What)> {
+    /// The next thing that happens, taken out of the queue. Entries that nothing stands behind any
+    /// more are passed over, so that they never move the clock.
+    #[inline]
+    fn next(&mut self) -> Option<Entry> {
         loop {
-            let (at, what) = self.queue.peek()?;
-            if self.is_real(at, what) {
-                return Some((at, what));
+            let entry = self.queue.take()?;
+            if self.is_real(entry.at, entry.what) {
+                return Some(entry);
             }
-            self.queue.pop();
         }
     }
 
@@ -298,7 +303,6 @@ impl Live {
 
     /// Lets happen what [`next`](Self::next) said.
     fn happen(&mut self, plan: &Plan, at: Instant, what: What) {
-        self.queue.pop();
         if at > self.now {
             self.now = at;
             self.busy = 0;
@@ -308,10 +312,13 @@ impl Live {
             What::Arrival(place) => self.arrive(plan, place),
             _ => self.happen_to_host(plan, what),
         }
-        self.run_tasks(plan);
+        if self.tasks.can_run() {
+            self.run_tasks(plan);
+        }
     }
 
-    /// Everything but packets.
+    /// Everything but packets. Apart, so that what is rare here does not weigh on them.
+    #[inline(never)]
     fn happen_to_host(&mut self, plan: &Plan, what: What) {
         if let Some(host) = self.host_of(plan, what)
             && self.is_paused(host)
