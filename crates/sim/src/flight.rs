@@ -55,6 +55,8 @@ impl Flight {
 #[derive(Clone, Debug)]
 pub(crate) struct Flights {
     places: Vec<Flight>,
+    /// How many of them this run has used: behind them are some of an earlier one.
+    used: usize,
     /// The places that are free, as a list: one more than the first, 0 for none; a free place
     /// holds the next in its `id`.
     free: u64,
@@ -63,12 +65,14 @@ pub(crate) struct Flights {
 impl Flights {
     /// With room for what a short connection has on its way.
     pub(crate) fn new() -> Self {
-        Self { places: Vec::with_capacity(4), free: 0 }
+        Self { places: Vec::with_capacity(4), used: 0, free: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.places.clear();
-        self.free = 0;
+        for flight in &mut self.places[..self.used] {
+            flight.packet = None;
+        }
+        (self.used, self.free) = (0, 0);
     }
 
     /// Puts a packet in and says where.
@@ -82,16 +86,19 @@ impl Flights {
     /// packet before.
     #[inline]
     pub(crate) fn reserve(&mut self) -> u32 {
-        let Some(place) = self.free.checked_sub(1) else { return self.grow() };
+        let Some(place) = self.free.checked_sub(1) else { return self.one_more() };
         self.free = self.places[place as usize].id;
         place as u32
     }
 
-    /// One more place.
-    #[cold]
-    fn grow(&mut self) -> u32 {
-        self.places.push(Flight::NONE);
-        self.places.len() as u32 - 1
+    /// One more place than this run has used.
+    #[inline(never)]
+    fn one_more(&mut self) -> u32 {
+        if self.used == self.places.len() {
+            self.places.push(Flight::NONE);
+        }
+        self.used += 1;
+        self.used as u32 - 1
     }
 
     /// A packet that is on its way, or about to be.

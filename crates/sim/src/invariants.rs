@@ -114,7 +114,12 @@ impl Live {
             if owner.power != Power::On || owner.pace == Pace::Paused {
                 continue;
             }
-            let stuck: Vec<_> = owner.stack.sockets().filter_map(|socket| stuck(&socket)).collect();
+            // A listener's queues are of connections, not of octets. A connection that was given up
+            // is kept for its application until that closes it, and has told it why.
+            let fine = |state| matches!(state, TcpState::Listen | TcpState::Closed);
+            let others = owner.stack.states().filter(|(_, state)| !fine(*state));
+            let status = others.filter_map(|(socket, _)| owner.stack.status(socket).ok());
+            let stuck: Vec<_> = status.filter_map(|status| stuck(&status)).collect();
             for (socket, invariant, text) in stuck {
                 self.violation(invariant, Some((host as u32, socket)), text);
             }
@@ -142,9 +147,6 @@ fn stuck(status: &Status) -> Option<(SocketId, u8, String)> {
     let control =
         matches!(status.state, S::SynSent | S::SynReceived | S::FinWait1 | S::Closing | S::LastAck);
     match status.state {
-        // A listener's queues are of connections, not of octets. A connection that was given up
-        // is kept for its application until that closes it, and has told it why.
-        S::Listen | S::Closed => None,
         S::TimeWait => Some((status.socket, 6, "in TIME-WAIT without a timer".to_owned())),
         state if control || status.send_queue > 0 => {
             let text = format!(

@@ -451,7 +451,7 @@ impl Live {
         let at = deadline.max(self.now);
         if at < owner.armed {
             owner.armed = at;
-            self.queue.push(at, What::Timer(host));
+            self.queue.push_timer(at, host);
         }
     }
 

@@ -108,7 +108,10 @@ pub(crate) enum Flow {
 /// All tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct Tasks {
-    all: Vec<Task>,
+    /// Those of this run, and behind them some of an earlier one whose memory is used again.
+    memory: Vec<Task>,
+    /// How many are of this run.
+    begun: usize,
     /// Places of tasks that are over and whose result nobody will ask for.
     free: Vec<TaskId>,
     runnable: VecDeque<TaskId>,
@@ -123,7 +126,8 @@ impl Tasks {
     /// With room for so many roles.
     pub(crate) fn new(roles: usize) -> Self {
         Self {
-            all: Vec::with_capacity(roles),
+            memory: Vec::with_capacity(roles),
+            begun: 0,
             free: Vec::new(),
             runnable: VecDeque::with_capacity(roles),
             failures: Vec::new(),
@@ -131,21 +135,27 @@ impl Tasks {
     }
 
     pub(crate) fn clear(&mut self) {
-        let Self { all, free, runnable, failures } = self;
-        all.clear();
+        // Those that were there are cleared when they are used again.
+        let Self { memory: _, begun, free, runnable, failures } = self;
+        *begun = 0;
         free.clear();
         runnable.clear();
         failures.clear();
     }
 
-    /// A task. Ids are given out by `insert` only.
+    /// A task. Ids are given out by `begin` only.
     pub(crate) fn get(&self, id: TaskId) -> &Task {
-        &self.all[id.0 as usize]
+        &self.memory[id.0 as usize]
     }
 
     /// A task, to change it.
     pub(crate) fn get_mut(&mut self, id: TaskId) -> &mut Task {
-        &mut self.all[id.0 as usize]
+        &mut self.memory[id.0 as usize]
+    }
+
+    /// All of this run.
+    fn all(&self) -> &[Task] {
+        &self.memory[..self.begun]
     }
 
     /// Whether a task can go on.
@@ -153,19 +163,27 @@ impl Tasks {
         !self.runnable.is_empty()
     }
 
-    /// A new task, which runs as soon as those before it have.
-    fn insert(&mut self, task: Task) -> TaskId {
-        let id = if let Some(id) = self.free.pop() {
+    /// A new task at the beginning of its program, which runs as soon as those before it have.
+    fn begin(&mut self, host: u32, role: u32, number: u32) -> &mut Task {
+        let (id, epoch) = match self.free.pop() {
             // Epochs go on, so that an old wake does not reach the new task.
-            let epoch = self.get(id).epoch + 1;
-            *self.get_mut(id) = Task { epoch, ..task };
-            id
-        } else {
-            self.all.push(task);
-            TaskId(self.all.len() as u32 - 1)
+            Some(id) => (id, self.get(id).epoch + 1),
+            None => (self.one_more(), 0),
         };
         self.runnable.push_back(id);
-        id
+        let task = self.get_mut(id);
+        task.begin(host, role, number);
+        task.epoch = epoch;
+        task
+    }
+
+    /// One more place than this run has used.
+    fn one_more(&mut self) -> TaskId {
+        if self.begun == self.memory.len() {
+            self.memory.push(Task::NONE);
+        }
+        self.begun += 1;
+        TaskId(self.begun as u32 - 1)
     }
 
     /// Wakes everybody in the list of a socket.
@@ -181,8 +199,8 @@ impl Tasks {
     /// Wakes everybody who waits for a condition. Looks at all tasks, once per condition.
     pub(crate) fn wake_condition(&mut self, condition: u32) {
         let waits = |task: &Task| task.waiting == Waiting::Condition(condition);
-        for place in 0..self.all.len() {
-            if waits(&self.all[place]) {
+        for place in 0..self.begun {
+            if waits(&self.memory[place]) {
                 self.wake(TaskId(place as u32));
             }
         }
@@ -200,7 +218,7 @@ impl Tasks {
 
     /// The host of a task whose sleep or timeout is over, if it still is about that.
     pub(crate) fn sleeper(&self, place: u32, epoch: u32) -> Option<u32> {
-        let task = self.all.get(place as usize)?;
+        let task = self.all().get(place as usize)?;
         (task.epoch == epoch && task.waiting != Waiting::Over).then_some(task.host)
     }
 
@@ -216,13 +234,12 @@ impl Tasks {
             };
             Some((task.host, task.current, call))
         };
-        self.all.iter().filter(waits).filter_map(call).collect()
+        self.all().iter().filter(waits).filter_map(call).collect()
     }
 
     /// Ends all tasks of a host.
     pub(crate) fn crash(&mut self, host: u32) {
-        for place in 0..self.all.len() {
-            let task = &mut self.all[place];
+        for task in &mut self.memory[..self.begun] {
             if task.host == host && task.waiting != Waiting::Over {
                 task.epoch += 1;
                 task.waiting = Waiting::Over;
@@ -234,14 +251,14 @@ impl Tasks {
 
     /// How each role ended, or that it runs; and every made task that failed.
     pub(crate) fn results(&self) -> Vec<RoleResult> {
-        let roles = self.all.iter().filter(|task| task.rank == Rank::Role).map(Task::result);
+        let roles = self.all().iter().filter(|task| task.rank == Rank::Role).map(Task::result);
         roles.chain(self.failures.iter().copied()).collect()
     }
 
     /// Everything of the tasks that can influence the future.
     pub(crate) fn fingerprint(&self, now: Instant, hasher: &mut impl std::hash::Hasher) {
         use std::hash::Hash as _;
-        for task in self.all.iter().filter(|task| task.waiting != Waiting::Over) {
+        for task in self.all().iter().filter(|task| task.waiting != Waiting::Over) {
             (task.host, task.role, task.place, task.waiting, task.phase).hash(hasher);
             (task.progress, &task.loops, &task.pending).hash(hasher);
             (task.current, task.listener, &task.named).hash(hasher);
@@ -251,27 +268,59 @@ impl Tasks {
 }
 
 impl Task {
-    /// A task at the beginning of its program.
-    fn new(host: u32, role: u32, number: u32, names: u16) -> Self {
-        Self {
+    /// What stands in a new place.
+    const NONE: Self = Self {
+        host: 0,
+        role: 0,
+        number: 0,
+        rank: Rank::Role,
+        place: 0,
+        waiting: Waiting::Over,
+        epoch: 0,
+        phase: Phase::Fresh,
+        progress: 0,
+        deadline: None,
+        pending: Bytes::new(),
+        current: None,
+        listener: None,
+        named: Vec::new(),
+        loops: Vec::new(),
+        next: TaskId::NONE,
+        outcome: Outcome::Running,
+    };
+
+    /// Becomes a task at the beginning of its program, in the memory of the one before.
+    fn begin(&mut self, of_host: u32, of_role: u32, as_number: u32) {
+        // Field by field, so that a new one is not forgotten here.
+        let Self {
             host,
             role,
             number,
-            rank: Rank::Role,
-            place: 0,
-            waiting: Waiting::No,
-            epoch: 0,
-            phase: Phase::Fresh,
-            progress: 0,
-            deadline: None,
-            pending: Bytes::new(),
-            current: None,
-            listener: None,
-            named: vec![None; usize::from(names)],
-            loops: Vec::new(),
-            next: TaskId::NONE,
-            outcome: Outcome::Running,
+            rank,
+            place,
+            waiting,
+            epoch,
+            phase,
+            progress,
+            deadline,
+            pending,
+            current,
+            listener,
+            named,
+            loops,
+            next,
+            outcome,
+        } = self;
+        (*host, *role, *number) = (of_host, of_role, as_number);
+        (*rank, *place, *epoch) = (Rank::Role, 0, 0);
+        (*waiting, *outcome) = (Waiting::No, Outcome::Running);
+        (*phase, *progress, *deadline) = (Phase::Fresh, 0, None);
+        (*current, *listener, *next) = (None, None, TaskId::NONE);
+        if !pending.is_empty() {
+            *pending = Bytes::new();
         }
+        named.clear();
+        loops.clear();
     }
 
     /// The socket that a step works on.
@@ -311,7 +360,7 @@ impl Live {
         let host = plan.spec.roles[role as usize].host as u32;
         let number = self.task_number(host);
         let names = plan.programs[role as usize].names;
-        self.tasks.insert(Task::new(host, role, number, names));
+        self.tasks.begin(host, role, number).named.resize(usize::from(names), None);
     }
 
     /// A task makes another one, which begins after the operation the task is at, with the
@@ -322,8 +371,9 @@ impl Live {
         let named = parent.named.clone();
         let (current, listener) = (current.or(parent.current), parent.listener);
         let number = self.task_number(host);
-        let task = Task::new(host, role, number, 0);
-        self.tasks.insert(Task { rank: Rank::Made, place, named, current, listener, ..task });
+        let task = self.tasks.begin(host, role, number);
+        (task.rank, task.place, task.named) = (Rank::Made, place, named);
+        (task.current, task.listener) = (current, listener);
     }
 
     /// The next number among the tasks of a host.

@@ -25,12 +25,12 @@ impl Stack {
     /// The state of a socket; `None` when there is no such socket any more. O(1), and without
     /// the rest of [`status`](Self::status).
     pub fn state(&self, socket: SocketId) -> Option<TcpState> {
-        match self.slots.get(socket)? {
-            Slot::Free { .. } => None,
-            Slot::Listener(_) => Some(TcpState::Listen),
-            Slot::Connection(connection) => Some(connection.state),
-            Slot::TimeWait(_) => Some(TcpState::TimeWait),
-        }
+        state_of(self.slots.get(socket)?)
+    }
+
+    /// All sockets with their states, in the order of their slots.
+    pub fn states(&self) -> impl Iterator<Item = (SocketId, TcpState)> + '_ {
+        self.slots.iter().filter_map(|(socket, slot)| Some((socket, state_of(slot)?)))
     }
 
     /// The local end of a socket, and the remote end of a connection.
@@ -141,5 +141,15 @@ impl Stack {
             _ => None,
         }
         .map(|connection| &mut **connection)
+    }
+}
+
+/// The state of what a slot holds, if it holds anything.
+fn state_of(slot: &Slot) -> Option<TcpState> {
+    match slot {
+        Slot::Free { .. } => None,
+        Slot::Listener(_) => Some(TcpState::Listen),
+        Slot::Connection(connection) => Some(connection.state),
+        Slot::TimeWait(_) => Some(TcpState::TimeWait),
     }
 }

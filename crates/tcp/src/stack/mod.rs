@@ -120,6 +120,7 @@ impl Stack {
 
     /// Forgets everything but its profile and its addresses, as a host does that starts again.
     /// Like a new stack, but in the memory of this one.
+    #[inline]
     pub fn restart(&mut self, secret: [u8; 16]) {
         // Field by field, so that a new one is not forgotten here.
         let Self {
