@@ -239,6 +239,14 @@ impl Live {
         }
     }
 
+    /// Remembers that an application has given a socket back: it writes no more, and what its peer
+    /// has written will never be read.
+    pub(crate) fn gives_back(&mut self, host: u32, socket: SocketId) {
+        self.ends(host, socket, Shutdown::Both);
+        let life = self.life_of(host, socket);
+        self.lives.close_ears(life);
+    }
+
     /// Gives the socket back. A connection goes on as an orphan until its end, except that the
     /// call waits for that when `SO_LINGER` says so.
     fn close(&mut self, plan: &Plan, id: TaskId, on: Var) -> Flow {
@@ -248,7 +256,7 @@ impl Live {
             return self.closed(id, socket);
         }
         self.call(id, Some(socket), || "close()".to_owned());
-        self.ends(host, socket, Shutdown::Both);
+        self.gives_back(host, socket);
         let lingers = self.slot(host, socket).is_some_and(|slot| slot.linger == Linger::On);
         let result = self.hosts[host as usize].stack.close(now, socket);
         if lingers && result.is_ok() {

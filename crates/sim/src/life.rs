@@ -81,6 +81,8 @@ pub(crate) struct Written {
     pub(crate) phase: Option<u64>,
     /// How many octets of the pattern were written.
     pub(crate) pattern: u64,
+    /// Whether nobody will read any of it: it need not be remembered.
+    unheard: bool,
     /// Whether the application has said that no more will come.
     pub(crate) finished: bool,
 }
@@ -151,6 +153,15 @@ impl Lives {
     pub(crate) fn other_end(&self, id: LifeId) -> Option<&Life> {
         let life = self.get(id)?;
         self.get(life.peer).or_else(|| self.get(life.taker))
+    }
+
+    /// Nobody reads any more at `id`: what its peer writes need not be remembered.
+    pub(crate) fn close_ears(&mut self, id: LifeId) {
+        let Some(peer) = self.get(id).map(|life| life.peer) else { return };
+        if let Some(peer) = self.get_mut(peer) {
+            peer.written.unread = VecDeque::new();
+            peer.written.unheard = true;
+        }
     }
 
     /// What a packet's arrival at `id` teaches: whose SYN was taken, how far was received.
@@ -296,13 +307,17 @@ impl Sequence {
 
 impl Written {
     fn clear(&mut self) {
-        let Self { unread, phase, pattern, finished } = self;
+        let Self { unread, phase, pattern, finished, unheard } = self;
         unread.clear();
+        *unheard = false;
         (*phase, *pattern, *finished) = (None, 0, false);
     }
 
     /// So many more octets of the pattern, from `offset` on.
     pub(crate) fn push_pattern(&mut self, offset: u64, length: u64) {
+        if self.unheard {
+            return;
+        }
         match self.unread.back_mut() {
             Some(Run::Pattern { offset: start, length: sum }) if *start + *sum == offset => {
                 *sum += length;
@@ -313,7 +328,7 @@ impl Written {
 
     /// More octets.
     pub(crate) fn push_octets(&mut self, octets: Bytes) {
-        if !octets.is_empty() {
+        if !octets.is_empty() && !self.unheard {
             self.unread.push_back(Run::Octets(octets));
         }
     }
@@ -380,6 +395,20 @@ mod tests {
         assert_eq!(written.take(&rest), Ok(()));
         assert!(written.take(&pattern::slice(17, 2)).is_err());
         assert_eq!(Written::default().take(b"x"), Err("read more than its peer wrote"));
+    }
+
+    #[test]
+    fn what_nobody_will_read_is_not_remembered() {
+        let mut lives = Lives::new();
+        let socket = SocketId::from_number(0);
+        let (writer, reader) = (lives.begin(0, 0, socket), lives.begin(1, 0, socket));
+        lives.get_mut(reader).unwrap().peer = writer;
+        let unread = |lives: &Lives| lives.get(writer).unwrap().written.unread.len();
+        lives.get_mut(writer).unwrap().written.push_octets(Bytes::from_static(b"hello"));
+        assert_eq!(unread(&lives), 1);
+        lives.close_ears(reader);
+        lives.get_mut(writer).unwrap().written.push_pattern(0, 1_000);
+        assert_eq!(unread(&lives), 0);
     }
 
     #[test]

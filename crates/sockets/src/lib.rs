@@ -69,10 +69,11 @@
 //! - `tcp_capacity` and `ephemeral_ports` are for turmoil's own TCP: here there are buffers in
 //!   octets, a backlog, and the ports of the [`Profile`].
 //!
-//! Turmoil no longer runs a host whose software has come to its end: its stack stands still, too. A
-//! client that wants its last FIN to be repeated if it is lost, or TIME-WAIT to answer, stays.
+//! Turmoil no longer runs a client whose future has come to its end: its stack stands still, too,
+//! with what was written and is not acknowledged yet. [`delivered`] lets it stay until all is.
 
 mod calls;
+mod delivered;
 mod driver;
 pub mod engine;
 mod error;
@@ -88,6 +89,7 @@ mod train;
 mod wakers;
 
 pub use calls::Calls;
+pub use delivered::delivered;
 pub use faults::{Faults, Installed};
 pub use host::start;
 pub use lab::{Lab, netstat, sockets};

@@ -87,7 +87,7 @@ impl Network {
         socket: SocketId,
     ) -> Result<(), SocketError> {
         let now = self.advance_at(host, now);
-        self.live.ends(host as u32, socket, Shutdown::Both);
+        self.live.gives_back(host as u32, socket);
         let result = self.live.hosts[host].stack.close(now, socket);
         self.live.drain(&self.plan, host as u32);
         result
@@ -104,6 +104,7 @@ impl Network {
         socket: SocketId,
     ) -> Result<(), SocketError> {
         let now = self.advance_at(host, now);
+        self.live.gives_back(host as u32, socket);
         let result = self.live.hosts[host].stack.abort(now, socket);
         self.live.drain(&self.plan, host as u32);
         result
