@@ -59,14 +59,12 @@ impl Slots {
     /// most of the work.
     fn vacant(&mut self) -> (SocketId, &mut Slot) {
         let index = self.free.unwrap_or(self.entries.len() as u32);
-        if self.free.is_none() {
+        match self.entries.get(index as usize) {
+            Some((_, Slot::Free { next })) => self.free = *next,
             // `push` would make it elsewhere and move it.
-            self.entries.resize_with(index as usize + 1, || (0, Slot::Free { next: None }));
+            _ => self.entries.resize_with(index as usize + 1, || (0, Slot::Free { next: None })),
         }
         let (generation, slot) = &mut self.entries[index as usize];
-        if let Slot::Free { next } = slot {
-            self.free = *next;
-        }
         (SocketId { index, generation: *generation }, slot)
     }
 
