@@ -51,7 +51,7 @@ pub(crate) fn decider(by: &Decider) -> String {
         Decider::Middlebox(text) => text.clone(),
         Decider::Down => "host or link is down".to_owned(),
         Decider::NoRoute => "no route".to_owned(),
-        Decider::Carrier => "lost outside".to_owned(),
+        Decider::Carrier => "lost in turmoil".to_owned(),
     }
 }
 

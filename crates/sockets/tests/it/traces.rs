@@ -105,7 +105,7 @@ fn a_partition_shows_in_the_trace() -> turmoil::Result {
     });
     sim.run()?;
     let ladder = ladder::plain(&lab.finish(), ladder::Form::default());
-    assert!(ladder.contains("lost outside"), "{ladder}");
+    assert!(ladder.contains("lost in turmoil"), "{ladder}");
     Ok(())
 }
 

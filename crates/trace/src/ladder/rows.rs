@@ -153,9 +153,12 @@ impl<'a> Teller<'a> {
     /// Where an arrow ends, and who saw to it.
     fn end_of(&self, journey: &Journey<'_>) -> End {
         if let Some((when, by)) = journey.dropped() {
+            // Queues and lifetimes drop later than at the sending. When a carrier outside lost
+            // something only it knows: what is written down is when that was noticed.
+            let noticed = *by == Decider::Carrier;
             let by = words::decider(by);
-            // Queues and lifetimes drop later than at the sending.
-            let late = (when > journey.at).then(|| format!(", at {}", self.clock.time(when)));
+            let late =
+                (when > journey.at && !noticed).then(|| format!(", at {}", self.clock.time(when)));
             return End::Lost(format!("{by}{}", late.unwrap_or_default()));
         }
         let Some(arrival) = journey.arrival else {
