@@ -242,9 +242,8 @@ impl Live {
     /// Remembers that an application has given a socket back: it writes no more, and what its peer
     /// has written will never be read.
     pub(crate) fn gives_back(&mut self, host: u32, socket: SocketId) {
-        self.ends(host, socket, Shutdown::Both);
         let life = self.life_of(host, socket);
-        self.lives.close_ears(life);
+        self.lives.give_back(life);
     }
 
     /// Gives the socket back. A connection goes on as an orphan until its end, except that the

@@ -155,11 +155,15 @@ impl Lives {
         self.get(life.peer).or_else(|| self.get(life.taker))
     }
 
-    /// Nobody reads any more at `id`: what its peer writes need not be remembered.
-    pub(crate) fn close_ears(&mut self, id: LifeId) {
-        let Some(peer) = self.get(id).map(|life| life.peer) else { return };
+    /// Nobody writes or reads any more at `id`: what its peer writes need not be remembered.
+    pub(crate) fn give_back(&mut self, id: LifeId) {
+        let Some(life) = self.get_mut(id) else { return };
+        life.written.finished = true;
+        life.reads_ended = true;
+        let peer = life.peer;
         if let Some(peer) = self.get_mut(peer) {
-            peer.written.unread = VecDeque::new();
+            // The queue itself is small, and used again by the next run.
+            peer.written.unread.clear();
             peer.written.unheard = true;
         }
     }
@@ -406,7 +410,7 @@ mod tests {
         let unread = |lives: &Lives| lives.get(writer).unwrap().written.unread.len();
         lives.get_mut(writer).unwrap().written.push_octets(Bytes::from_static(b"hello"));
         assert_eq!(unread(&lives), 1);
-        lives.close_ears(reader);
+        lives.give_back(reader);
         lives.get_mut(writer).unwrap().written.push_pattern(0, 1_000);
         assert_eq!(unread(&lives), 0);
     }
