@@ -183,14 +183,15 @@ impl TcpStream {
         interest: Interest,
         f: impl FnOnce() -> io::Result<R>,
     ) -> io::Result<R> {
-        if self.socket.readiness(interest)?.is_empty() {
+        let told = self.socket.readiness(interest)?;
+        if told.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let result = f();
         if let Err(error) = &result
             && error.kind() == io::ErrorKind::WouldBlock
         {
-            self.socket.clear_readiness(interest)?;
+            self.socket.clear_readiness(told)?;
         }
         result
     }
@@ -205,10 +206,10 @@ impl TcpStream {
         mut f: impl FnMut() -> io::Result<R>,
     ) -> io::Result<R> {
         loop {
-            self.ready(interest).await?;
+            let told = self.ready(interest).await?;
             match f() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.socket.clear_readiness(interest)?;
+                    self.socket.clear_readiness(told)?;
                 }
                 result => return result,
             }
@@ -237,7 +238,9 @@ impl TcpStream {
         let mut room = bufs.iter_mut().flat_map(|buf| buf.iter_mut());
         self.socket.call(|call, id| {
             call.receive(id, limit, |piece| {
-                room.by_ref().zip(piece).for_each(|(place, octet)| *place = octet);
+                // The piece is asked first: `zip` takes from its first part before it finds the
+                // second at its end, and a place taken so would stay empty.
+                piece.into_iter().zip(&mut room).for_each(|(octet, place)| *place = octet);
             })
         })
     }
