@@ -10,7 +10,7 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use super::cases::{listener, pair, settle};
-use super::net::TcpStream;
+use super::net::{TcpListener, TcpSocket, TcpStream};
 use super::run;
 
 /// Longer than anything here takes.
@@ -168,6 +168,63 @@ fn the_end_of_writing_shows_when_both_directions_have_ended() {
         settle().await;
         let ready = client.ready(Interest::WRITABLE).await?;
         assert!(ready.is_write_closed());
+        Ok(())
+    });
+}
+
+// ---- Calls of no octets ----
+
+#[test]
+fn a_read_of_no_octets_waits_for_text() {
+    run(async {
+        let (mut client, mut server) = pair().await?;
+        assert_eq!(client.try_read(&mut []).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(timeout(PATIENCE, client.read(&mut [])).await.is_err());
+        server.write_all(b"x").await?;
+        settle().await;
+        assert_eq!(timeout(PATIENCE, client.read(&mut [])).await??, 0);
+        assert_eq!(timeout(PATIENCE, client.peek(&mut [])).await??, 0);
+        assert_eq!(client.read_u8().await?, b'x');
+        drop(server);
+        client.readable().await?;
+        assert_eq!(timeout(PATIENCE, client.read(&mut [])).await??, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_write_of_no_octets_waits_for_room() {
+    run(async {
+        let (mut client, _server) = pair().await?;
+        assert_eq!(client.write(b"").await?, 0);
+        let much = vec![0; 65536];
+        while client.try_write(&much).is_ok() {
+            settle().await;
+        }
+        assert!(timeout(PATIENCE, client.write(b"")).await.is_err());
+        Ok(())
+    });
+}
+
+// ---- Addresses ----
+
+#[test]
+fn a_socket_of_the_other_family_does_not_connect() {
+    run(async {
+        let six = TcpListener::bind("[::1]:0").await?;
+        assert!(TcpSocket::new_v4()?.connect(six.local_addr()?).await.is_err());
+        let (_four, address) = listener().await?;
+        let error = TcpSocket::new_v6()?.connect(address).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        Ok(())
+    });
+}
+
+#[test]
+fn nobody_can_listen_on_port_zero() {
+    run(async {
+        let error = TcpStream::connect("127.0.0.1:0").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
         Ok(())
     });
 }
