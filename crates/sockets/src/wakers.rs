@@ -44,32 +44,38 @@ enum News {
 }
 
 impl Wakers {
-    /// The task of `cx` waits, and nobody before it.
-    pub(crate) fn wait(&mut self, socket: SocketId, half: Half, cx: &Context<'_>) {
+    /// The task of `cx` waits, and nobody before it: who did is returned, to be dropped where
+    /// nothing is locked. A waker keeps its task alive, and a task its sockets, which lock when
+    /// they are dropped.
+    #[must_use = "to be dropped where nothing is locked"]
+    pub(crate) fn wait(&mut self, socket: SocketId, half: Half, cx: &Context<'_>) -> Option<Waker> {
         let task = &mut self.waiting(socket, half).task;
-        match task {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => *task = Some(cx.waker().clone()),
+        if task.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return None;
         }
+        task.replace(cx.waker().clone())
     }
 
-    /// A future waits, beside others. `name` is kept between its polls.
+    /// A future waits, beside others. `name` is kept between its polls. Returns the waker of its
+    /// last poll, as [`wait`](Self::wait) does.
+    #[must_use = "to be dropped where nothing is locked"]
     pub(crate) fn join(
         &mut self,
         socket: SocketId,
         half: Half,
         name: &mut Option<u64>,
         cx: &Context<'_>,
-    ) {
+    ) -> Option<Waker> {
         let next = self.next;
         let name = *name.get_or_insert(next);
         self.next += u64::from(name == next);
-        self.waiting(socket, half).futures.insert(name, cx.waker().clone());
+        self.waiting(socket, half).futures.insert(name, cx.waker().clone())
     }
 
-    /// A future no longer waits.
-    pub(crate) fn leave(&mut self, socket: SocketId, half: Half, name: u64) {
-        self.waiting(socket, half).futures.remove(&name);
+    /// A future no longer waits. Returns its waker, as [`wait`](Self::wait) does.
+    #[must_use = "to be dropped where nothing is locked"]
+    pub(crate) fn leave(&mut self, socket: SocketId, half: Half, name: u64) -> Option<Waker> {
+        self.waiting(socket, half).futures.remove(&name)
     }
 
     /// What a half is ready for is not enough for who asked: it counts as not ready until something
@@ -118,13 +124,14 @@ impl Wakers {
         }
     }
 
+    /// Takes out whom a change of one half concerns. With any change of a socket `epoll` tells all
+    /// that is true of it, so that a half whose readiness was cleared is news again, too.
     fn take(&mut self, socket: SocketId, half: Half, woken: &mut Woken) {
         let Some(place) = self.places.get_mut(place(socket)) else { return };
-        let waiting = &mut place[half as usize];
-        waiting.news = News::Fresh;
-        woken.0.extend(waiting.task.take());
-        if !waiting.futures.is_empty() {
-            woken.0.extend(std::mem::take(&mut waiting.futures).into_values());
+        for (at, waiting) in place.iter_mut().enumerate() {
+            if at == half as usize || waiting.news == News::Stale {
+                waiting.take(woken);
+            }
         }
     }
 
@@ -134,6 +141,16 @@ impl Wakers {
             self.places.resize_with(place + 1, Default::default);
         }
         &mut self.places[place][half as usize]
+    }
+}
+
+impl Waiting {
+    fn take(&mut self, woken: &mut Woken) {
+        self.news = News::Fresh;
+        woken.0.extend(self.task.take());
+        if !self.futures.is_empty() {
+            woken.0.extend(std::mem::take(&mut self.futures).into_values());
+        }
     }
 }
 

@@ -126,10 +126,12 @@ impl Role {
     ) -> Result<Result<R, SocketError>, Ended> {
         let mut name = None;
         let mut waiting = std::pin::pin!(poll_fn(|cx| {
+            // Dropped where nothing is locked.
+            let mut replaced = None;
             let result = self.enter(|host| {
                 let result = call(host);
                 if matches!(result, Err(SocketError::WouldBlock)) {
-                    host.wakers.join(socket, half, &mut name, cx);
+                    replaced = host.wakers.join(socket, half, &mut name, cx);
                 }
                 result
             });

@@ -48,24 +48,34 @@ impl Socket {
         self.host.enter(|cx| call(cx, self.id))?.map_err(socket_error)
     }
 
-    /// The same for a task that waits when the stack would have it wait.
+    /// The same for a task that waits when the stack would have it wait; nobody else does then.
     pub(crate) fn poll<R>(
         &self,
         half: Half,
         cx: &Context<'_>,
         call: impl FnOnce(&mut Call<'_>, SocketId) -> Result<R, SocketError>,
     ) -> Poll<io::Result<R>> {
+        // Dropped where nothing is locked: a waker may hold the last reference to a socket.
+        let mut replaced = None;
         let result = self.host.enter(|host| {
             let result = call(host, self.id);
             if matches!(result, Err(SocketError::WouldBlock)) {
-                host.wakers.wait(self.id, half, cx);
+                replaced = host.wakers.wait(self.id, half, cx);
             }
             result
         })?;
-        match result {
-            Err(SocketError::WouldBlock) => Poll::Pending,
-            result => Poll::Ready(result.map_err(socket_error)),
-        }
+        unless_waiting(result)
+    }
+
+    /// The same for a future, beside any number of others. All of them are woken, so that none is
+    /// forgotten when the one that got there first did not take everything, or was given up.
+    pub(crate) async fn wait<R>(
+        &self,
+        half: Half,
+        mut call: impl FnMut(&mut Call<'_>, SocketId) -> Result<R, SocketError>,
+    ) -> io::Result<R> {
+        let mut waiter = Waiter::new(self);
+        std::future::poll_fn(|cx| waiter.poll(&[half], cx, &mut call)).await
     }
 
     /// Whether the handshake of a connection that was opened here is over.
@@ -91,15 +101,19 @@ impl Socket {
 
     /// Waits until one of the things that `interest` names is possible.
     pub(crate) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        let mut waiter = Waiter { socket: self, names: [None; 2] };
-        std::future::poll_fn(|cx| waiter.poll(interest, cx)).await
+        let mut waiter = Waiter::new(self);
+        let look = |call: &mut Call<'_>, id| {
+            let ready = readiness(call, id, interest)?;
+            if ready.is_empty() { Err(SocketError::WouldBlock) } else { Ok(ready) }
+        };
+        std::future::poll_fn(|cx| waiter.poll(halves(interest), cx, look)).await
     }
 
     /// The same for a task, for one half.
     pub(crate) fn poll_ready(&self, half: Half, cx: &Context<'_>) -> Poll<io::Result<()>> {
         self.poll(half, cx, |call, id| {
-            let prospect = prospect(call, id, half)?;
-            if prospect == Prospect::Wait { Err(SocketError::WouldBlock) } else { Ok(()) }
+            let ready = half_readiness(call, id, half)?;
+            if ready.is_empty() { Err(SocketError::WouldBlock) } else { Ok(()) }
         })
     }
 
@@ -111,17 +125,17 @@ impl Socket {
         self.call(|call, id| readiness(call, id, interest))
     }
 
-    /// What was possible is not enough for who asked: nothing of `interest` is ready until
-    /// something changes.
+    /// What was possible is not enough for who asked: what they were told of does not count until
+    /// something changes. What was not ready has nothing to be cleared.
     ///
     /// # Errors
     /// Bad use.
-    pub(crate) fn clear_readiness(&self, interest: Interest) -> io::Result<()> {
+    pub(crate) fn clear_readiness(&self, told: Ready) -> io::Result<()> {
         self.call(|call, id| {
-            if interest.is_readable() {
+            if told.is_readable() {
                 call.wakers.clear(id, Half::Read);
             }
-            if interest.is_writable() {
+            if told.is_writable() {
                 call.wakers.clear(id, Half::Write);
             }
             call.stack(|stack, _| stack.expect_change(id));
@@ -140,33 +154,26 @@ impl Socket {
     }
 }
 
-/// What can be done with one half of a socket.
-fn prospect(call: &mut Call<'_>, id: SocketId, half: Half) -> Result<Prospect, SocketError> {
-    if call.wakers.is_cleared(id, half) {
-        return Ok(Prospect::Wait);
+fn unless_waiting<R>(result: Result<R, SocketError>) -> Poll<io::Result<R>> {
+    match result {
+        Err(SocketError::WouldBlock) => Poll::Pending,
+        result => Poll::Ready(result.map_err(socket_error)),
     }
-    call.stack(|stack, _| match half {
-        Half::Read => stack.read_prospect(id),
-        Half::Write => stack.write_prospect(id),
-    })
 }
 
-/// What can be done with a socket, in tokio's words.
+// ---- What is possible, in tokio's words ----
+
+/// What of `interest` can be done with a socket.
 fn readiness(call: &mut Call<'_>, id: SocketId, interest: Interest) -> Result<Ready, SocketError> {
     let mut ready = Ready::EMPTY;
     if interest.is_readable() {
-        ready |= match prospect(call, id, Half::Read)? {
-            Prospect::Wait => Ready::EMPTY,
-            Prospect::Now => Ready::READABLE,
-            Prospect::Last | Prospect::Over => Ready::READABLE | Ready::READ_CLOSED,
-        };
+        ready |= half_readiness(call, id, Half::Read)?;
+    } else if is_priority(interest) {
+        // Tokio does not ask the system for urgent text, but tells those who want it of the end.
+        ready |= half_readiness(call, id, Half::Read)? & Ready::READ_CLOSED;
     }
     if interest.is_writable() {
-        ready |= match prospect(call, id, Half::Write)? {
-            Prospect::Wait => Ready::EMPTY,
-            Prospect::Now | Prospect::Last => Ready::WRITABLE,
-            Prospect::Over => Ready::WRITABLE | Ready::WRITE_CLOSED,
-        };
+        ready |= half_readiness(call, id, Half::Write)?;
     }
     if interest.is_error() && call.look().pending_error(id).is_some() {
         ready |= Ready::ERROR;
@@ -174,30 +181,95 @@ fn readiness(call: &mut Call<'_>, id: SocketId, interest: Interest) -> Result<Re
     Ok(ready)
 }
 
-/// A future that waits for readiness, beside any number of others.
+/// What can be done with one half of a socket. That it is over cannot be cleared.
+fn half_readiness(call: &mut Call<'_>, id: SocketId, half: Half) -> Result<Ready, SocketError> {
+    let (open, ready) = match half {
+        Half::Read => (Ready::READABLE, read_readiness(call, id)?),
+        Half::Write => (Ready::WRITABLE, write_readiness(call, id)?),
+    };
+    Ok(if call.wakers.is_cleared(id, half) { ready - open } else { ready })
+}
+
+fn read_readiness(call: &mut Call<'_>, id: SocketId) -> Result<Ready, SocketError> {
+    Ok(match call.stack(|stack, _| stack.read_prospect(id))? {
+        Prospect::Wait => Ready::EMPTY,
+        Prospect::Now => Ready::READABLE,
+        Prospect::Last | Prospect::Over => Ready::READABLE | Ready::READ_CLOSED,
+    })
+}
+
+fn write_readiness(call: &mut Call<'_>, id: SocketId) -> Result<Ready, SocketError> {
+    Ok(match call.stack(|stack, _| stack.write_prospect(id))? {
+        Prospect::Wait => Ready::EMPTY,
+        Prospect::Over if is_hung_up(call, id)? => Ready::WRITABLE | Ready::WRITE_CLOSED,
+        Prospect::Now | Prospect::Last | Prospect::Over => Ready::WRITABLE,
+    })
+}
+
+/// Whether both directions have ended: `EPOLLHUP` of Linux. That writing alone has, it does not
+/// tell whoever ended it.
+fn is_hung_up(call: &mut Call<'_>, id: SocketId) -> Result<bool, SocketError> {
+    let closed = matches!(call.look().state(id), None | Some(TcpState::Closed));
+    Ok(closed || read_readiness(call, id)?.is_read_closed())
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const fn is_priority(interest: Interest) -> bool {
+    interest.is_priority()
+}
+
+/// Tokio has it on Linux only.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const fn is_priority(_: Interest) -> bool {
+    false
+}
+
+/// Where to wait for something of an interest. An error ends both halves.
+fn halves(interest: Interest) -> &'static [Half] {
+    let read = interest.is_readable() || interest.is_error() || is_priority(interest);
+    let write = interest.is_writable() || interest.is_error();
+    match (read, write) {
+        (true, true) => &[Half::Read, Half::Write],
+        (true, false) => &[Half::Read],
+        (false, _) => &[Half::Write],
+    }
+}
+
+// ---- Waiting beside others ----
+
+/// A future that waits for a socket, beside any number of others.
 struct Waiter<'a> {
     socket: &'a Socket,
     /// Under which it waits, by half.
     names: [Option<u64>; 2],
 }
 
-impl Waiter<'_> {
-    fn poll(&mut self, interest: Interest, cx: &Context<'_>) -> Poll<io::Result<Ready>> {
-        let (socket, names) = (self.socket, &mut self.names);
-        let [read, write] = names;
-        let ready = socket.call(|call, id| {
-            let ready = readiness(call, id, interest)?;
-            if ready.is_empty() {
-                if interest.is_readable() || interest.is_error() {
-                    call.wakers.join(id, Half::Read, read, cx);
-                }
-                if interest.is_writable() || interest.is_error() {
-                    call.wakers.join(id, Half::Write, write, cx);
+impl<'a> Waiter<'a> {
+    const fn new(socket: &'a Socket) -> Self {
+        Self { socket, names: [None; 2] }
+    }
+
+    /// Makes a call; if it would have to wait, waits for a change of these halves.
+    fn poll<R>(
+        &mut self,
+        halves: &[Half],
+        cx: &Context<'_>,
+        call: impl FnOnce(&mut Call<'_>, SocketId) -> Result<R, SocketError>,
+    ) -> Poll<io::Result<R>> {
+        let Self { socket, names } = self;
+        // Dropped where nothing is locked, as in `Socket::poll`.
+        let mut replaced = [None, None];
+        let result = socket.host.enter(|host| {
+            let result = call(host, socket.id);
+            if matches!(result, Err(SocketError::WouldBlock)) {
+                for half in halves {
+                    let name = &mut names[*half as usize];
+                    replaced[*half as usize] = host.wakers.join(socket.id, *half, name, cx);
                 }
             }
-            Ok(ready)
+            result
         })?;
-        if ready.is_empty() { Poll::Pending } else { Poll::Ready(Ok(ready)) }
+        unless_waiting(result)
     }
 }
 
@@ -206,12 +278,13 @@ impl Drop for Waiter<'_> {
         if self.names == [None; 2] {
             return;
         }
-        let _ = self.socket.host.with(|host| {
-            for (half, name) in [Half::Read, Half::Write].into_iter().zip(self.names) {
-                if let Some(name) = name {
-                    host.wakers.leave(self.socket.id, half, name);
-                }
-            }
+        let [read, write] = self.names;
+        // What it returns is dropped where nothing is locked.
+        let _left = self.socket.host.with(|host| {
+            let mut leave = |half, name: Option<u64>| {
+                name.and_then(|name| host.wakers.leave(self.socket.id, half, name))
+            };
+            (leave(Half::Read, read), leave(Half::Write, write))
         });
     }
 }

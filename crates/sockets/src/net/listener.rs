@@ -1,10 +1,9 @@
 //! `tokio::net::TcpListener`.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use twomsl_tcp::wire::Packet;
 use twomsl_tcp::{SocketError, SocketId, SocketOptions};
@@ -62,27 +61,25 @@ impl TcpListener {
         Ok(Self { socket, local })
     }
 
-    /// The next connection, and whose it is.
+    /// The next connection, and whose it is. Any number of tasks may wait for one.
     ///
     /// Cancel safe: no connection is lost when the future is dropped.
     ///
     /// # Errors
-    /// Bad use only: a connection that fails before it is accepted is not handed out.
+    /// Bad use only: a connection that was reset while it waited here is handed out all the same,
+    /// and its first read tells.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        poll_fn(|cx| self.poll_accept(cx)).await
+        self.socket.wait(Half::Read, accept).await.map(|accepted| self.hold(accepted))
     }
 
     /// The same for a task; only the last task that asked is woken.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let accepted = self.socket.poll(Half::Read, cx, |call, id| {
-            let socket = call.stack(|stack, now| stack.accept(now, id))?;
-            let (local, remote) = call.look().ends(socket)?;
-            call.called(Some(socket), |_| "accept()".into());
-            Ok((socket, local, remote.ok_or(SocketError::NotConnected)?))
-        });
-        let (id, local, peer) = ready!(accepted)?;
+        self.socket.poll(Half::Read, cx, accept).map_ok(|accepted| self.hold(accepted))
+    }
+
+    fn hold(&self, (id, local, peer): Accepted) -> (TcpStream, SocketAddr) {
         let socket = Socket::new(self.socket.host.clone(), id);
-        Poll::Ready(Ok((TcpStream::new(socket, local, peer), peer)))
+        (TcpStream::new(socket, local, peer), peer)
     }
 
     /// Sockets of the operating system have no place in a simulation.
@@ -135,6 +132,16 @@ fn listen(
     let addr = call.ports.find(call.network.stack(call.host), addr, options)?;
     call.called(None, |_| format!("listen({})", addr.port()));
     call.stack(|stack, now| stack.listen(now, addr, backlog, Some(options)))
+}
+
+/// A connection that left the queue, its own end, and the peer's.
+type Accepted = (SocketId, SocketAddr, SocketAddr);
+
+fn accept(call: &mut Call<'_>, listener: SocketId) -> Result<Accepted, SocketError> {
+    let socket = call.stack(|stack, now| stack.accept(now, listener))?;
+    let (local, remote) = call.look().ends(socket)?;
+    call.called(Some(socket), |_| "accept()".into());
+    Ok((socket, local, remote.ok_or(SocketError::NotConnected)?))
 }
 
 impl TryFrom<std::net::TcpListener> for TcpListener {

@@ -86,9 +86,12 @@ impl TcpSocket {
     /// Connects, from where it is bound.
     ///
     /// # Errors
-    /// Those of [`TcpStream::connect`], and `AddrInUse` when the same two ends are connected, or
-    /// in TIME-WAIT.
+    /// Those of [`TcpStream::connect`], `AddrInUse` when the same two ends are connected, or in
+    /// TIME-WAIT, and `InvalidInput` for an address of the other family.
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
+        if addr.is_ipv4() != self.any.is_ipv4() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         let Settings { bound, options } = self.settings().clone();
         // The reservation ends with `self`, when the connection has the port.
         TcpStream::connect_from(&self.host, bound, addr, &options).await

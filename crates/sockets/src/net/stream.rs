@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use twomsl_tcp::wire::Packet;
-use twomsl_tcp::{SocketError, SocketId, SocketOption, SocketOptions, TcpState};
+use twomsl_tcp::{Prospect, SocketError, SocketId, SocketOption, SocketOptions, TcpState};
 
 use super::addr::{ToSocketAddrs, no_address, resolve};
 use super::held::Socket;
@@ -59,6 +59,10 @@ impl TcpStream {
         mut peer: SocketAddr,
         options: &SocketOptions,
     ) -> io::Result<Self> {
+        if peer.port() == 0 {
+            // Linux sends a SYN there, which is answered with a reset: nobody can listen.
+            return Err(socket_error(SocketError::ConnectionRefused));
+        }
         if peer.ip().is_unspecified() {
             // As Linux does: nobody is everybody's own host.
             peer.set_ip(if peer.is_ipv4() { super::LOCALHOST_V4 } else { super::LOCALHOST_V6 });
@@ -183,14 +187,15 @@ impl TcpStream {
         interest: Interest,
         f: impl FnOnce() -> io::Result<R>,
     ) -> io::Result<R> {
-        if self.socket.readiness(interest)?.is_empty() {
+        let told = self.socket.readiness(interest)?;
+        if told.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let result = f();
         if let Err(error) = &result
             && error.kind() == io::ErrorKind::WouldBlock
         {
-            self.socket.clear_readiness(interest)?;
+            self.socket.clear_readiness(told)?;
         }
         result
     }
@@ -205,10 +210,10 @@ impl TcpStream {
         mut f: impl FnMut() -> io::Result<R>,
     ) -> io::Result<R> {
         loop {
-            self.ready(interest).await?;
+            let told = self.ready(interest).await?;
             match f() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.socket.clear_readiness(interest)?;
+                    self.socket.clear_readiness(told)?;
                 }
                 result => return result,
             }
@@ -225,7 +230,7 @@ impl TcpStream {
     /// `WouldBlock`, the connection's error, bad use.
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         let (limit, mut buf) = (buf.len(), buf);
-        self.socket.call(|call, id| call.receive(id, limit, |piece| buf.put(piece)))
+        self.socket.call(|call, id| receive(call, id, limit, |piece| buf.put(piece)))
     }
 
     /// The same into several buffers, one after the other.
@@ -236,8 +241,10 @@ impl TcpStream {
         let limit = bufs.iter().map(|buf| buf.len()).sum();
         let mut room = bufs.iter_mut().flat_map(|buf| buf.iter_mut());
         self.socket.call(|call, id| {
-            call.receive(id, limit, |piece| {
-                room.by_ref().zip(piece).for_each(|(place, octet)| *place = octet);
+            receive(call, id, limit, |piece| {
+                // The piece is asked first: `zip` takes from its first part before it finds the
+                // second at its end, and a place taken so would stay empty.
+                piece.into_iter().zip(&mut room).for_each(|(octet, place)| *place = octet);
             })
         })
     }
@@ -248,7 +255,14 @@ impl TcpStream {
     /// Those of [`try_read`](Self::try_read).
     pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
         let limit = buf.chunk_mut().len();
-        self.socket.call(|call, id| call.receive(id, limit, |piece| buf.put(piece)))
+        let mut pieces = Vec::new();
+        let octets =
+            self.socket.call(|call, id| receive(call, id, limit, |piece| pieces.push(piece)));
+        // The buffer's code is the caller's: it runs where nothing is locked.
+        for piece in pieces {
+            buf.put(piece);
+        }
+        octets
     }
 
     /// Reads without taking: the next read finds the same text.
@@ -272,15 +286,11 @@ impl TcpStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<usize>> {
-        self.socket.poll(Half::Read, cx, |call, id| {
-            call.stack(|stack, _| stack.peek(id, buf.remaining(), |piece| buf.put_slice(piece)))
-        })
+        self.socket.poll(Half::Read, cx, |call, id| peek(call, id, buf))
     }
 
     fn peek_into(&self, buf: &mut ReadBuf<'_>) -> io::Result<usize> {
-        self.socket.call(|call, id| {
-            call.stack(|stack, _| stack.peek(id, buf.remaining(), |piece| buf.put_slice(piece)))
-        })
+        self.socket.call(|call, id| peek(call, id, buf))
     }
 
     pub(crate) fn poll_read_into(
@@ -290,7 +300,7 @@ impl TcpStream {
     ) -> Poll<io::Result<()>> {
         let read = self.socket.poll(Half::Read, cx, |call, id| {
             let limit = buf.remaining();
-            call.receive(id, limit, |piece| buf.put_slice(&piece))
+            receive(call, id, limit, |piece| buf.put_slice(&piece))
         });
         read.map_ok(drop)
     }
@@ -304,7 +314,7 @@ impl TcpStream {
     /// # Errors
     /// `WouldBlock`, `BrokenPipe` after the end of writing, the connection's error, bad use.
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.call(|call, id| call.send(id, buf))
+        self.socket.call(|call, id| send(call, id, buf))
     }
 
     /// The same from several buffers, as if they were one.
@@ -313,11 +323,11 @@ impl TcpStream {
     /// Those of [`try_write`](Self::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let text = gather(bufs);
-        self.socket.call(|call, id| call.send_bytes(id, &text))
+        self.socket.call(|call, id| send_bytes(call, id, &text))
     }
 
     pub(crate) fn poll_write_from(&self, cx: &Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll(Half::Write, cx, |call, id| call.send(id, buf))
+        self.socket.poll(Half::Write, cx, |call, id| send(call, id, buf))
     }
 
     pub(crate) fn poll_write_from_all(
@@ -326,7 +336,7 @@ impl TcpStream {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let text = gather(bufs);
-        self.socket.poll(Half::Write, cx, |call, id| call.send_bytes(id, &text))
+        self.socket.poll(Half::Write, cx, |call, id| send_bytes(call, id, &text))
     }
 
     /// The same when its writing half is dropped: by the driver, so that a crash sends nothing.
@@ -364,6 +374,51 @@ fn connect(
         call.returned(None, "connect", Err(error));
     }
     socket
+}
+
+// ---- Calls of no octets ----
+
+/// RECEIVE. As in Linux even a read of no octets waits for something to read.
+fn receive(
+    call: &mut Call<'_>,
+    id: SocketId,
+    limit: usize,
+    keep: impl FnMut(Bytes),
+) -> Result<usize, SocketError> {
+    check_text(call, id, limit)?;
+    call.receive(id, limit, keep)
+}
+
+/// The same without taking.
+fn peek(call: &mut Call<'_>, id: SocketId, buf: &mut ReadBuf<'_>) -> Result<usize, SocketError> {
+    check_text(call, id, buf.remaining())?;
+    call.stack(|stack, _| stack.peek(id, buf.remaining(), |piece| buf.put_slice(piece)))
+}
+
+fn check_text(call: &mut Call<'_>, id: SocketId, limit: usize) -> Result<(), SocketError> {
+    if limit > 0 || call.stack(|stack, _| stack.read_prospect(id))? != Prospect::Wait {
+        return Ok(());
+    }
+    Err(SocketError::WouldBlock)
+}
+
+/// SEND. Tokio does not ask a socket whose buffer is full, not even for room for no octets.
+fn send(call: &mut Call<'_>, id: SocketId, text: &[u8]) -> Result<usize, SocketError> {
+    check_room(call, id, text.len())?;
+    call.send(id, text)
+}
+
+/// The same for text that need not be copied.
+fn send_bytes(call: &mut Call<'_>, id: SocketId, text: &Bytes) -> Result<usize, SocketError> {
+    check_room(call, id, text.len())?;
+    call.send_bytes(id, text)
+}
+
+fn check_room(call: &mut Call<'_>, id: SocketId, octets: usize) -> Result<(), SocketError> {
+    if octets > 0 || call.stack(|stack, _| stack.write_prospect(id))? != Prospect::Wait {
+        return Ok(());
+    }
+    Err(SocketError::WouldBlock)
 }
 
 /// The text of several buffers as one, so that no segment ends where a buffer does. No more than

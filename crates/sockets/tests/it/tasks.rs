@@ -1,6 +1,8 @@
 //! Whose task is whose, and who has to wait for whom.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -314,4 +316,44 @@ impl std::io::Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// A waker that owns a stream, as that of a task does whose last handle it is.
+struct Owner(#[expect(dead_code, reason = "it is dropped")] TcpStream);
+
+impl Wake for Owner {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// A waker that is replaced, or is no longer needed, may be the last to hold a socket: dropping
+/// that one must find nothing locked.
+#[test]
+fn a_replaced_waker_may_own_a_socket() {
+    let (done, result) = std::sync::mpsc::channel();
+    // On a thread of its own: what is wrong here is a deadlock.
+    std::thread::spawn(move || {
+        let mut sim = simulation(1);
+        sim.host("server", echo);
+        sim.client("client", async {
+            let stream = TcpStream::connect("server:7").await?;
+            let owner = async || {
+                let owned = TcpStream::connect("server:7").await?;
+                std::io::Result::Ok(Waker::from(Arc::new(Owner(owned))))
+            };
+            let poll_once = |waker: Waker| stream.poll_read_ready(&mut Context::from_waker(&waker));
+            assert!(poll_once(owner().await?).is_pending());
+            assert!(poll_once(Waker::noop().clone()).is_pending());
+
+            let mut reading = Box::pin(stream.readable());
+            let mut poll_once =
+                |waker: Waker| reading.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(poll_once(owner().await?).is_pending());
+            assert!(poll_once(owner().await?).is_pending());
+            drop(reading);
+            Ok(())
+        });
+        // Nobody listens after a failure of the test.
+        let _ = done.send(sim.run().is_ok());
+    });
+    assert_eq!(result.recv_timeout(Duration::from_secs(60)), Ok(true), "a deadlock");
 }

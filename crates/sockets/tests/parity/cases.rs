@@ -17,21 +17,21 @@ use super::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use super::run;
 
 /// A free port of this host, and somebody who listens there.
-async fn listener() -> std::io::Result<(TcpListener, SocketAddr)> {
+pub(super) async fn listener() -> std::io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
 
 /// Both ends of a connection.
-async fn pair() -> std::io::Result<(TcpStream, TcpStream)> {
+pub(super) async fn pair() -> std::io::Result<(TcpStream, TcpStream)> {
     let (listener, address) = listener().await?;
     let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
     Ok((client?, accepted?.0))
 }
 
 /// Lets what is under way arrive.
-async fn settle() {
+pub(super) async fn settle() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 

@@ -1,6 +1,6 @@
-//! One source, two worlds: every test in `cases.rs` runs against `tokio::net` over the loopback
-//! interface of this machine, and against `twomsl_sockets::net` inside turmoil. What holds for
-//! one and not for the other is a fault of ours.
+//! One source, two worlds: every test in `cases.rs` and `corners.rs` runs against `tokio::net`
+//! over the loopback interface of this machine, and against `twomsl_sockets::net` inside turmoil.
+//! What holds for one and not for the other is a fault of ours.
 
 #![expect(clippy::duplicate_mod, reason = "the same cases against two modules are the point")]
 

@@ -7,6 +7,8 @@ pub(crate) use twomsl_sockets::net;
 
 #[path = "cases.rs"]
 mod cases;
+#[path = "corners.rs"]
+mod corners;
 
 pub(crate) fn run(case: impl Future<Output = crate::Outcome> + 'static) {
     let mut sim =

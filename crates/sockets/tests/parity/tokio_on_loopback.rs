@@ -8,6 +8,8 @@ use tokio::task::LocalSet;
 
 #[path = "cases.rs"]
 mod cases;
+#[path = "corners.rs"]
+mod corners;
 
 pub(crate) fn run(case: impl Future<Output = crate::Outcome> + 'static) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
