@@ -78,6 +78,15 @@ impl Wakers {
         self.waiting(socket, half).futures.remove(&name)
     }
 
+    /// Whether a future that joined under one of these names, by half, was woken since.
+    pub(crate) fn has_woken(&self, socket: SocketId, names: [Option<u64>; 2]) -> bool {
+        let Some(place) = self.places.get(place(socket)) else { return false };
+        let woken = |(waiting, name): (&Waiting, Option<u64>)| {
+            name.is_some_and(|name| !waiting.futures.contains_key(&name))
+        };
+        place.iter().zip(names).any(woken)
+    }
+
     /// What a half is ready for is not enough for who asked: it counts as not ready until something
     /// changes.
     pub(crate) fn clear(&mut self, socket: SocketId, half: Half) {

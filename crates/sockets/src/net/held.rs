@@ -99,14 +99,19 @@ impl Socket {
 
     // ---- Readiness ----
 
-    /// Waits until one of the things that `interest` names is possible.
+    /// Waits until one of the things that `interest` names is possible, or was.
     pub(crate) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         let mut waiter = Waiter::new(self);
-        let look = |call: &mut Call<'_>, id| {
-            let ready = readiness(call, id, interest)?;
-            if ready.is_empty() { Err(SocketError::WouldBlock) } else { Ok(ready) }
-        };
-        std::future::poll_fn(|cx| waiter.poll(halves(interest), cx, look)).await
+        std::future::poll_fn(|cx| {
+            let names = waiter.names;
+            waiter.poll(halves(interest), cx, |call, id| {
+                let ready = readiness(call, id, interest)?;
+                // As in tokio, who was woken goes on, even when somebody else was faster.
+                let waits = ready.is_empty() && !call.wakers.has_woken(id, names);
+                if waits { Err(SocketError::WouldBlock) } else { Ok(ready) }
+            })
+        })
+        .await
     }
 
     /// The same for a task, for one half.

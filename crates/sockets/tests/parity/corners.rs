@@ -116,6 +116,22 @@ fn readiness_of_both_directions_that_was_cleared_comes_back() {
 }
 
 #[test]
+fn readiness_tells_of_text_that_another_task_has_read_since() {
+    run(async {
+        let (client, mut server) = pair().await?;
+        let (mut read, write) = client.into_split();
+        let reading = spawn_local(async move { read.read_u8().await.map(|_| read) });
+        let waiting =
+            spawn_local(async move { write.ready(Interest::READABLE).await.map(|_| write) });
+        settle().await;
+        server.write_all(b"x").await?;
+        let _read = timeout(PATIENCE, reading).await???;
+        let _write = timeout(PATIENCE, waiting).await???;
+        Ok(())
+    });
+}
+
+#[test]
 fn the_end_of_the_file_cannot_be_cleared() {
     run(async {
         let (client, server) = pair().await?;
