@@ -63,7 +63,8 @@ impl Ports {
     }
 
     /// As Linux has it: two sockets may be bound to the same end if both say `SO_REUSEADDR`, and
-    /// nobody listens there yet.
+    /// nobody listens there yet. A connection counts as a socket that is bound: one that was opened
+    /// without `SO_REUSEADDR` keeps its port to itself, as long as somebody holds it.
     fn check(
         &self,
         stack: &Stack,
@@ -78,6 +79,15 @@ impl Ports {
         let taken = |reserved: &Reserved| {
             overlaps(reserved.addr) && !(reserved.reuse && options.reuse_address)
         };
-        if self.reserved.iter().any(taken) { Err(SocketError::AddressInUse) } else { Ok(()) }
+        let keeps = |socket| {
+            stack.ends(socket).is_ok_and(|(local, _)| overlaps(local))
+                && stack.options(socket).is_ok_and(|options| !options.reuse_address)
+        };
+        let kept = stack.states().any(|(socket, _)| keeps(socket));
+        if kept || self.reserved.iter().any(taken) {
+            Err(SocketError::AddressInUse)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -248,3 +248,17 @@ fn nobody_can_listen_on_port_zero() {
         Ok(())
     });
 }
+
+#[test]
+fn the_port_of_a_client_is_not_reused() {
+    run(async {
+        let (client, server) = pair().await?;
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        let error = socket.bind(client.local_addr()?).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        // Unlike that of a server, which had it from a listener that allows it.
+        socket.bind(server.local_addr()?)?;
+        Ok(())
+    });
+}
