@@ -71,7 +71,10 @@ impl TcpStream {
         if local.ip().is_unspecified() {
             local.set_ip(source(peer.ip()));
         }
-        host.simulation.lock().host_at(peer.ip());
+        // The host itself has these addresses, and so has every other.
+        if ![super::LOCALHOST_V4, super::LOCALHOST_V6].contains(&peer.ip()) {
+            host.simulation.lock().host_at(peer.ip());
+        }
         let id = host.enter(|call| connect(call, local, peer, options))?.map_err(socket_error)?;
         let socket = Socket::new(host.clone(), id);
         poll_fn(|cx| socket.poll_connected(cx)).await?;
