@@ -32,10 +32,6 @@ pub(crate) async fn drive(host: HostRef, datagrams: Arc<UdpSocket>, kick: Arc<No
         {
             sleep.as_mut().reset(next);
         }
-        if sleep.is_elapsed() || sleep.deadline() <= Instant::now() {
-            // More is due. Tasks that what has happened has woken come first.
-            tokio::task::yield_now().await;
-        }
         if next.is_some() && sleep.deadline() <= Instant::now() {
             // More is due. Tasks that what has happened has woken come first.
             tokio::task::yield_now().await;
@@ -123,7 +119,7 @@ impl Drop for Guard {
             }
             // In turmoil it is a crash that takes a runtime away; else the simulation is over.
             if turmoil::in_simulation() {
-                let now = simulation.network.now();
+                let now = simulation.latest();
                 simulation.network.crash(now, *index);
             }
             if std::thread::panicking() {

@@ -2,6 +2,7 @@
 
 use std::io::{Error, ErrorKind};
 
+use twomsl_sim::Violation;
 use twomsl_tcp::SocketError;
 
 /// A socket's error as tokio's sockets report it.
@@ -99,6 +100,16 @@ pub(crate) fn port_taken(error: &Error) -> Error {
     let text =
         format!("twomsl's segments travel between UDP ports {port}, which is taken: {error}");
     Error::new(ErrorKind::AddrInUse, text)
+}
+
+/// A fault of the stacks, not of who uses them.
+pub(crate) fn broken(violation: &Violation) -> String {
+    let Violation { at, invariant, text, .. } = violation;
+    format!(
+        "invariant {invariant} of twomsl's own TCP was broken at {at}: {text}. \
+         This is a fault of twomsl; `Lab::violations` has all of them, and with \
+         `Lab::set_violations(Violations::Kept)` the simulation goes on"
+    )
 }
 
 /// What tokio has and a stack inside a simulation cannot have.

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io;
 
-use twomsl_sim::spec::{FaultVerdict, HostIndex, Impairments};
+use twomsl_sim::spec::{FaultVerdict, Impairments};
 use twomsl_sim::{FaultId, Network, Packets};
 
+use crate::layers::LayerId;
 use crate::registry;
 use crate::simulation::{Shared, Simulation};
 
@@ -14,8 +15,10 @@ use crate::simulation::{Shared, Simulation};
 /// it.
 ///
 /// They can be installed before the simulation runs, but after its [`Lab`](crate::Lab) was made, or
-/// by a task inside it, and last as long as what [`install`](Self::install) returns. Chance is drawn from the seed of the
-/// [`Lab`](crate::Lab), from a stream for each direction and each impairment.
+/// by a task inside it, and last as long as what [`install`](Self::install) returns. In a direction
+/// in which several impairments are installed the last one is at work; when it is taken away, the
+/// one before it is again. Chance is drawn from the seed of the [`Lab`](crate::Lab), from a stream
+/// for each direction and each impairment.
 ///
 /// ```
 /// use twomsl_sockets::Faults;
@@ -46,8 +49,7 @@ type Rule = Box<dyn FnOnce(&mut Network) -> FaultId>;
 pub struct Installed {
     simulation: Shared,
     rules: Vec<FaultId>,
-    /// Directions with what they did before, the last change last.
-    before: Vec<(HostIndex, HostIndex, Impairments)>,
+    layers: Vec<LayerId>,
 }
 
 impl Faults {
@@ -78,24 +80,23 @@ impl Faults {
         self
     }
 
-    /// Sets them to work: in the simulation of this thread, or in the next one.
+    /// Sets them to work: in the simulation of this thread or, if that is over, in the next one.
     ///
     /// # Errors
     /// `NotFound` for a name that no host has. Before a simulation runs any name will do.
     pub fn install(self) -> io::Result<Installed> {
         let simulation = registry::current();
         let mut installed =
-            Installed { simulation: simulation.clone(), rules: Vec::new(), before: Vec::new() };
-        let mut simulation = simulation.lock();
+            Installed { simulation: simulation.clone(), rules: Vec::new(), layers: Vec::new() };
+        let simulation = &mut *simulation.lock();
         for (from, to, impairments) in self.impaired {
             let (from, to) = (simulation.host_called(&from)?, simulation.host_called(&to)?);
-            installed.before.push((from, to, simulation.network.impairments(from, to)));
-            simulation.network.impair(from, to, impairments);
+            let Simulation { layers, network, .. } = simulation;
+            installed.layers.push(layers.install(network, (from, to), impairments));
         }
         for rule in self.rules {
-            installed.rules.push(add_rule(&mut simulation, rule)?);
+            installed.rules.push(add_rule(simulation, rule)?);
         }
-        drop(simulation);
         Ok(installed)
     }
 }
@@ -107,7 +108,7 @@ fn add_rule(simulation: &mut Simulation, rule: Rule) -> io::Result<FaultId> {
     simulation.see_hosts();
     for host in named {
         if let Err(error) = Simulation::check_name(simulation.network.name(host)) {
-            let now = simulation.network.now();
+            let now = simulation.now();
             simulation.network.remove_fault(now, id);
             return Err(error);
         }
@@ -125,7 +126,7 @@ impl Installed {
     /// What rules hold under this name goes on its way.
     pub fn release(&self, name: &str) {
         let mut simulation = self.simulation.lock();
-        let now = simulation.network.now();
+        let now = simulation.now();
         simulation.network.release(now, name);
         simulation.kick_all();
     }
@@ -138,13 +139,14 @@ impl Installed {
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        let mut simulation = self.simulation.lock();
-        let now = simulation.network.now();
+        let simulation = &mut *self.simulation.lock();
+        let now = simulation.now();
+        let Simulation { network, layers, .. } = simulation;
         for rule in &self.rules {
-            simulation.network.remove_fault(now, *rule);
+            network.remove_fault(now, *rule);
         }
-        for (from, to, before) in self.before.drain(..).rev() {
-            simulation.network.impair(from, to, before);
+        for layer in &self.layers {
+            layers.remove(network, *layer);
         }
         simulation.kick_all();
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::runtime;
+use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
 use turmoil::net::UdpSocket;
 use twomsl_sim::Network;
@@ -51,7 +51,7 @@ pub(crate) struct Host {
 /// One life of a host: from the start of its stack to a crash.
 #[derive(Debug)]
 pub(crate) struct Life {
-    runtime: runtime::Id,
+    runtime: Handle,
     clock: Clock,
     datagrams: Arc<UdpSocket>,
     driver: Arc<Notify>,
@@ -89,12 +89,25 @@ impl Host {
     }
 
     pub(crate) fn is_life(&self, runtime: runtime::Id) -> bool {
-        self.life.as_ref().is_some_and(|life| life.runtime == runtime)
+        self.life.as_ref().is_some_and(|life| life.runtime.id() == runtime)
     }
 
     /// The life of a runtime, if it is the present one.
     pub(crate) fn life(&mut self, runtime: runtime::Id) -> Option<&mut Life> {
-        self.life.as_mut().filter(|life| life.runtime == runtime)
+        self.life.as_mut().filter(|life| life.runtime.id() == runtime)
+    }
+
+    /// The time of its life, asked from anywhere.
+    pub(crate) fn time(&self) -> Option<Instant> {
+        let life = self.life.as_ref()?;
+        // Time is that of the runtime one is on.
+        let _on_its_runtime = life.runtime.enter();
+        Some(life.now())
+    }
+
+    /// The same if its life is that of the runtime one is on.
+    pub(crate) fn time_on(&self, runtime: runtime::Id) -> Option<Instant> {
+        self.life.as_ref().filter(|life| life.runtime.id() == runtime).map(Life::now)
     }
 
     /// A life begins; whether it is the first.
@@ -140,6 +153,13 @@ impl Host {
         }
     }
 
+    /// Everybody who waits is to look again.
+    pub(crate) fn wake_all(&mut self, woken: &mut Woken) {
+        if let Some(life) = &mut self.life {
+            life.wakers.all(woken);
+        }
+    }
+
     /// Wakes the driver when there is something for it before it would look by itself.
     pub(crate) fn kick(&mut self, due: Option<Instant>) {
         if let (Some(life), Some(due)) = (&mut self.life, due) {
@@ -151,7 +171,7 @@ impl Host {
 impl Life {
     /// A life that begins at `now`, on the current runtime.
     pub(crate) fn new(
-        runtime: runtime::Id,
+        runtime: Handle,
         now: Instant,
         datagrams: Arc<UdpSocket>,
         driver: Arc<Notify>,

@@ -9,7 +9,7 @@ use twomsl_trace::{Trace, ss};
 use crate::calls::Calls;
 use crate::error;
 use crate::registry;
-use crate::simulation::Shared;
+use crate::simulation::{Shared, sound};
 
 /// What surrounds the hosts of one simulation: seed, profiles, the trace, socket tables.
 ///
@@ -39,9 +39,26 @@ use crate::simulation::Shared;
 /// assert_eq!(lab.violations(), []);
 /// println!("{}", ladder::plain(&lab.finish(), ladder::Form::default()));
 /// ```
+///
+/// # Broken invariants
+///
+/// A broken invariant is a fault of ours, and a test must not pass over it: from then on every call
+/// of a socket panics and says what is wrong, and so does the end of the `Lab`, until somebody has
+/// asked for the [`violations`](Self::violations). [`set_violations`](Self::set_violations) lets
+/// the simulation go on.
 #[derive(Debug)]
 pub struct Lab {
     simulation: Shared,
+}
+
+/// What follows from a broken invariant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Violations {
+    /// Panics, until somebody has asked for it.
+    #[default]
+    Loud,
+    /// Nothing: it can be asked for.
+    Kept,
 }
 
 impl Lab {
@@ -86,6 +103,11 @@ impl Lab {
         self.simulation.lock().calls = calls;
     }
 
+    /// What follows from a broken invariant. At first calls panic.
+    pub fn set_violations(&self, violations: Violations) {
+        self.simulation.lock().violations = violations;
+    }
+
     /// What was written down so far.
     pub fn trace(&self) -> Trace {
         self.simulation.lock().network.trace().clone()
@@ -94,15 +116,17 @@ impl Lab {
     /// What was written down in all. Packets that turmoil has not delivered by now are lost.
     pub fn finish(self) -> Trace {
         let mut simulation = self.simulation.lock();
-        let now = simulation.network.now();
+        let now = simulation.now();
         simulation.network.end(now);
         simulation.network.trace().clone()
     }
 
     /// Invariants that were broken: of what was written and read, states, sequence numbers and
-    /// incarnations (see [`twomsl_sim`]).
+    /// incarnations (see [`twomsl_sim`]). Those of which this has told are not panicked about.
     pub fn violations(&self) -> Vec<Violation> {
-        self.simulation.lock().network.violations().to_vec()
+        let mut simulation = self.simulation.lock();
+        simulation.heard = simulation.network.violations().len();
+        simulation.network.violations().to_vec()
     }
 
     /// The sockets of a host as `ss` shows them. Inside the simulation there is
@@ -114,9 +138,13 @@ impl Lab {
         netstat_in(&self.simulation, host)
     }
 
-    /// Works with the network itself.
+    /// Works with the network itself, whose time is brought up to date before.
     pub fn network<R>(&self, work: impl FnOnce(&mut Network) -> R) -> R {
         let mut simulation = self.simulation.lock();
+        let now = simulation.now();
+        if simulation.network.hosts() > 0 {
+            simulation.network.time(0, now);
+        }
         let result = work(&mut simulation.network);
         simulation.see_hosts();
         simulation.kick_all();
@@ -126,7 +154,9 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        let alarm = self.simulation.lock().alarm();
         registry::forget(&self.simulation);
+        sound(alarm);
     }
 }
 
@@ -153,5 +183,5 @@ fn netstat_in(simulation: &Shared, host: &str) -> io::Result<String> {
     let simulation = simulation.lock();
     let index = simulation.living(host)?;
     let sockets: Vec<_> = simulation.network.stack(index).sockets().collect();
-    Ok(ss::table(simulation.network.now(), &sockets))
+    Ok(ss::table(simulation.now(), &sockets))
 }

@@ -17,7 +17,7 @@ use twomsl_tcp::{Instant, Profile};
 
 use crate::host::Life;
 use crate::simulation::{HostRef, PORT, Shared, Simulation};
-use crate::{driver, error, identity};
+use crate::{driver, error, identity, quiet};
 
 thread_local! {
     /// The simulations of this thread, the latest last: those that run, or were prepared for the
@@ -52,8 +52,8 @@ pub(crate) fn start(profile: Profile) -> io::Result<()> {
     }
 }
 
-/// The simulation of the current task or, outside of all, the latest of this thread; if there is
-/// none, one is prepared.
+/// The simulation of the current task or, outside of all, the latest of this thread that is not
+/// over; if there is none, one is prepared.
 pub(crate) fn current() -> Shared {
     if let Ok((_, runtime)) = runtime_here()
         && let Some(host) = find(runtime)
@@ -61,10 +61,12 @@ pub(crate) fn current() -> Shared {
         return host.simulation;
     }
     SIMULATIONS.with_borrow_mut(|simulations| {
-        if simulations.is_empty() {
-            simulations.push(Shared::new(SEED, Recording::Off));
-        }
-        simulations[simulations.len() - 1].clone()
+        let latest = simulations.iter().rev().find(|it| !it.lock().is_over()).cloned();
+        latest.unwrap_or_else(|| {
+            let next = Shared::new(SEED, Recording::Off);
+            simulations.push(next.clone());
+            next
+        })
     })
 }
 
@@ -73,9 +75,10 @@ pub(crate) fn prepare(simulation: Shared) {
     SIMULATIONS.with_borrow_mut(|simulations| simulations.push(simulation));
 }
 
-/// This simulation is done with.
+/// Nobody waits for this simulation any more. One that runs is not forgotten: its hosts have to
+/// find it until it is over.
 pub(crate) fn forget(simulation: &Shared) {
-    let is_it = |other: &mut Shared| other.is(simulation);
+    let is_it = |other: &mut Shared| other.is(simulation) && !other.lock().is_running();
     let ended: Vec<_> =
         SIMULATIONS.with_borrow_mut(|simulations| simulations.extract_if(.., is_it).collect());
     // Where nothing is borrowed: it may be the last to hold something that looks here.
@@ -110,7 +113,7 @@ fn begin(handle: &Handle, profile: Option<Profile>) -> io::Result<HostRef> {
     let datagrams = Arc::new(bind()?);
     let address = identity::own_address(&datagrams)?;
     let kick = Arc::new(Notify::new());
-    let life = Life::new(handle.id(), now, Arc::clone(&datagrams), Arc::clone(&kick));
+    let life = Life::new(handle.clone(), now, Arc::clone(&datagrams), Arc::clone(&kick));
     let simulation = simulation_of(since_epoch.saturating_sub(elapsed), address, now);
     let index = add(&mut simulation.lock(), address, now, profile, life);
     let host = HostRef::new(simulation, index, handle.id());
@@ -163,11 +166,22 @@ fn add(
     index
 }
 
+/// Turmoil panics when a socket is bound to the family that its host has not, and tells nobody
+/// which that is: so a panic means the other one.
 fn bind() -> io::Result<UdpSocket> {
-    let any: IpAddr = match family() {
-        Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
-        Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
+    let families = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    let [first, second] = match family() {
+        Some(Family::V4) => families,
+        Some(Family::V6) => [families[1], families[0]],
+        None => {
+            quiet::prepare();
+            families
+        }
     };
+    quiet::catch(|| bind_to(first)).unwrap_or_else(|| bind_to(second))
+}
+
+fn bind_to(any: IpAddr) -> io::Result<UdpSocket> {
     let mut binding = pin!(UdpSocket::bind(SocketAddr::new(any, PORT)));
     // Turmoil binds at once, in an async function that waits for nothing.
     match binding.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -185,9 +199,15 @@ enum Family {
     V6,
 }
 
-/// Turmoil names its hosts in `192.168.0.0/16` or in `fe80::/64`, beginning with 1, and panics
-/// when a socket is bound to the other family.
-fn family() -> Family {
-    let first = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
-    if turmoil::reverse_lookup(first).is_some() { Family::V6 } else { Family::V4 }
+/// Turmoil names its hosts in `192.168.0.0/16` or in `fe80::/64`, beginning with 1. Where hosts have
+/// addresses in place of names, nobody can tell.
+fn family() -> Option<Family> {
+    let knows = |first: IpAddr| turmoil::reverse_lookup(first).is_some();
+    if knows(IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1))) {
+        Some(Family::V4)
+    } else if knows(IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1))) {
+        Some(Family::V6)
+    } else {
+        None
+    }
 }

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use tokio::runtime;
 use twomsl_sim::spec::HostIndex;
-use twomsl_sim::{Network, Recording};
+use twomsl_sim::{Carrier, Network, Recording};
 use twomsl_tcp::{Instant, Profile};
 
 use crate::calls::Calls;
 use crate::error;
 use crate::host::{Call, Host};
+use crate::lab::Violations;
+use crate::layers::Layers;
 use crate::train::Train;
 use crate::wakers::Woken;
 
@@ -33,6 +35,13 @@ pub(crate) struct Simulation {
     /// In the order of the network's.
     pub(crate) hosts: Vec<Host>,
     pub(crate) calls: Calls,
+    pub(crate) violations: Violations,
+    /// How many broken invariants somebody has asked for.
+    pub(crate) heard: usize,
+    /// For how many of them everybody who waits was woken.
+    alarmed: usize,
+    /// Impairments that were installed.
+    pub(crate) layers: Layers,
     /// Packets that are about to set out.
     train: Train,
 }
@@ -67,6 +76,10 @@ impl Shared {
             network,
             hosts,
             calls: Calls::Written,
+            violations: Violations::Loud,
+            heard: 0,
+            alarmed: 0,
+            layers: Layers::default(),
             train: Train::default(),
         })))
     }
@@ -93,7 +106,31 @@ impl Simulation {
 
     /// Whether it began, and all of its hosts are gone.
     pub(crate) fn is_over(&self) -> bool {
-        self.epoch.is_some() && !self.hosts.iter().any(Host::is_up)
+        self.epoch.is_some() && !self.is_running()
+    }
+
+    /// Whether a host of it lives.
+    pub(crate) fn is_running(&self) -> bool {
+        self.hosts.iter().any(Host::is_up)
+    }
+
+    /// The time of the task that asks or, for everybody else, the latest of all hosts. That of the
+    /// network is the time of the last event, which may be long ago.
+    pub(crate) fn now(&self) -> Instant {
+        let here = runtime::Handle::try_current().ok();
+        let asks = here.and_then(|here| self.hosts.iter().find_map(|host| host.time_on(here.id())));
+        asks.map_or_else(|| self.latest(), |now| now.max(self.network.now()))
+    }
+
+    /// The latest time of all hosts: between two ticks they are equal, except for those whose
+    /// software has come to its end.
+    pub(crate) fn latest(&self) -> Instant {
+        let network = self.network.now();
+        // A carrier that keeps time knows it better than to a tick.
+        if self.network.carrier() != Carrier::TakesTime {
+            return network;
+        }
+        self.hosts.iter().filter_map(Host::time).fold(network, Instant::max)
     }
 
     /// The living host of a runtime.
@@ -227,6 +264,28 @@ impl Simulation {
         for ready in network.take_ready() {
             hosts[ready.host].wake(ready.socket, ready.readiness, woken);
         }
+        let broken = network.violations().len();
+        if self.violations == Violations::Loud && broken > self.alarmed {
+            self.alarmed = broken;
+            // Whoever waits hears of it with the next look at the socket.
+            self.hosts.iter_mut().for_each(|host| host.wake_all(woken));
+        }
+    }
+
+    /// What has to be said of a broken invariant for which nobody has asked.
+    pub(crate) fn alarm(&self) -> Option<String> {
+        let unheard = self.network.violations().get(self.heard..)?.first()?;
+        (self.violations == Violations::Loud).then(|| error::broken(unheard))
+    }
+}
+
+/// Stops who has called: the fault is in the stacks, and nothing that they say can be trusted.
+///
+/// # Panics
+/// If there is an alarm, and no panic already.
+pub(crate) fn sound(alarm: Option<String>) {
+    if let Some(alarm) = alarm.filter(|_| !std::thread::panicking()) {
+        panic!("{alarm}");
     }
 }
 
@@ -246,8 +305,13 @@ impl HostRef {
     pub(crate) fn enter<R>(&self, call: impl FnOnce(&mut Call<'_>) -> R) -> io::Result<R> {
         self.check_caller()?;
         let mut woken = Woken::default();
-        let result = self.simulation.lock().call(self.index, self.runtime, &mut woken, call);
+        let (result, alarm) = {
+            let simulation = &mut *self.simulation.lock();
+            let result = simulation.call(self.index, self.runtime, &mut woken, call);
+            (result, simulation.alarm())
+        };
         woken.wake();
+        sound(alarm);
         result
     }
 

@@ -127,6 +127,11 @@ impl Network {
         self.outside().carrier = carrier;
     }
 
+    /// What the time that the driver needs for parcels means.
+    pub fn carrier(&self) -> Carrier {
+        self.live.outside.as_deref().map_or_else(Carrier::default, |outside| outside.carrier)
+    }
+
     /// A rule more, after all others.
     pub fn add_fault(&mut self, fault: FaultRule) -> FaultId {
         Arc::make_mut(&mut self.plan.spec).faults.push(fault);

@@ -19,6 +19,7 @@ use twomsl_tcp::{Instant, Status};
 use twomsl_trace::Trace;
 
 use crate::calls::Calls;
+use crate::lab::Violations;
 use crate::registry;
 use crate::simulation::Shared;
 use role::Role;
@@ -93,6 +94,8 @@ pub fn run(spec: impl Into<Arc<WorldSpec>>) -> Result<Run, EngineError> {
     network.set_carrier(Carrier::KeepsTime(2 * TICK));
     let simulation = Shared::of(network);
     simulation.lock().calls = Calls::Unwritten;
+    // They are part of the story.
+    simulation.lock().violations = Violations::Kept;
     registry::prepare(simulation.clone());
     let mut sim = builder(spec).build();
     let stage = Arc::new(Stage {
@@ -107,6 +110,8 @@ pub fn run(spec: impl Into<Arc<WorldSpec>>) -> Result<Run, EngineError> {
     }
     let end = play(&mut sim, &stage).map_err(EngineError::Stopped)?;
     let run = stage.finish(end);
+    // Only a simulation that is over is forgotten.
+    drop(sim);
     registry::forget(&stage.simulation);
     Ok(run)
 }

@@ -2,8 +2,11 @@
 
 mod basics;
 mod faults;
+mod invariants;
+mod lifetimes;
 mod misuse;
 mod tasks;
+mod times;
 mod traces;
 
 use std::time::Duration;
