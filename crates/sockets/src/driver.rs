@@ -33,7 +33,9 @@ pub(crate) async fn drive(host: HostRef, datagrams: Arc<UdpSocket>, kick: Arc<No
             sleep.as_mut().reset(next);
         }
         if next.is_some() && sleep.deadline() <= Instant::now() {
-            // More is due. Tasks that what has happened has woken come first.
+            // More is due. Tasks that what has happened has woken come first, and so do those that
+            // they wake: a host's software runs in a `LocalSet`, which is a task of the runtime.
+            tokio::task::yield_now().await;
             tokio::task::yield_now().await;
         }
         tokio::select! {
