@@ -17,7 +17,7 @@ use crate::network::Held;
 use crate::outside::Outside;
 use crate::plan::{PathKind, Plan, Route};
 use crate::queue::{Queue, What};
-use crate::random::{Purpose, derive};
+use crate::random::{Purpose, derive, mix};
 use crate::tasks::{TaskId, Tasks};
 use crate::{Checks, Recording, Totals, Violation};
 
@@ -260,7 +260,8 @@ impl Host {
 
 /// The secret of a host's stack: its own, and another one after each crash.
 fn secret(place: usize, seed: u64, boot: u32) -> [u8; 16] {
-    let word = |n| derive(seed, Purpose::Secret, &[place as u64, u64::from(boot), n]);
+    let prefix = derive(seed, Purpose::Secret, &[place as u64, u64::from(boot)]);
+    let word = |n| mix(prefix, n);
     (u128::from(word(0)) << 64 | u128::from(word(1))).to_be_bytes()
 }
 

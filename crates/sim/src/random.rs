@@ -32,7 +32,13 @@ pub(crate) enum Purpose {
 /// when one bit of the input changes.
 pub(crate) fn derive(seed: u64, purpose: Purpose, words: &[u64]) -> u64 {
     let start = finalize(seed.wrapping_add(GOLDEN.wrapping_mul(purpose as u64)));
-    words.iter().fold(start, |state, word| finalize(state.wrapping_mul(GOLDEN).wrapping_add(*word)))
+    words.iter().fold(start, |state, word| mix(state, *word))
+}
+
+/// One more word for what [`derive`] has yielded: several numbers that differ in their last word
+/// need not be derived from the beginning.
+pub(crate) const fn mix(state: u64, word: u64) -> u64 {
+    finalize(state.wrapping_mul(GOLDEN).wrapping_add(word))
 }
 
 /// 2^64 divided by the golden ratio, made odd.
