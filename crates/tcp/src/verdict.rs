@@ -30,6 +30,8 @@ pub enum Verdict {
     SynSentRst,
     /// SYN-SENT: neither SYN nor RST: dropped.
     SynSentNothing,
+    /// Its timestamp is older than TS.Recent: an old duplicate (PAWS).
+    OldTimestamp,
     /// Before the window: nothing new in it.
     OldDuplicate,
     /// Beyond the window, or text for a zero window.
@@ -110,6 +112,7 @@ impl Verdict {
             Self::SynSentBadAck => ("ACK of nothing we sent: reset", "9293 §3.10.7.3"),
             Self::SynSentRst => ("RST without our SYN's ACK, dropped", "9293 §3.10.7.3"),
             Self::SynSentNothing => ("neither SYN nor RST, dropped", "9293 §3.10.7.3"),
+            Self::OldTimestamp => ("PAWS: old timestamp, dropped", "7323 §5.3"),
             Self::OldDuplicate => ("old duplicate", "9293 §3.10.7.4"),
             Self::OutsideWindow => ("outside the window", "9293 §3.10.7.4"),
             Self::OutsideWindowRst => ("RST outside the window, dropped", "9293 §3.10.7.4"),

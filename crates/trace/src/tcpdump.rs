@@ -15,7 +15,7 @@
 use std::fmt::Write as _;
 
 use twomsl_tcp::Instant;
-use twomsl_tcp::wire::{Body, Flags, Icmp, Packet, Segment, SeqNum, TcpOption};
+use twomsl_tcp::wire::{Body, Ecn, Flags, Icmp, Packet, Segment, SeqNum, TcpOption};
 
 use crate::connections::{Connections, Number};
 use crate::journeys::{Journey, Journeys, Origin};
@@ -94,6 +94,9 @@ impl Dump<'_> {
                 Fate::Dropped => "dropped",
                 Fate::Held => "held",
                 Fate::Duplicated { .. } => "duplicated",
+                Fate::Rewritten { content } if words::is_mark(journey.content, content) => {
+                    "marked CE"
+                }
                 Fate::Rewritten { .. } => "rewritten",
                 Fate::Corrupted => "corrupted",
                 Fate::Delayed => "delayed",
@@ -107,7 +110,7 @@ impl Dump<'_> {
 
     /// Addresses and content, in the order of tcpdump.
     fn packet(&self, id: PacketId, packet: &Packet) -> String {
-        let family = if packet.src.is_ipv4() { "IP" } else { "IP6" };
+        let family = family(packet);
         match &packet.body {
             Body::Tcp(segment) => {
                 let (src, dst) = (segment.src_port, segment.dst_port);
@@ -191,6 +194,22 @@ impl Dump<'_> {
             Number::Relative(offset) if !segment.has(Flags::SYN) => offset.to_string(),
             _ => edge.value().to_string(),
         }
+    }
+}
+
+/// The family and, as with `-v`, the octet of the IP header that holds the ECN field, unless it
+/// is 0. tcpdump knows the names of RFC 3168 §5 for IPv4 only.
+fn family(packet: &Packet) -> String {
+    let (field, name) = match packet.ecn {
+        Ecn::NotEct => return if packet.src.is_ipv4() { "IP" } else { "IP6" }.to_owned(),
+        Ecn::Ect1 => (1, "ECT(1)"),
+        Ecn::Ect0 => (2, "ECT(0)"),
+        Ecn::Ce => (3, "CE"),
+    };
+    if packet.src.is_ipv4() {
+        format!("IP (tos 0x{field:x},{name})")
+    } else {
+        format!("IP6 (class 0x{field:02x})")
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use twomsl_tcp::wire::IcmpKind;
+use twomsl_tcp::wire::{Ecn, IcmpKind, Packet};
 use twomsl_tcp::{Cause, SocketError, StateChange, TimerKind, Verdict};
 
 use crate::clock::seconds;
@@ -63,6 +63,12 @@ pub(crate) fn author(by: &Author) -> String {
         Author::Middlebox(name) => format!("from {name}"),
         Author::Network => "from the network".to_owned(),
     }
+}
+
+/// Whether all that was done to a packet is the mark of a congested queue (RFC 3168 §5).
+pub(crate) fn is_mark(before: &Packet, after: &Packet) -> bool {
+    let marked = after.ecn == Ecn::Ce && before.ecn != Ecn::Ce;
+    marked && before.hop_limit == after.hop_limit && before.body == after.body
 }
 
 /// What befell a host.

@@ -8,13 +8,14 @@ use twomsl::trace::ladder;
 const PAGE: &str = include_str!("../../../docs/ladder.md");
 
 /// Where signs are drawn. Their text is looked at, so that a new sign cannot be forgotten.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("../../trace/src/ladder/arrow.rs"),
     include_str!("../../trace/src/ladder/draw.rs"),
     include_str!("../../trace/src/ladder/heading.rs"),
     include_str!("../../trace/src/ladder/label.rs"),
     include_str!("../../trace/src/ladder/rows.rs"),
     include_str!("../../trace/src/words.rs"),
+    include_str!("../../trace/src/ladder/options.rs"),
 ];
 
 /// What the sources write: their lines without comments.
@@ -43,9 +44,9 @@ fn every_sign_is_on_the_page() {
 /// `win=`, `mss=`: the fields of a label.
 #[test]
 fn every_field_of_a_segment_is_on_the_page() {
-    let label = SOURCES[3];
     let field = |literal: &str| literal.split_once('=').map(|(name, _)| format!("{name}="));
-    let fields = literals(label).into_iter().filter_map(field);
+    let labels = [SOURCES[3], SOURCES[6]];
+    let fields = labels.into_iter().flat_map(literals).filter_map(field);
     let names = |name: &String| name.chars().all(|c| c.is_ascii_lowercase() || "=-".contains(c));
     assert_explained(&fields.filter(names).collect(), 8);
 }

@@ -45,7 +45,9 @@ mod seq;
 
 pub use error::{EmitError, ParseError, Part};
 pub use icmp::{Icmp, IcmpKind, Quote};
-pub use options::{OptionError, Options, OptionsFull, OptionsIter, SackBlocks, TcpOption};
+pub use options::{
+    OptionError, Options, OptionsFull, OptionsIter, SackBlock, SackBlocks, TcpOption,
+};
 pub use packet::{Body, Ecn, Packet};
 pub use segment::{Flags, Segment};
 pub use seq::{Mss, Scale, SeqNum, Window};

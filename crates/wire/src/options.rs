@@ -10,7 +10,7 @@ use core::fmt;
 use crate::Scale;
 
 pub use iter::{OptionError, OptionsIter};
-pub use sack::SackBlocks;
+pub use sack::{SackBlock, SackBlocks};
 
 // The option kinds with a meaning here, from IANA's "TCP Option Kind Numbers".
 const END_OF_LIST: u8 = 0;

@@ -83,6 +83,7 @@ pub(crate) const VERDICTS: Table<Verdict> = &[
     ("syn-sent-bad-ack", Verdict::SynSentBadAck),
     ("syn-sent-rst", Verdict::SynSentRst),
     ("syn-sent-nothing", Verdict::SynSentNothing),
+    ("old-timestamp", Verdict::OldTimestamp),
     ("old-duplicate", Verdict::OldDuplicate),
     ("outside-window", Verdict::OutsideWindow),
     ("outside-window-rst", Verdict::OutsideWindowRst),

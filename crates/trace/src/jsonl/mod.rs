@@ -23,10 +23,13 @@
 //! names the host, how often that had crashed before, and the socket's number in its stack.
 //! A packet is `src` `dst` `hop_limit` `ecn`, with `tcp` or `icmp`. Numbers of segments are those
 //! of the header; `length` counts the octets of text, `text_hex` holds the first 32 of them and `text_sha256`
-//! all of them if there are more. Fields that do not apply are left out. Names are never reused
+//! all of them if there are more. `options` holds, of the options there are, `mss`, `window_scale` (the shift
+//! count), `sack_permitted`, `timestamps` (`value`, `echo`), `sack` (blocks: the first number, and the one after the last), `dsack` (the
+//! block of octets that came twice, RFC 2883) and `fast_open_hex`; `options_hex` holds all their octets. Fields that do not apply are left out. Names are never reused
 //! with another meaning without a new `schema`.
 
 mod dto;
+mod options;
 mod packet;
 
 use std::io::{self, Write};

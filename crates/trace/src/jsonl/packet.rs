@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use twomsl_tcp::wire::{self, Body, Ecn, Flags};
 
+use super::options::Options;
 use crate::words;
 
 /// Octets of text that are written out.
@@ -38,6 +39,8 @@ struct Segment {
     urgent: Option<u16>,
     #[serde(skip_serializing_if = "String::is_empty")]
     options_hex: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<Options>,
     length: usize,
     #[serde(skip_serializing_if = "String::is_empty")]
     text_hex: String,
@@ -89,6 +92,7 @@ impl Segment {
             window: segment.window,
             urgent: (segment.has(Flags::URG) || segment.urgent != 0).then_some(segment.urgent),
             options_hex: hex(segment.options.as_bytes()),
+            options: Options::of(segment),
             length: text.len(),
             text_hex: hex(&text[..text.len().min(SHOWN)]),
             text_sha256: (text.len() > SHOWN).then(|| hex(&Sha256::digest(text))),
@@ -121,7 +125,7 @@ const fn ecn(ecn: Ecn) -> &'static str {
 }
 
 /// Two digits an octet: JSON strings cannot hold arbitrary octets.
-fn hex(octets: &[u8]) -> String {
+pub(super) fn hex(octets: &[u8]) -> String {
     let mut text = String::with_capacity(2 * octets.len());
     for octet in octets {
         // Writing into a string cannot fail.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use twomsl_tcp::SendReason;
-use twomsl_tcp::wire::{Body, Flags, Icmp, Packet, SackBlocks, Segment, SeqNum, TcpOption};
+use twomsl_tcp::wire::{Body, Ecn, Flags, Icmp, Packet, Segment, SeqNum};
+use twomsl_tcp::{SendReason, Verdict};
 
+use super::options;
 use super::row::Again;
 use crate::connections::{Connections, Number, Place};
 use crate::model::PacketId;
@@ -82,7 +83,7 @@ impl<'a> Labels<'a> {
             (None, Again::Yes) => " (again)".to_owned(),
             (None, Again::No) => String::new(),
         };
-        (format!("{}{marks}", self.words(id, segment, window)), again)
+        (format!("{}{marks}", self.words(id, packet.ecn, segment, window)), again)
     }
 
     /// The packet that was labelled last is lost and told its receiver nothing: if its window was
@@ -96,7 +97,7 @@ impl<'a> Labels<'a> {
     /// The label of a packet that is no news: a copy, an arrival, a forgery.
     pub(super) fn passing(&self, id: PacketId, packet: &Packet) -> String {
         match &packet.body {
-            Body::Tcp(segment) => self.words(id, segment, self.syn_window(id, segment)),
+            Body::Tcp(segment) => self.words(id, packet.ecn, segment, self.syn_window(id, segment)),
             Body::Icmp(icmp) => icmp_words(icmp),
         }
     }
@@ -105,25 +106,28 @@ impl<'a> Labels<'a> {
     pub(super) fn whole(&self, id: PacketId, packet: &Packet) -> String {
         match &packet.body {
             Body::Tcp(segment) => {
-                self.words(id, segment, Some(self.connections.window(id, segment)))
+                let window = self.connections.window(id, segment);
+                self.words(id, packet.ecn, segment, Some(window))
             }
             Body::Icmp(icmp) => icmp_words(icmp),
         }
     }
 
     /// A few words that say which segment is meant: `FIN,ACK seq=1`.
-    pub(super) fn brief(&self, id: PacketId, packet: &Packet) -> String {
+    pub(super) fn brief(&self, id: PacketId, packet: &Packet, verdict: Verdict) -> String {
         match &packet.body {
             Body::Tcp(segment) => {
                 let seq = number(self.connections.seq(id, segment));
-                format!("{}{} seq={seq}", self.tag_of(id), segment.flags)
+                let stamp = options::judged_timestamp(segment, verdict).unwrap_or_default();
+                format!("{}{} seq={seq}{stamp}", self.tag_of(id), segment.flags)
             }
             Body::Icmp(icmp) => icmp_words(icmp),
         }
     }
 
-    /// The parts in the order in which a header has them, text and options last.
-    fn words(&self, id: PacketId, segment: &Segment, window: Option<u32>) -> String {
+    /// The parts in the order in which a header has them, text, options and the mark of the IP
+    /// header last.
+    fn words(&self, id: PacketId, ecn: Ecn, segment: &Segment, window: Option<u32>) -> String {
         let mut words = vec![format!("{}{}", self.tag_of(id), segment.flags)];
         words.extend(self.ports(id, segment));
         words.push(format!("seq={}", number(self.connections.seq(id, segment))));
@@ -137,7 +141,8 @@ impl<'a> Labels<'a> {
             words.push(format!("urg={}", segment.urgent));
         }
         words.extend(preview(&segment.payload));
-        words.extend(self.option_words(id, segment));
+        words.extend(options::words(self.connections, id, segment));
+        words.extend(options::ecn(ecn).map(str::to_owned));
         words.join(" ")
     }
 
@@ -147,36 +152,6 @@ impl<'a> Labels<'a> {
         let opens = segment.has(Flags::SYN) && !segment.has(Flags::ACK);
         let shown = !known || (self.numbering == Numbering::Tags && opens);
         shown.then(|| format!("{}→{}", segment.src_port, segment.dst_port))
-    }
-
-    /// A malformed option, which a forged segment may hold, is left out.
-    fn option_words(&self, id: PacketId, segment: &Segment) -> Vec<String> {
-        let on_syn = segment.has(Flags::SYN);
-        let options = segment.options.iter().filter_map(Result::ok);
-        options.filter_map(|option| self.option(id, option, on_syn)).collect()
-    }
-
-    /// Options are told on a SYN, in tcpdump's words; of the others only SACK tells a story.
-    fn option(&self, id: PacketId, option: TcpOption<'_>, on_syn: bool) -> Option<String> {
-        match option {
-            TcpOption::Sack(blocks) => Some(self.sack(id, &blocks)),
-            _ if !on_syn => None,
-            TcpOption::MaximumSegmentSize(mss) => Some(format!("mss={mss}")),
-            TcpOption::WindowScale(shift) => Some(format!("wscale={shift}")),
-            TcpOption::SackPermitted => Some("sackOK".to_owned()),
-            TcpOption::Timestamps { .. } => Some("TS".to_owned()),
-            TcpOption::FastOpen([]) => Some("fast-open".to_owned()),
-            TcpOption::FastOpen(cookie) => Some(format!("fast-open={}", cookie.len())),
-            TcpOption::Unknown { kind, .. } => Some(format!("option-{kind}")),
-            TcpOption::NoOperation | TcpOption::EndOfList => None,
-        }
-    }
-
-    /// SACK blocks count in the other side's numbers, like SEG.ACK.
-    fn sack(&self, id: PacketId, blocks: &SackBlocks) -> String {
-        let edge = |edge| number(self.connections.received(id, edge));
-        let block = |(left, right)| format!("{}–{}", edge(left), edge(right));
-        format!("sack={}", blocks.iter().map(block).collect::<Vec<_>>().join(","))
     }
 
     /// The tag of a packet's connection.
@@ -239,7 +214,7 @@ fn mark(reason: SendReason, segment: &Segment) -> Option<&'static str> {
 }
 
 /// Relative or absolute, the reader tells by the size.
-fn number(number: Number) -> String {
+pub(super) fn number(number: Number) -> String {
     match number {
         Number::Relative(offset) => offset.to_string(),
         Number::Absolute(value) => value.to_string(),

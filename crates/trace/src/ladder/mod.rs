@@ -33,6 +33,7 @@ mod heading;
 mod label;
 mod lanes;
 mod micros;
+mod options;
 mod row;
 mod rows;
 

@@ -138,7 +138,7 @@ impl<'a> Teller<'a> {
             self.arrow(at, &journey, label, (Start::Underway, End::Host), Vec::new(), fold);
         }
         let Some(note) = words::verdict(verdict) else { return };
-        let brief = self.labels.brief(packet, journey.final_content());
+        let brief = self.labels.brief(packet, journey.final_content(), verdict);
         // The arrow right above says which segment is meant.
         let text = if lands { format!("⇒ {note}") } else { format!("{brief} ⇒ {note}") };
         let part = Some(Fold::Part(packet));
@@ -194,6 +194,9 @@ impl<'a> Teller<'a> {
             match fate {
                 Fate::Duplicated { copy } => {
                     Some(format!("duplicated by {by}; {}", self.copy(*copy)))
+                }
+                Fate::Rewritten { content } if words::is_mark(journey.content, content) => {
+                    Some(format!("marked CE by {by}"))
                 }
                 Fate::Rewritten { content } => {
                     let became = self.rewritten(packet, journey.content, content)?;

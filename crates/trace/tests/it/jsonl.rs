@@ -28,6 +28,18 @@ fn socket_table() {
     assert_snapshot!(tables.join("\n"));
 }
 
+/// In the numbers of the header, like everything else about a segment.
+#[test]
+fn options_have_names() {
+    let traces = [stories::options().trace, stories::marks().trace];
+    let segments = traces.iter().flat_map(|trace| lines(trace).into_iter());
+    let options: Vec<_> = segments
+        .filter(|line| line["event"] == "sent")
+        .map(|line| format!("{} {}", line["ecn"], line["tcp"]["options"]))
+        .collect();
+    assert_snapshot!(options.join("\n"));
+}
+
 #[test]
 fn there_is_a_line_for_every_record_and_one_more() {
     let trace = stories::mishaps().trace;

@@ -26,6 +26,7 @@ fn all() -> Vec<Trace> {
         stories::ghost_of_an_old_syn(),
         stories::jitter(),
         stories::options(),
+        stories::marks(),
         stories::odd_ends(),
         stories::translated(),
     ];
@@ -83,6 +84,12 @@ fn jitter_in_full() {
 #[test]
 fn options_and_scaled_windows() {
     assert_snapshot!(folded(&stories::options().trace));
+}
+
+/// Congestion, text that came twice, and the timestamp of a segment that is judged by it.
+#[test]
+fn marks_and_options_that_tell_a_story() {
+    assert_snapshot!(folded(&stories::marks().trace));
 }
 
 /// Arrows to oneself turn back on either side. A forged SYN counts from its own ISN if it is

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use twomsl_tcp::wire::{Body, Flags, Icmp, IcmpKind, Packet, Quote, SackBlocks, SeqNum, TcpOption};
+use twomsl_tcp::wire::{
+    Body, Ecn, Flags, Icmp, IcmpKind, Packet, Quote, SackBlocks, SeqNum, TcpOption,
+};
 use twomsl_tcp::{
     Cause, Detail, Holder, SendReason, SocketError, Status, TcpState, TimerChange, TimerKind,
     Verdict,
@@ -362,14 +364,6 @@ pub fn jitter() -> Story {
 pub fn options() -> Story {
     let mut story = Story::new("Options");
     let s = &mut story;
-    let with = |seg: Seg, options: &[TcpOption<'_>]| {
-        let mut packet = seg.packet();
-        let Body::Tcp(segment) = &mut packet.body else { unreachable!("a segment") };
-        for option in options {
-            segment.options.push(*option).unwrap();
-        }
-        packet
-    };
     let stamps = TcpOption::Timestamps { value: 1000, echo: 0 };
     let scale = TcpOption::WindowScale(7);
     let syn = [TcpOption::SackPermitted, stamps, TcpOption::NoOperation, scale];
@@ -382,13 +376,73 @@ pub fn options() -> Story {
         (CLIENT, with(Seg { window: 502, ..seg(CLIENT, ACK, 1, 1) }, &[stamps])),
         (SERVER, with(Seg { window: 510, ..seg(SERVER, ACK, 1, 1) }, &gap)),
     ] {
-        let packet = s.next_packet();
-        let socket = Some(if host == CLIENT { client() } else { server() });
-        s.record(Event::Sent { packet, host, socket, reason: SendReason::New, content });
-        let to = if host == CLIENT { SERVER } else { CLIENT };
-        s.arrive(packet, to, Verdict::Accepted);
+        arrives(s, host, content, Verdict::Accepted);
     }
     story
+}
+
+/// What else options and IP headers tell: a cookie, congestion, text that came twice, and a
+/// segment from long ago.
+pub fn marks() -> Story {
+    let mut story = Story::new("Marks");
+    let s = &mut story;
+    let stamp = |value| TcpOption::Timestamps { value, echo: 7 };
+    let asks = SYN.union(Flags::ECE).union(Flags::CWR);
+    let syn = [TcpOption::FastOpen(b"12345678"), TcpOption::Unknown { kind: 30, data: b"x" }];
+    arrives(s, CLIENT, with(seg(CLIENT, asks, 0, 0), &syn), Verdict::Accepted);
+    let agrees = SYN_ACK.union(Flags::ECE);
+    let asked = [TcpOption::FastOpen(b"")];
+    arrives(s, SERVER, with(seg(SERVER, agrees, 0, 1), &asked), Verdict::Accepted);
+    // A queue marks the text, and the receiver echoes the mark.
+    let mut text = with(seg(CLIENT, PSH_ACK, 1, 1).text(b"hello"), &[stamp(1000)]);
+    text.ecn = Ecn::Ect0;
+    let marked = s.next_packet();
+    sets_out(s, marked, CLIENT, text.clone());
+    let content = Packet { ecn: Ecn::Ce, ..text };
+    s.fate(marked, Fate::Rewritten { content }, Decider::Impairment("limit"));
+    s.at(10).arrive(marked, SERVER, Verdict::Accepted);
+    arrives(s, SERVER, seg(SERVER, ACK.union(Flags::ECE), 1, 6).packet(), Verdict::Accepted);
+    let mut reduced = seg(CLIENT, PSH_ACK.union(Flags::CWR), 6, 1).text(b"more").packet();
+    reduced.ecn = Ecn::Ect1;
+    arrives(s, CLIENT, reduced, Verdict::Accepted);
+    // The same octets came twice, below the acknowledgment and beyond a hole.
+    let edge = |offset| SeqNum::new(CLIENT_ISN) + offset;
+    for blocks in [
+        vec![(edge(6), edge(10))],
+        vec![(edge(20), edge(25)), (edge(15), edge(30)), (edge(40), edge(50))],
+    ] {
+        let blocks = TcpOption::Sack(SackBlocks::new(&blocks).unwrap());
+        let ack = with(seg(SERVER, ACK, 1, 10), &[stamp(9), blocks]);
+        arrives(s, SERVER, ack, Verdict::Accepted);
+    }
+    let old = with(seg(CLIENT, PSH_ACK, 10, 1).text(b"old"), &[stamp(900)]);
+    arrives(s, CLIENT, old, Verdict::OldTimestamp);
+    story
+}
+
+/// A segment with more options.
+fn with(seg: Seg, options: &[TcpOption<'_>]) -> Packet {
+    let mut packet = seg.packet();
+    let Body::Tcp(segment) = &mut packet.body else { unreachable!("a segment") };
+    for option in options {
+        segment.options.push(*option).unwrap();
+    }
+    packet
+}
+
+/// A packet of the one connection sets out.
+fn sets_out(story: &mut Story, packet: PacketId, host: HostId, content: Packet) {
+    let socket = Some(if host == CLIENT { client() } else { server() });
+    let reason = SendReason::New;
+    story.record(Event::Sent { packet, host, socket, reason, content });
+}
+
+/// A packet of the one connection is sent, and arrives at the same moment.
+fn arrives(story: &mut Story, host: HostId, content: Packet, verdict: Verdict) {
+    let packet = story.next_packet();
+    sets_out(story, packet, host, content);
+    let to = if host == CLIENT { SERVER } else { CLIENT };
+    story.arrive(packet, to, verdict);
 }
 
 /// Both hosts send to themselves; then a SYN that nobody sent makes a connection.

@@ -1,7 +1,7 @@
 //! Lines of tcpdump, reviewed by eye.
 
 use insta::assert_snapshot;
-use twomsl_trace::tcpdump;
+use twomsl_trace::{Event, tcpdump};
 
 use crate::stories;
 
@@ -23,6 +23,29 @@ fn old_text_keeps_the_numbers_of_its_own_life() {
 #[test]
 fn options_and_bare_windows() {
     assert_snapshot!(tcpdump::render(&stories::options().trace));
+}
+
+#[test]
+fn marks_of_the_ip_header_and_every_option() {
+    assert_snapshot!(tcpdump::render(&stories::marks().trace));
+}
+
+/// tcpdump has no names for the marks in IPv6's traffic class.
+#[test]
+fn marks_of_an_ipv6_header_are_a_number() {
+    let mut story = stories::marks();
+    for record in &mut story.trace.records {
+        if let Event::Sent { content, .. } = &mut record.event {
+            content.src = "2001:db8::1".parse().unwrap();
+            content.dst = "2001:db8::2".parse().unwrap();
+        }
+    }
+    let text = tcpdump::render(&story.trace);
+    let marked: Vec<_> =
+        text.lines().filter_map(|line| line.split_once("(class")?.1.split_once(')')).collect();
+    let fields: Vec<_> = marked.iter().map(|(field, _)| *field).collect();
+    assert_eq!(fields, [" 0x02", " 0x01"]);
+    assert!(marked[0].1.contains(" ; marked CE by limit"), "{text}");
 }
 
 #[test]

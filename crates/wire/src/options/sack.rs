@@ -3,6 +3,9 @@
 use super::OptionsFull;
 use crate::SeqNum;
 
+/// One block: the left edge, and the right edge just after the last octet.
+pub type SackBlock = (SeqNum, SeqNum);
+
 /// Up to four SACK blocks: the left edge, and the right edge just after the last octet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct SackBlocks {
@@ -59,6 +62,21 @@ impl SackBlocks {
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// The block that tells of octets which came twice, if the first one does, and the other
+    /// blocks (RFC 2883 §4): it lies below the acknowledgment, or within the block after it.
+    pub fn split_duplicate(&self, ack: SeqNum) -> (Option<SackBlock>, &[SackBlock]) {
+        let Some((&(left, right), rest)) = self.as_slice().split_first() else {
+            return (None, &[]);
+        };
+        let within =
+            |&(start, end): &(SeqNum, SeqNum)| left.at_or_after(start) && right.at_or_before(end);
+        if right.at_or_before(ack) || rest.first().is_some_and(within) {
+            (Some((left, right)), rest)
+        } else {
+            (None, self.as_slice())
+        }
     }
 
     /// From the data of an option. `None` unless it is one to four whole blocks.

@@ -8,6 +8,9 @@ use crate::samples::{any_blocks, any_options};
 
 type Read = Result<TcpOption<'static>, OptionError>;
 
+/// The edges of blocks.
+type Edges<'a> = &'a [(u32, u32)];
+
 fn from(octets: &[u8]) -> Options {
     Options::from_bytes(octets).unwrap()
 }
@@ -41,6 +44,31 @@ fn every_kind_of_option_has_the_bytes_its_rfc_gives_it() {
         options.push(option).unwrap();
         assert_eq!(options.as_bytes(), octets, "{option:?}");
         assert_eq!(from(octets).iter().collect::<Vec<_>>(), [Ok(option)], "{octets:?}");
+    }
+}
+
+/// RFC 2883 §4: below the acknowledgment, or within the block that follows. Numbers wrap.
+#[test]
+fn the_first_sack_block_may_tell_what_came_twice() {
+    const MAX: u32 = u32::MAX;
+    let one = [(100, 200)];
+    let table: [(u32, Edges, bool); 9] = [
+        (200, &one, true),
+        (199, &one, false),
+        (50, &one, false),
+        (50, &[(100, 200), (100, 200)], true),
+        (50, &[(100, 200), (90, 201)], true),
+        (50, &[(100, 200), (150, 300)], false),
+        (50, &[(100, 200), (20, 30), (90, 201)], false),
+        (3, &[(MAX - 1, 2)], true),
+        (0, &[], false),
+    ];
+    for (ack, edges, twice) in table {
+        let all = blocks(edges);
+        let (first, rest) = all.split_duplicate(SeqNum::new(ack));
+        assert_eq!(first.is_some(), twice, "{ack} {edges:?}");
+        assert_eq!(rest.len() + usize::from(twice), edges.len(), "{ack} {edges:?}");
+        assert_eq!(first, all.iter().next().filter(|_| twice), "{ack} {edges:?}");
     }
 }
 
