@@ -52,6 +52,10 @@ pub struct SocketOptions {
     pub send_buffer: u32,
     /// See [`SocketOption::ReceiveBuffer`].
     pub receive_buffer: u32,
+    /// What the send buffer may grow to, in octets (`tcp_wmem`). `SO_SNDBUF` ends its growth.
+    pub send_buffer_max: u32,
+    /// What the receive buffer may grow to, in octets (`tcp_rmem`). `SO_RCVBUF` ends its growth.
+    pub receive_buffer_max: u32,
     /// See [`SocketOption::MaxSegment`].
     pub max_segment: Option<u16>,
 }
@@ -87,8 +91,12 @@ impl SocketOptions {
             SocketOption::UserTimeout(time) => {
                 self.user_timeout = (!time.is_zero()).then_some(time);
             }
-            SocketOption::SendBuffer(octets) => self.send_buffer = octets,
-            SocketOption::ReceiveBuffer(octets) => self.receive_buffer = octets,
+            SocketOption::SendBuffer(octets) => {
+                (self.send_buffer, self.send_buffer_max) = (octets, octets);
+            }
+            SocketOption::ReceiveBuffer(octets) => {
+                (self.receive_buffer, self.receive_buffer_max) = (octets, octets);
+            }
             SocketOption::MaxSegment(octets) => self.max_segment = Some(octets),
         }
     }

@@ -4,10 +4,12 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::profile::{
-    AbortReset, AcceptOverflow, BlindAttacks, FinAck, InitialWindow, IsnSource, Profile,
-    RepeatedClose, RetryLimit, RtoFloor, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable,
-    UnreadOnReset, WindowProbe, WindowRounding,
+    AbortReset, AcceptOverflow, BlindAttacks, EcnMode, FinAck, InitialWindow, IsnSource,
+    MissingTimestamps, Offer, OptionOrder, Profile, RepeatedClose, RetryLimit, RtoFloor,
+    TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe,
+    WindowRounding, WindowScaling,
 };
+use crate::{SocketOption, SocketOptions};
 
 /// A parameter that could not be set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +39,7 @@ const DURATION: &str = "a duration such as 60s or 200ms";
 const OPTIONAL: &str = "a duration such as 60s, or `off`";
 const LIMIT: &str = "a count such as 6, or a duration such as 100s";
 const NUMBER: &str = "a number";
+const OFFER: &str = "`on` or `off`";
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
@@ -55,6 +58,12 @@ const TABLE: &[Row] = &[
     ("orphan-retries", "the same for an orphan", LIMIT, |p, v| set(&mut p.orphan_retries, limit(v))),
     ("mss", "the largest segment, in octets of text", "a number from 64 to 65495", |p, v| set(&mut p.mss, number(v).filter(|mss| (64..=65_495).contains(mss)))),
     ("initial-window", "the congestion window at the start, in segments", "a number from 1 to 1000, or `by-size`", |p, v| set(&mut p.initial_window, initial_window(v))),
+    ("window-scale", "the shift count of the windows offered (RFC 7323 §2)", "`off`, or a number from 0 to 14", |p, v| set(&mut p.window_scaling, window_scaling(v))),
+    ("timestamps", "whether timestamps are offered and accepted (RFC 7323 §3)", OFFER, |p, v| set(&mut p.timestamps, offer(v))),
+    ("sack", "whether selective acknowledgments are offered and accepted (RFC 2018)", OFFER, |p, v| set(&mut p.sack, offer(v))),
+    ("ecn", "whether ECN is asked for (`on`) or only agreed to (`passive`) (RFC 3168)", "`off`, `passive` or `on`", |p, v| set(&mut p.ecn, choice(v, &[("off", EcnMode::Off), ("passive", EcnMode::Passive), ("on", EcnMode::Active)]))),
+    ("option-order", "the order in which a SYN has its options", "`linux` or `bsd`", |p, v| set(&mut p.option_order, choice(v, &[("linux", OptionOrder::Linux), ("bsd", OptionOrder::Bsd)]))),
+    ("missing-timestamps", "what becomes of segments without the timestamps agreed on", "`dropped` or `tolerated`", |p, v| set(&mut p.missing_timestamps, choice(v, &[("dropped", MissingTimestamps::Dropped), ("tolerated", MissingTimestamps::Tolerated)]))),
     ("window-rounding", "what the offered window is rounded down to", "`none` or `segments`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments)]))),
     ("window-probe", "what a zero-window probe looks like", "`one-octet` or `empty`", |p, v| set(&mut p.window_probe, choice(v, &[("one-octet", WindowProbe::OneOctet), ("empty", WindowProbe::Empty)]))),
     ("delayed-ack", "how long an acknowledgment may wait", "a duration below 500ms (MUST-40)", |p, v| set(&mut p.delayed_ack, duration(v).filter(|wait| *wait < Duration::from_millis(500)))),
@@ -73,8 +82,8 @@ const TABLE: &[Row] = &[
     ("repeated-close", "what a second CLOSE answers", "`error` or `ok`", |p, v| set(&mut p.repeated_close, choice(v, &[("error", RepeatedClose::Error), ("ok", RepeatedClose::Ok)]))),
     ("unreachable", "what an unreachable destination does to an attempt", "`soft` or `ends-attempt`", |p, v| set(&mut p.unreachable, choice(v, &[("soft", Unreachable::Soft), ("ends-attempt", Unreachable::EndsAttempt)]))),
     ("abort-reset", "what the reset of an ABORT looks like", "`bare` or `with-ack`", |p, v| set(&mut p.abort_reset, choice(v, &[("bare", AbortReset::Bare), ("with-ack", AbortReset::WithAck)]))),
-    ("send-buffer", "octets a socket may have unsent or unacknowledged", NUMBER, |p, v| set(&mut p.options.send_buffer, number(v).filter(|n| *n > 0))),
-    ("receive-buffer", "octets a socket may have unread", NUMBER, |p, v| set(&mut p.options.receive_buffer, number(v).filter(|n| *n > 0))),
+    ("send-buffer", "octets a socket may have unsent or unacknowledged", NUMBER, |p, v| buffer(&mut p.options, v, SocketOption::SendBuffer)),
+    ("receive-buffer", "octets a socket may have unread", NUMBER, |p, v| buffer(&mut p.options, v, SocketOption::ReceiveBuffer)),
     ("keepalive-idle", "silence before the first keepalive probe", DURATION, |p, v| set(&mut p.options.keep_idle, duration(v))),
     ("keepalive-interval", "between keepalive probes", DURATION, |p, v| set(&mut p.options.keep_interval, duration(v))),
     ("keepalive-count", "unanswered probes that end a connection", NUMBER, |p, v| set(&mut p.options.keep_count, number(v))),
@@ -122,6 +131,22 @@ fn choice<T: Copy>(value: &str, choices: &[(&str, T)]) -> Option<T> {
 
 fn number<T: core::str::FromStr>(value: &str) -> Option<T> {
     value.parse().ok()
+}
+
+fn offer(value: &str) -> Option<Offer> {
+    choice(value, &[("on", Offer::Yes), ("off", Offer::No)])
+}
+
+/// `off`, or a shift count.
+fn window_scaling(value: &str) -> Option<WindowScaling> {
+    let shift = || number(value).filter(|shift| *shift <= 14);
+    choice(value, &[("off", WindowScaling::Off)]).or_else(|| shift().map(WindowScaling::Shift))
+}
+
+/// The size of a buffer, which does not grow any more then.
+fn buffer(options: &mut SocketOptions, value: &str, option: fn(u32) -> SocketOption) -> bool {
+    let octets = number(value).filter(|octets| *octets > 0);
+    octets.map(|octets| options.set(option(octets))).is_some()
 }
 
 /// `by-size`, or a number of segments.

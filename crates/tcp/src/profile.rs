@@ -45,6 +45,18 @@ pub struct Profile {
     pub mss: u16,
     /// The congestion window at the start.
     pub initial_window: InitialWindow,
+    /// Whether windows are scaled (RFC 7323 §2).
+    pub window_scaling: WindowScaling,
+    /// Whether timestamps are offered and accepted (RFC 7323 §3).
+    pub timestamps: Offer,
+    /// Whether selective acknowledgments are offered and accepted (RFC 2018).
+    pub sack: Offer,
+    /// Whether ECN is asked for or agreed to (RFC 3168).
+    pub ecn: EcnMode,
+    /// The order in which a SYN has its options.
+    pub option_order: OptionOrder,
+    /// What becomes of segments without the timestamps that were agreed on.
+    pub missing_timestamps: MissingTimestamps,
     /// What the window that is offered is rounded down to.
     pub window_rounding: WindowRounding,
     /// What a zero-window probe looks like.
@@ -169,6 +181,53 @@ pub enum AbortReset {
     WithAck,
 }
 
+/// Whether an option is offered in our SYN, and accepted in the peer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Offer {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
+/// Whether windows are scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WindowScaling {
+    /// They are not: they end at 65,535 octets.
+    Off,
+    /// By this shift count, 0 to 14, as long as the receive buffer may grow.
+    Shift(u8),
+}
+
+/// Whether ECN is used (`tcp_ecn`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EcnMode {
+    /// Never (0).
+    Off,
+    /// When the peer asks for it (2).
+    Passive,
+    /// Every SYN asks for it (1).
+    Active,
+}
+
+/// The order in which a SYN has its options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OptionOrder {
+    /// MSS, SACK-permitted, timestamps, window scale (Linux' `tcp_options_write`).
+    Linux,
+    /// MSS, window scale, SACK-permitted, timestamps (FreeBSD's `tcp_addoptions`).
+    Bsd,
+}
+
+/// What becomes of a segment without timestamps when they were agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MissingTimestamps {
+    /// It is dropped (RFC 7323 §3.2).
+    Dropped,
+    /// It is taken (Linux).
+    Tolerated,
+}
+
 /// What the window that is offered is rounded down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WindowRounding {
@@ -284,6 +343,12 @@ impl Profile {
             orphan_retries: RetryLimit::Time(Duration::from_secs(100)),
             mss: 1460,
             initial_window: InitialWindow::BySize,
+            window_scaling: WindowScaling::Off,
+            timestamps: Offer::No,
+            sack: Offer::No,
+            ecn: EcnMode::Off,
+            option_order: OptionOrder::Bsd,
+            missing_timestamps: MissingTimestamps::Dropped, // RFC 7323 §3.2
             window_rounding: WindowRounding::None,
             window_probe: WindowProbe::OneOctet,
             delayed_ack: Duration::from_millis(200), // §3.8.6.3: less than 0.5 s
@@ -305,8 +370,7 @@ impl Profile {
         }
     }
 
-    /// Linux 6.x with its default sysctls (Documentation/networking/ip-sysctl.rst), without the
-    /// options that are negotiated (window scale, timestamps, SACK).
+    /// Linux 6.x with its default sysctls (Documentation/networking/ip-sysctl.rst).
     pub fn linux() -> Self {
         Self {
             name: "linux",
@@ -323,15 +387,22 @@ impl Profile {
             retries: RetryLimit::Count(15),     // tcp_retries2
             orphan_retries: RetryLimit::Count(8), // tcp_orphan_retries = 0 means 8
             initial_window: InitialWindow::Segments(10), // TCP_INIT_CWND, RFC 6928
+            // tcp_window_scaling; ilog2(tcp_rmem[2] = 6291456) - 15 in tcp_select_initial_window
+            window_scaling: WindowScaling::Shift(7),
+            timestamps: Offer::Yes,           // tcp_timestamps = 1
+            sack: Offer::Yes,                 // tcp_sack = 1
+            ecn: EcnMode::Passive,            // tcp_ecn = 2
+            option_order: OptionOrder::Linux, // tcp_options_write
+            missing_timestamps: MissingTimestamps::Tolerated, // tcp_validate_incoming
             window_rounding: WindowRounding::Segments, // __tcp_select_window
-            window_probe: WindowProbe::Empty,   // tcp_xmit_probe_skb
+            window_probe: WindowProbe::Empty, // tcp_xmit_probe_skb
             delayed_ack: Duration::from_millis(40), // TCP_DELACK_MIN
-            quick_acks: 16,                     // TCP_MAX_QUICKACKS
-            fin_ack: FinAck::MayWait,           // tcp_fin: "pingpong" mode from here on
-            challenge_limit: u32::MAX,          // tcp_challenge_ack_limit: unlimited
+            quick_acks: 16,                   // TCP_MAX_QUICKACKS
+            fin_ack: FinAck::MayWait,         // tcp_fin: "pingpong" mode from here on
+            challenge_limit: u32::MAX,        // tcp_challenge_ack_limit: unlimited
             challenge_spacing: Duration::from_millis(500), // tcp_invalid_ratelimit
-            max_backlog: 4096,                  // net.core.somaxconn
-            first_port: 32_768,                 // ip_local_port_range
+            max_backlog: 4096,                // net.core.somaxconn
+            first_port: 32_768,               // ip_local_port_range
             last_port: 60_999,
             isn: IsnSource::Clock(Duration::from_nanos(64)), // seq_scale() in secure_seq.c
             unread_on_reset: UnreadOnReset::Kept,
@@ -360,6 +431,8 @@ fn rfc9293_options() -> SocketOptions {
         user_timeout: None,                     // §3.8.3: R2 alone decides
         send_buffer: 65_535,
         receive_buffer: 65_535, // the largest window without scaling
+        send_buffer_max: 65_535,
+        receive_buffer_max: 65_535,
         max_segment: None,
     }
 }
@@ -369,7 +442,11 @@ fn linux_options() -> SocketOptions {
         keep_idle: Duration::from_secs(7200),   // tcp_keepalive_time
         keep_interval: Duration::from_secs(75), // tcp_keepalive_intvl
         keep_count: 9,                          // tcp_keepalive_probes
-        send_buffer: 87_040, // tcp_sndbuf_expand() at the start; it does not grow here
+        send_buffer: 87_040,                    // tcp_sndbuf_expand() at the start
+        send_buffer_max: 4_194_304,             // tcp_wmem[2]
+        // tcp_rmem[1] and [2], 131072 and 6291456 octets: half of it is for text (tcp_win_from_space).
+        receive_buffer: 65_536,
+        receive_buffer_max: 3_145_728,
         ..rfc9293_options()
     }
 }

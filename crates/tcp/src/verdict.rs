@@ -34,6 +34,8 @@ pub enum Verdict {
     OldTimestamp,
     /// Before the window: nothing new in it.
     OldDuplicate,
+    /// It lacks the timestamps that were agreed on: dropped.
+    NoTimestamps,
     /// Beyond the window, or text for a zero window.
     OutsideWindow,
     /// A RST outside the window: dropped.
@@ -112,8 +114,9 @@ impl Verdict {
             Self::SynSentBadAck => ("ACK of nothing we sent: reset", "9293 §3.10.7.3"),
             Self::SynSentRst => ("RST without our SYN's ACK, dropped", "9293 §3.10.7.3"),
             Self::SynSentNothing => ("neither SYN nor RST, dropped", "9293 §3.10.7.3"),
-            Self::OldTimestamp => ("PAWS: old timestamp, dropped", "7323 §5.3"),
+            Self::OldTimestamp => ("PAWS: old timestamp", "7323 §5.3"),
             Self::OldDuplicate => ("old duplicate", "9293 §3.10.7.4"),
+            Self::NoTimestamps => ("no timestamps, dropped", "7323 §3.2"),
             Self::OutsideWindow => ("outside the window", "9293 §3.10.7.4"),
             Self::OutsideWindowRst => ("RST outside the window, dropped", "9293 §3.10.7.4"),
             Self::RstChallenged => ("RST not at RCV.NXT: challenged", "5961 §3.2"),

@@ -90,6 +90,17 @@ impl Options {
         Ok(options)
     }
 
+    /// Timestamps and the padding in front of them that RFC 7323 appendix A recommends: what
+    /// nearly every segment of a connection has that uses them.
+    #[inline]
+    pub const fn with_timestamps(value: u32, echo: u32) -> Self {
+        let mut octets = [0; Self::MAX];
+        [octets[0], octets[1], octets[2], octets[3]] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
+        [octets[4], octets[5], octets[6], octets[7]] = value.to_be_bytes();
+        [octets[8], octets[9], octets[10], octets[11]] = echo.to_be_bytes();
+        Self { length: 12, octets }
+    }
+
     /// The octets as they stand in the header.
     pub fn as_bytes(&self) -> &[u8] {
         &self.octets[..usize::from(self.length)]

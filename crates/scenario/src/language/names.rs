@@ -87,6 +87,7 @@ pub(crate) const VERDICTS: Table<Verdict> = &[
     ("old-duplicate", Verdict::OldDuplicate),
     ("outside-window", Verdict::OutsideWindow),
     ("outside-window-rst", Verdict::OutsideWindowRst),
+    ("no-timestamps", Verdict::NoTimestamps),
     ("rst-challenged", Verdict::RstChallenged),
     ("syn-challenged", Verdict::SynChallenged),
     ("syn-reset", Verdict::SynReset),

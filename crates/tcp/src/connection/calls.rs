@@ -41,7 +41,7 @@ impl Connection {
         // The listener stays in LISTEN; this connection begins there.
         self.begin_in_listen();
         self.origin = Origin::Passive { listener, supersedes };
-        self.synchronize(segment.seq, segment.ack, segment.window, segment.options.mss(), cx);
+        self.synchronize(segment, cx);
         self.transition(cx, TcpState::SynReceived, Cause::Syn);
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
@@ -119,8 +119,20 @@ impl Connection {
         take: impl FnMut(Bytes),
     ) -> usize {
         let octets = self.receive.read_pieces(limit, take);
+        self.grow_receive_buffer(cx, octets as u32);
         self.update_window(cx);
         octets
+    }
+
+    /// The buffer grows with what is read, unless its size is fixed.
+    fn grow_receive_buffer(&mut self, cx: &Context<'_>, octets: u32) {
+        let (receive, limit) = (&mut self.receive, self.options.receive_buffer_max);
+        if receive.capacity < limit {
+            let (round_trip, mss) = (self.rtt.smoothed, self.send.mss);
+            if let Some(size) = receive.growth.on_read(cx.now, octets, round_trip, mss) {
+                receive.capacity = receive.capacity.max(size.min(limit));
+            }
+        }
     }
 
     /// RECEIVE when there is no text, or none is asked for: none at the end of the file.
@@ -255,8 +267,11 @@ impl Connection {
 
     pub(crate) fn set_option(&mut self, cx: &mut Context<'_>, option: SocketOption) {
         self.options.set(option);
-        self.send.capacity = self.options.send_buffer;
-        self.receive.capacity = self.options.receive_buffer;
+        match option {
+            SocketOption::SendBuffer(octets) => self.send.capacity = octets,
+            SocketOption::ReceiveBuffer(octets) => self.receive.capacity = octets,
+            _ => {}
+        }
         self.arm_keepalive(cx);
         if self.may_transmit() {
             self.transmit(cx);

@@ -11,20 +11,24 @@ mod calls;
 mod chunks;
 mod congestion;
 mod look;
+mod negotiation;
 mod reassembly;
 mod receive;
+mod receive_growth;
 mod rtt;
+mod sack;
 mod send;
 mod send_buffer;
 mod timeouts;
+mod timestamps;
 mod transition;
 mod transmit;
 
-use twomsl_wire::{Mss, SeqNum, Window};
+use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 
 pub(crate) use arrives::Taken;
 pub(crate) use calls::shut_down_allowed;
-use receive::Owed;
+pub(crate) use timestamps::Timestamps;
 pub(crate) use transition::Cleanup;
 
 use crate::event::{Readiness, SocketId, TcpState, TimerKind};
@@ -33,7 +37,8 @@ use crate::timers::Timers;
 use crate::tuple::Tuple;
 use crate::{Detail, Holder, Instant, Profile, SocketError, SocketOptions, Status};
 use congestion::{Congestion, Controller as _};
-use receive::ReceiveHalf;
+use negotiation::Agreement;
+use receive::{Owed, ReceiveHalf};
 use rtt::RoundTrip;
 use send::SendHalf;
 
@@ -52,6 +57,8 @@ pub(crate) struct Connection {
     pub(crate) send: SendHalf,
     pub(crate) receive: ReceiveHalf,
     pub(crate) timers: Timers,
+    /// What both SYNs agree on.
+    pub(crate) agreement: Agreement,
     rtt: RoundTrip,
     congestion: Congestion,
     /// Retransmissions since something new was acknowledged.
@@ -94,6 +101,7 @@ impl Connection {
         now: Instant,
         tuple: Tuple,
         iss: SeqNum,
+        clock: Timestamps,
         options: SocketOptions,
         holder: Holder,
         profile: &Profile,
@@ -107,6 +115,7 @@ impl Connection {
             holder,
             send: SendHalf::new(iss, options.send_buffer, mss),
             receive: ReceiveHalf::new(options.receive_buffer, profile.quick_acks),
+            agreement: Agreement::offer(profile, &options, clock),
             options,
             timers: Timers::new(),
             rtt: RoundTrip::new(profile),
@@ -123,22 +132,18 @@ impl Connection {
         }
     }
 
-    /// Takes the peer's SYN: its sequence space, its window, its segment size.
-    fn synchronize(
-        &mut self,
-        seq: SeqNum,
-        ack: SeqNum,
-        window: u16,
-        mss: Option<u16>,
-        cx: &Context<'_>,
-    ) {
-        self.receive.synchronize(seq);
-        self.send.set_window(seq, ack, u32::from(window));
-        // RFC 9293 §3.7.1: the smaller of what the peer takes and what we have room for.
+    /// Takes the peer's SYN: its sequence space, its window, its options.
+    fn synchronize(&mut self, segment: &Segment, cx: &Context<'_>) {
+        self.receive.synchronize(segment.seq);
+        self.agreement.conclude(cx.now, segment);
+        self.send.set_window(segment.seq, segment.ack, u32::from(segment.window));
+        // RFC 9293 §3.7.1: the smaller of what the peer takes and what we have room for, without
+        // what options take of it (MUST-16).
         let default =
             if self.tuple.local_addr.is_ipv4() { Mss::DEFAULT_V4 } else { Mss::DEFAULT_V6 };
-        let announced = u32::from(mss.unwrap_or(default.0)).max(1);
-        self.send.mss = announced.min(own_mss(&self.tuple, &self.options, cx.profile));
+        let announced = u32::from(segment.options.mss().unwrap_or(default.0));
+        let whole = announced.min(own_mss(&self.tuple, &self.options, cx.profile));
+        self.send.mss = whole.saturating_sub(self.agreement.overhead()).max(1);
         let segments = cx.profile.initial_window.segments(self.send.mss);
         self.congestion.start(self.send.mss, segments);
     }
@@ -217,9 +222,11 @@ impl Connection {
         }
     }
 
-    /// RCV.WND, for the record that TIME-WAIT keeps.
-    pub(crate) fn offered_window(&self) -> Window {
-        Window(self.receive.window())
+    /// The window as acknowledgments have it, for the record that TIME-WAIT keeps, and what that
+    /// is in octets.
+    pub(crate) fn offered_window(&self) -> (u16, Scale) {
+        let scale = self.agreement.receive_scale;
+        (Window(self.receive.window()).to_field(scale), scale)
     }
 }
 

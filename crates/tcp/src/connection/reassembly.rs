@@ -1,18 +1,21 @@
 //! Text that arrived before what precedes it (SHLD-31).
 
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
 
 use bytes::Bytes;
 use twomsl_wire::SeqNum;
 
-/// The most pieces that are kept apart. The window bounds the octets; this bounds the gaps,
-/// so that one-octet segments cannot make the bookkeeping larger than the text.
-const MAX_PIECES: usize = 256;
+use super::sack::Stretch;
+
+/// The most pieces that are kept apart. The window bounds the octets; this bounds the pieces, so
+/// that one-octet segments cannot make the bookkeeping larger than the text. Enough for the
+/// full-sized segments of a window of several MiB.
+const MAX_PIECES: usize = 8192;
 
 /// Pieces of text beyond RCV.NXT, in order, without overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Reassembly {
-    pieces: Vec<(SeqNum, Bytes)>,
+    pieces: VecDeque<(SeqNum, Bytes)>,
 }
 
 impl Reassembly {
@@ -57,12 +60,49 @@ impl Reassembly {
         Some(new)
     }
 
+    /// The whole stretch without a gap in which `seq` lies.
+    pub(crate) fn stretch_around(&self, seq: SeqNum) -> Option<Stretch> {
+        let after = self.pieces.partition_point(|(start, _)| start.at_or_before(seq));
+        let (mut left, mut right) = self.bounds(after.checked_sub(1)?)?;
+        if right.at_or_before(seq) {
+            return None;
+        }
+        // Pieces that touch are one stretch.
+        for (start, end) in (0..after - 1).rev().map_while(|index| self.bounds(index)) {
+            if end != left {
+                break;
+            }
+            left = start;
+        }
+        for (start, end) in (after..).map_while(|index| self.bounds(index)) {
+            if start != right {
+                break;
+            }
+            right = end;
+        }
+        Some((left, right))
+    }
+
+    fn bounds(&self, index: usize) -> Option<Stretch> {
+        self.pieces.get(index).map(|(start, piece)| (*start, *start + piece.len() as u32))
+    }
+
+    /// The first part of a stretch that is here already.
+    pub(crate) fn known_part(&self, (left, right): Stretch) -> Option<Stretch> {
+        let index = self
+            .pieces
+            .partition_point(|(start, piece)| (*start + piece.len() as u32).at_or_before(left));
+        let (start, end) = self.bounds(index)?;
+        let part = (start.later(left), if end.before(right) { end } else { right });
+        part.0.before(part.1).then_some(part)
+    }
+
     /// Takes the first piece if it begins at or before `next`, without what lies before it.
     pub(crate) fn take(&mut self, next: SeqNum) -> Option<Bytes> {
-        while let Some((start, _)) = self.pieces.first()
+        while let Some((start, _)) = self.pieces.front()
             && start.at_or_before(next)
         {
-            let (mut start, mut piece) = self.pieces.remove(0);
+            let Some((mut start, mut piece)) = self.pieces.pop_front() else { break };
             let before = next.offset_from(start);
             cut_front(&mut start, &mut piece, before);
             if !piece.is_empty() {
@@ -82,6 +122,8 @@ fn cut_front(seq: &mut SeqNum, text: &mut Bytes, octets: i32) {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     /// Where pieces start, and what they are.
@@ -125,6 +167,24 @@ mod tests {
     #[test]
     fn of_octets_that_came_twice_the_first_copy_stays() {
         assert_eq!(reassemble(&[(1, b"XX"), (0, b"abcd")]).1, b"aXXd".to_vec());
+    }
+
+    #[test]
+    fn stretches_and_what_is_known_of_them() {
+        let base = SeqNum::new(u32::MAX - 3);
+        let mut reassembly = Reassembly::default();
+        for offset in [2, 4, 10] {
+            reassembly.insert(base + offset, Bytes::from_static(b"xy")).unwrap();
+        }
+        let around = |offset| reassembly.stretch_around(base + offset);
+        assert_eq!(around(2), Some((base + 2, base + 6)));
+        assert_eq!(around(5), Some((base + 2, base + 6)));
+        assert_eq!((around(1), around(6)), (None, None));
+        let known = |from, to| reassembly.known_part((base + from, base + to));
+        assert_eq!(known(0, 3), Some((base + 2, base + 3)));
+        assert_eq!(known(5, 20), Some((base + 5, base + 6)));
+        assert_eq!(known(6, 10), None);
+        assert_eq!(known(12, 20), None);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use twomsl_wire::{Scale, SeqNum, Window};
 
 use super::chunks::Chunks;
 use super::reassembly::Reassembly;
+use super::receive_growth::Growth;
+use super::sack::{SackReport, Stretch};
 use crate::profile::WindowRounding;
 
 /// RCV.NXT, the window, and text that waits for the application.
@@ -20,11 +22,17 @@ pub(crate) struct ReceiveHalf {
     offered: u32,
     /// How much text may wait, in octets.
     pub(crate) capacity: u32,
+    /// What the window may grow to before more text has come: Linux' `rcv_ssthresh`. Zero until
+    /// the first window is offered.
+    threshold: u32,
+    pub(crate) growth: Growth,
     /// Text that waits to be read.
     ready: Chunks,
     ready_octets: u32,
     /// Text beyond a gap.
     pub(crate) reassembly: Reassembly,
+    /// What is reported of it.
+    pub(crate) sack: SackReport,
     /// The peer's FIN.
     pub(crate) fin: PeerFin,
     /// RCV.UP, while urgent text is still to be read.
@@ -86,9 +94,12 @@ impl ReceiveHalf {
             edge: SeqNum::new(0),
             offered: 0,
             capacity,
+            threshold: 0,
+            growth: Growth::default(),
             ready: Chunks::default(),
             ready_octets: 0,
             reassembly: Reassembly::default(),
+            sack: SackReport::default(),
             fin: PeerFin::Unseen,
             urgent: None,
             reading: Reading::Open,
@@ -118,10 +129,11 @@ impl ReceiveHalf {
         self.ready_octets
     }
 
-    /// The window to offer now. The edge moves only when the step is worth it, which keeps the
-    /// silly window syndrome away (RFC 9293 §3.8.6.2.2).
-    pub(crate) fn offer(&mut self, mss: u32, rounding: WindowRounding) -> u16 {
-        let edge = self.nxt + self.desired_window(mss, rounding);
+    /// The window to offer now, as it stands in a header under `scale`. The edge moves only when
+    /// the step is worth it, which keeps the silly window syndrome away (RFC 9293 §3.8.6.2.2).
+    #[inline]
+    pub(crate) fn offer(&mut self, mss: u32, rounding: WindowRounding, scale: Scale) -> u16 {
+        let edge = self.nxt + self.desired_window(mss, rounding, scale);
         let step = edge.offset_from(self.edge);
         let worthwhile = match rounding {
             WindowRounding::None => self.worthwhile_step(mss),
@@ -130,13 +142,20 @@ impl ReceiveHalf {
         if step >= worthwhile {
             self.edge = edge;
         }
-        self.offered = self.window();
-        Window(self.offered).to_field(Scale::NONE)
+        // What the scale cuts off is offered, too: the edge would move back else (SHLD-14).
+        let unit = 1 << scale.shift();
+        let field = Window(self.window() + unit - 1).to_field(scale);
+        self.offered = Window::from_field(field, scale).0;
+        self.edge = self.nxt + self.offered;
+        if self.threshold == 0 {
+            self.threshold = self.offered;
+        }
+        field
     }
 
     /// Whether the window has grown by enough to tell the peer without being asked.
-    pub(crate) fn has_news(&self, mss: u32, rounding: WindowRounding) -> bool {
-        let (now, desired) = (self.window(), self.desired_window(mss, rounding));
+    pub(crate) fn has_news(&self, mss: u32, rounding: WindowRounding, scale: Scale) -> bool {
+        let (now, desired) = (self.window(), self.desired_window(mss, rounding, scale));
         match rounding {
             // At least two segments or half of the buffer, or, if not even one segment fits into
             // the window now, what makes room for one.
@@ -159,30 +178,60 @@ impl ReceiveHalf {
     }
 
     /// The window that the room in the buffer allows.
-    fn desired_window(&self, mss: u32, rounding: WindowRounding) -> u32 {
-        let room = self.capacity.min(Window::MAX_UNSCALED.0).saturating_sub(self.ready_octets);
-        // A buffer smaller than a segment has to be opened all the same.
-        let mss = mss.min(self.capacity);
+    fn desired_window(&self, mss: u32, rounding: WindowRounding, scale: Scale) -> u32 {
+        let most = Window::from_field(u16::MAX, scale).0;
+        let room = self.capacity.min(most).saturating_sub(self.ready_octets);
         match rounding {
             WindowRounding::None => room,
-            // Linux' `__tcp_select_window`: nothing below a segment; what was offered last as long
-            // as that is close to the room there is; else whole segments.
-            WindowRounding::Segments if room < mss => 0,
-            WindowRounding::Segments if self.offered + mss <= room || self.offered > room => {
-                if room > mss { room - room % mss } else { room }
+            // A buffer smaller than a segment has to be opened all the same.
+            WindowRounding::Segments => self.rounded_window(room, mss.min(self.capacity), scale),
+        }
+    }
+
+    /// Linux' `__tcp_select_window`: nothing below a segment; with scaling the room as it is, else
+    /// what was offered last as long as that is close to it, else whole segments.
+    fn rounded_window(&self, room: u32, mss: u32, scale: Scale) -> u32 {
+        let scarce = room < self.capacity / 2;
+        let usable = if self.threshold == 0 { room } else { room.min(self.threshold) };
+        match scale {
+            _ if room < mss => 0,
+            Scale::NONE if self.offered + mss <= usable || self.offered > usable => {
+                if usable > mss { usable - usable % mss } else { usable }
             }
-            WindowRounding::Segments => self.offered,
+            Scale::NONE => self.offered,
+            _ if scarce && room < self.capacity / 16 => 0,
+            // Scaling must not make more of it than there is.
+            _ if scarce => usable.min(room >> scale.shift() << scale.shift()),
+            _ => usable,
+        }
+    }
+
+    /// Text came: the window may follow the buffer, by two segments at a time (Linux'
+    /// `tcp_grow_window`, which leaves out what is smaller than 128 octets).
+    fn raise_threshold(&mut self, octets: u32, mss: u32) {
+        if self.threshold < self.capacity && octets >= 128 {
+            let room = self.capacity.saturating_sub(self.ready_octets.max(self.threshold));
+            self.threshold += room.min((2 * mss).max(2 * octets));
+        }
+    }
+
+    /// Text beyond RCV.NXT was kept, or text came twice: what is reported of it.
+    pub(crate) fn report(&mut self, stretch: Stretch) {
+        if let Some(whole) = self.reassembly.stretch_around(stretch.0) {
+            self.sack.put_first(whole);
         }
     }
 
     /// Takes text that begins at RCV.NXT, and what it makes whole.
-    pub(crate) fn append(&mut self, text: Bytes) {
+    pub(crate) fn append(&mut self, text: Bytes, mss: u32) {
+        self.raise_threshold(text.len() as u32, mss);
         self.push(text);
         if !self.reassembly.is_empty() {
             while let Some(piece) = self.reassembly.take(self.nxt) {
                 self.push(piece);
             }
         }
+        self.sack.advance(self.nxt);
     }
 
     fn push(&mut self, text: Bytes) {

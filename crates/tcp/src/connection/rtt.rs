@@ -45,14 +45,27 @@ impl RoundTrip {
 
     /// New octets up to `ack` are acknowledged. Only a sample ends the back-off: this is the other
     /// half of Karn's algorithm (RFC 6298 §5, note after 5.7; Linux' `tcp_ack_update_rtt`).
-    pub(crate) fn on_ack(&mut self, ack: SeqNum, now: Instant, profile: &Profile) {
-        if let Some((end, sent)) = self.timed
-            && ack.at_or_after(end)
-        {
-            self.timed = None;
-            self.backoff = 0;
-            self.sample(now.nanos_since(sent).max(1), profile);
-        }
+    ///
+    /// What was sent again gives a sample only by its timestamp, whose `echo` tells which of the
+    /// copies arrived (RFC 7323 §4.1).
+    pub(crate) fn on_ack(
+        &mut self,
+        ack: SeqNum,
+        now: Instant,
+        echo: Option<u64>,
+        profile: &Profile,
+    ) {
+        let sample = match self.timed {
+            Some((end, sent)) if ack.at_or_after(end) => now.nanos_since(sent).max(1),
+            Some(_) => return,
+            None => match echo {
+                Some(round_trip) => round_trip,
+                None => return,
+            },
+        };
+        self.timed = None;
+        self.backoff = 0;
+        self.sample(sample, profile);
     }
 
     /// RFC 6298 §2.2 and §2.3, in integers: alpha is 1/8, beta is 1/4.

@@ -1,7 +1,7 @@
 //! What may be sent now, and the segments that carry it.
 
 use bytes::Bytes;
-use twomsl_wire::{Body, Flags, Options, Packet, Segment, SeqNum, TcpOption};
+use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, TcpOption};
 
 use super::congestion::Controller as _;
 use super::receive::{Owed, Reading};
@@ -85,7 +85,7 @@ impl Connection {
         let left = send.text_end().since(send.resume);
         let room = send.wnd.saturating_sub(in_flight);
         let usable = room.min(self.congestion.window().saturating_sub(in_flight));
-        let text = left.min(send.mss).min(usable);
+        let text = left.min(self.segment_size()).min(usable);
         let ends = text == left && send.writing == Writing::Ended && room > text;
         let plan = Plan { seq: send.resume, text, fin: if ends { Fin::Yes } else { Fin::No } };
         (ends || (text > 0 && (patience == Patience::No || self.is_worth_sending(text, left))))
@@ -98,7 +98,7 @@ impl Connection {
         let send = &self.send;
         let again = send.resume.before(send.nxt);
         let all_of_it = text == left;
-        text == send.mss
+        text >= self.segment_size()
             || again
             || (all_of_it && (self.options.no_delay || send.is_idle()))
             || (text >= send.max_wnd / 2 && send.max_wnd > 0)
@@ -150,7 +150,8 @@ impl Connection {
         self.send.resume = self.send.resume.later(iss + 1);
         self.send.nxt = self.send.nxt.later(iss + 1);
         let ack = if self.state == TcpState::SynSent { Flags::empty() } else { Flags::ACK };
-        self.put_out(cx, iss, Flags::SYN | ack, Bytes::new(), reason);
+        let ecn = self.syn_ecn(cx.profile);
+        self.put_out(cx, iss, Flags::SYN | ack | ecn, Bytes::new(), reason);
     }
 
     /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
@@ -212,7 +213,9 @@ impl Connection {
         reason: SendReason,
     ) {
         let mut ack = SeqNum::new(0);
-        let mut window = self.receive.offer(self.send.mss, cx.profile.window_rounding);
+        let syn = flags.contains(Flags::SYN);
+        let scale = if syn { Scale::NONE } else { self.agreement.receive_scale };
+        let mut window = self.receive.offer(self.send.mss, cx.profile.window_rounding, scale);
         if flags.contains(Flags::ACK) {
             ack = self.receive.nxt;
             self.receive.owed = Owed::Nothing;
@@ -233,13 +236,53 @@ impl Connection {
             flags: flags | urg,
             window,
             urgent,
-            options: Options::NONE,
+            options: self.options_for(cx, flags),
             payload,
         };
-        let packet = cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
+        cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
+    }
+
+    /// The options of a segment with these flags.
+    #[inline]
+    fn options_for(&mut self, cx: &Context<'_>, flags: Flags) -> Options {
         if flags.contains(Flags::SYN) {
-            announce(packet, own_mss(&self.tuple, &self.options, cx.profile) as u16);
+            let mss = own_mss(&self.tuple, &self.options, cx.profile) as u16;
+            return self.syn_options(cx.now, mss, cx.profile.option_order);
         }
+        let mut options = match &self.agreement.timestamps {
+            None => Options::NONE,
+            Some(timestamps) => {
+                let (value, echo) = timestamps.stamp(cx.now);
+                Options::with_timestamps(value, echo)
+            }
+        };
+        if !self.receive.sack.is_empty() && flags.contains(Flags::ACK) {
+            self.add_sack(&mut options);
+        }
+        options
+    }
+
+    /// RFC 2018 §3: as many blocks as there is room for, after two octets of padding.
+    #[cold]
+    fn add_sack(&mut self, options: &mut Options) {
+        let blocks = self.receive.sack.take(self.sack_room());
+        // They fit: three next to timestamps, four alone.
+        for option in [TcpOption::NoOperation, TcpOption::NoOperation, TcpOption::Sack(blocks)] {
+            let _ = options.push(option);
+        }
+    }
+
+    /// How many SACK blocks fit next to the other options (RFC 2018 §3).
+    const fn sack_room(&self) -> usize {
+        if self.agreement.timestamps.is_some() { 3 } else { 4 }
+    }
+
+    /// The largest text of the next segment: Eff.snd.MSS without what SACK blocks take of it
+    /// (RFC 9293 §3.7.1, MUST-16).
+    fn segment_size(&self) -> u32 {
+        let blocks = self.receive.sack.len(self.sack_room()) as u32;
+        let sack = if blocks == 0 { 0 } else { 4 + 8 * blocks };
+        self.send.mss.saturating_sub(sack).max(1)
     }
 
     /// Starts and stops the timers that unacknowledged and unsendable octets need.
@@ -291,17 +334,14 @@ impl Connection {
             matches!(self.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2);
         if open
             && self.receive.reading == Reading::Open
-            && self.receive.has_news(self.send.mss, cx.profile.window_rounding)
+            && self.receive.has_news(
+                self.send.mss,
+                cx.profile.window_rounding,
+                self.agreement.receive_scale,
+            )
         {
             self.send_ack(cx, SendReason::WindowUpdate);
         }
-    }
-}
-
-/// MUST-14: a SYN always has the MSS option. It always fits: nothing else is in there.
-fn announce(packet: &mut Packet, mss: u16) {
-    if let Body::Tcp(segment) = &mut packet.body {
-        let _ = segment.options.push(TcpOption::MaximumSegmentSize(mss));
     }
 }
 

@@ -5,6 +5,7 @@ use twomsl_wire::{Body, Flags, Packet, Segment};
 
 use super::Stack;
 use super::isn::initial_sequence;
+use super::slots::Slot;
 use super::time_wait::Answer;
 use crate::connection::{Connection, Taken};
 use crate::event::{Arrival, Cause, SendReason, SocketId};
@@ -112,7 +113,8 @@ impl Stack {
             iss = iss.later(record.next_iss());
         }
         let holder = Holder::Listener;
-        let connection = Connection::new(now, *tuple, iss, options, holder, &self.profile);
+        let clock = self.timestamp_clock(tuple);
+        let connection = Connection::new(now, *tuple, iss, clock, options, holder, &self.profile);
         let socket = self.link(connection);
         let taken = self.with_connection(now, socket, |connection, cx| {
             connection.open_for_syn(cx, segment, listener, supersedes)
@@ -127,24 +129,24 @@ impl Stack {
         tuple: &Tuple,
         segment: &Segment,
     ) -> Arrival {
-        let Some(record) = self.slots.time_wait(socket) else {
+        let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) else {
             return arrival(None, Verdict::NoConnection.into());
         };
-        let answer = record.segment_arrives(segment, &self.profile);
+        let answer = record.segment_arrives(now, segment, &self.profile);
         if self.starts_over(answer, segment) {
             self.restart_time_wait(now, socket);
         }
         let verdict = match answer {
             Answer::Ignore(verdict) => verdict,
             Answer::Acknowledge(verdict) | Answer::Restart(verdict) => {
-                self.acknowledge_in_time_wait(socket, SendReason::DuplicateAck);
+                self.acknowledge_in_time_wait(now, socket, SendReason::DuplicateAck);
                 verdict
             }
             Answer::Challenge(_) if !self.challenges.take(now, &self.profile) => {
                 Verdict::ChallengeLimited
             }
             Answer::Challenge(verdict) => {
-                self.acknowledge_in_time_wait(socket, SendReason::ChallengeAck);
+                self.acknowledge_in_time_wait(now, socket, SendReason::ChallengeAck);
                 verdict
             }
             Answer::End(verdict) => {
@@ -156,7 +158,7 @@ impl Stack {
                 if let Some(listener) = listener {
                     return self.open_from_syn(now, listener, tuple, segment, Some(socket));
                 }
-                self.acknowledge_in_time_wait(socket, SendReason::DuplicateAck);
+                self.acknowledge_in_time_wait(now, socket, SendReason::DuplicateAck);
                 Verdict::TimeWaitAck
             }
         };
@@ -174,9 +176,9 @@ impl Stack {
         }
     }
 
-    fn acknowledge_in_time_wait(&mut self, socket: SocketId, reason: SendReason) {
+    fn acknowledge_in_time_wait(&mut self, now: Instant, socket: SocketId, reason: SendReason) {
         if let Some(record) = self.slots.time_wait(socket) {
-            let (tuple, segment) = (record.tuple, record.acknowledgment());
+            let (tuple, segment) = (record.tuple, record.acknowledgment(now));
             self.out.transmit(&tuple, segment, Some(socket), reason);
         }
     }

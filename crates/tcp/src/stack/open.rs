@@ -4,11 +4,12 @@ use alloc::collections::VecDeque;
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
-use super::isn::initial_sequence;
+use super::isn::{initial_sequence, keyed_destination};
 use super::listener::Listener;
 use super::slots::Slot;
-use crate::connection::Connection;
+use crate::connection::{Connection, Timestamps};
 use crate::event::{Cause, Event, SocketId, StateChange};
+use crate::profile::Offer;
 use crate::tuple::{Tuple, is_host};
 use crate::{Holder, Instant, SocketError, SocketOptions, TcpState};
 
@@ -100,7 +101,8 @@ impl Stack {
         let options = options.unwrap_or(&self.profile.options).clone();
         let iss = initial_sequence(now, &tuple, &self.secret, &self.profile);
         let holder = Holder::Application;
-        let connection = Connection::new(now, tuple, iss, options, holder, &self.profile);
+        let clock = self.timestamp_clock(&tuple);
+        let connection = Connection::new(now, tuple, iss, clock, options, holder, &self.profile);
         let socket = self.link(connection);
         self.with_connection(now, socket, Connection::open)?;
         Ok(socket)
@@ -130,8 +132,9 @@ impl Stack {
         self.abandon_queue(now, socket);
         self.listeners.remove(key.0, key.1);
         let iss = initial_sequence(now, &tuple, &self.secret, &self.profile);
+        let (clock, holder) = (self.timestamp_clock(&tuple), Holder::Application);
         let mut connection =
-            Connection::new(now, tuple, iss, options, Holder::Application, &self.profile);
+            Connection::new(now, tuple, iss, clock, options, holder, &self.profile);
         connection.begin_in_listen();
         self.ports.take(&tuple);
         self.connections.insert(&tuple, socket);
@@ -140,6 +143,17 @@ impl Stack {
             *slot = Slot::Connection(connection);
         }
         self.with_connection(now, socket, Connection::open)
+    }
+
+    /// The timestamp clock for a pair of addresses (RFC 7323 §7.1): monotonic over all connections
+    /// between them, which PAWS needs across incarnations, and a stranger's business to nobody
+    /// else (Linux' `secure_tcp_ts_off`).
+    pub(super) fn timestamp_clock(&self, tuple: &Tuple) -> Timestamps {
+        if self.profile.timestamps == Offer::No {
+            return Timestamps::new(0);
+        }
+        let both = SocketAddr::new(tuple.remote_addr, 0);
+        Timestamps::new(keyed_destination(&self.secret, tuple.local_addr, both) as u32)
     }
 
     /// The address to speak from.

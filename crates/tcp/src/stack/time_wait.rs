@@ -3,9 +3,9 @@
 use alloc::boxed::Box;
 
 use bytes::Bytes;
-use twomsl_wire::{Flags, Options, Segment, SeqNum, Window};
+use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, Window};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Timestamps};
 use crate::event::{SocketId, TimerKind};
 use crate::profile::{BlindAttacks, TimeWaitReuse, TimeWaitRst};
 use crate::tuple::Tuple;
@@ -22,6 +22,9 @@ pub(crate) struct TimeWait {
     rcv_nxt: SeqNum,
     /// RCV.WND as it is offered in acknowledgments.
     window: u16,
+    scale: Scale,
+    /// For the acknowledgments, and against old duplicates; `None` when they are not in use.
+    timestamps: Option<Timestamps>,
     /// The connection itself, while the application still holds it: it may have text to read.
     pub(crate) held: Option<Box<Connection>>,
 }
@@ -46,21 +49,32 @@ pub(crate) enum Answer {
 impl TimeWait {
     /// Without the connection itself.
     pub(crate) fn new(connection: &Connection, now: Instant, profile: &Profile) -> Self {
+        let (window, scale) = connection.offered_window();
         Self {
             tuple: connection.tuple,
             since: now,
             deadline: now + profile.time_wait,
             snd_nxt: connection.send.nxt,
             rcv_nxt: connection.receive.nxt,
-            window: connection.offered_window().to_field(twomsl_wire::Scale::NONE),
+            window,
+            scale,
+            timestamps: connection.agreement.timestamps,
             held: None,
         }
     }
 
     /// RFC 9293 §3.10.7.4 for this state, with RFC 1337 and RFC 6191.
-    pub(crate) fn segment_arrives(&self, segment: &Segment, profile: &Profile) -> Answer {
+    pub(crate) fn segment_arrives(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        profile: &Profile,
+    ) -> Answer {
         if segment.has(Flags::SYN) && !segment.has(Flags::RST) {
             return self.syn_arrives(segment, profile);
+        }
+        if self.is_old(now, segment) {
+            return Answer::Acknowledge(Verdict::OldTimestamp);
         }
         if !self.is_acceptable(segment) {
             return self.unacceptable_arrives(segment);
@@ -74,9 +88,25 @@ impl TimeWait {
         self.acknowledgment_arrives(segment, profile)
     }
 
+    /// PAWS (RFC 7323 §5.3); what is not old may be echoed from now on.
+    fn is_old(&mut self, now: Instant, segment: &Segment) -> bool {
+        let Some(timestamps) = &mut self.timestamps else { return false };
+        match segment.options.timestamps() {
+            Some((value, _)) if !segment.has(Flags::RST) => {
+                let old = timestamps.is_old(now, value);
+                if !old && segment.seq == self.rcv_nxt {
+                    timestamps.take(now, value);
+                }
+                old
+            }
+            _ => false,
+        }
+    }
+
     /// RFC 9293 §3.10.7.4, table 6.
     fn is_acceptable(&self, segment: &Segment) -> bool {
-        let (window, length) = (u32::from(self.window), segment.seq_len());
+        let window = Window::from_field(self.window, self.scale).0;
+        let length = segment.seq_len();
         let within = |seq: SeqNum| seq.is_within(self.rcv_nxt, window);
         match (length, window) {
             (0, 0) => segment.seq == self.rcv_nxt,
@@ -146,7 +176,11 @@ impl TimeWait {
     }
 
     /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
-    pub(crate) fn acknowledgment(&self) -> Segment {
+    pub(crate) fn acknowledgment(&self, now: Instant) -> Segment {
+        let options = self.timestamps.map_or(Options::NONE, |timestamps| {
+            let (value, echo) = timestamps.stamp(now);
+            Options::with_timestamps(value, echo)
+        });
         Segment {
             src_port: self.tuple.local_port,
             dst_port: self.tuple.remote_port,
@@ -155,7 +189,7 @@ impl TimeWait {
             flags: Flags::ACK,
             window: self.window,
             urgent: 0,
-            options: Options::NONE,
+            options,
             payload: Bytes::new(),
         }
     }

@@ -107,7 +107,7 @@ proptest! {
         buffer in 500_u32..9000,
     ) {
         let mut profile = profile;
-        profile.options.receive_buffer = buffer;
+        profile.options.set(SocketOption::ReceiveBuffer(buffer));
         let mut pair = Pair::alike(&profile);
         lay(&mut pair, &fates);
         pair.listen();

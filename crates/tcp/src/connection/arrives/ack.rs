@@ -69,7 +69,7 @@ impl Connection {
         if matches!(origin, Origin::Passive { .. }) {
             self.check_accept_queue(cx, segment)?;
         }
-        self.send.set_window(segment.seq, segment.ack, u32::from(segment.window));
+        self.send.set_window(segment.seq, segment.ack, self.agreement.offered_by(segment));
         self.establish(cx, Cause::AckOfSyn);
         Ok(())
     }
@@ -120,7 +120,7 @@ impl Connection {
     /// (§3.10.7.3): the text that came with the SYN. Its FIN follows in the eighth step.
     fn deliver_text_of_syn(&mut self, cx: &mut Context<'_>) {
         let before = self.receive.nxt;
-        self.receive.append(Bytes::new());
+        self.receive.append(Bytes::new(), self.send.mss);
         if self.receive.nxt != before {
             self.owe_ack();
             self.wake_reader(cx);
@@ -135,7 +135,8 @@ impl Connection {
         }
         self.window_probes = 0;
         if segment.ack == self.send.una {
-            self.send.update_window(segment.seq, segment.ack, u32::from(segment.window));
+            let window = self.agreement.offered_by(segment);
+            self.send.update_window(segment.seq, segment.ack, window);
         }
         if self.send.wnd > 0 {
             self.probe_backoff = 0;
@@ -144,7 +145,7 @@ impl Connection {
 
     fn take_new_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
         let text = self.send.acknowledge(segment.ack);
-        self.rtt.on_ack(segment.ack, cx.now, cx.profile);
+        self.rtt.on_ack(segment.ack, cx.now, self.echoed_round_trip(cx, segment), cx.profile);
         // RFC 5681 §3.1: acknowledging the SYN must not open the congestion window.
         if text > 0 {
             self.congestion.on_ack(text);
@@ -164,6 +165,12 @@ impl Connection {
             self.timers.stop(cx, TimerKind::Linger);
             cx.out.ready(cx.socket, Readiness::LingerOver);
         }
+    }
+
+    /// The round-trip time by the timestamp that the segment echoes, in nanoseconds.
+    fn echoed_round_trip(&self, cx: &Context<'_>, segment: &Segment) -> Option<u64> {
+        let (_, echo) = segment.options.timestamps()?;
+        self.agreement.timestamps.as_ref()?.round_trip(cx.now, echo)
     }
 
     /// A writer that was told to wait goes on when a third of the buffer is free, as Linux'

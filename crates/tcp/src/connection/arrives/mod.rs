@@ -7,6 +7,7 @@ mod reset;
 mod sequence;
 mod syn_sent;
 mod text;
+mod timestamps;
 
 use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
@@ -67,6 +68,7 @@ impl Connection {
 
     fn process(&mut self, cx: &mut Context<'_>, segment: &mut Segment, taken: &mut Taken) -> Step {
         self.check_syn_first(cx, segment)?;
+        self.check_timestamps(cx, segment)?;
         self.check_sequence(cx, segment, taken)?;
         self.check_reset(cx, segment)?;
         self.check_syn(cx, segment)?;

@@ -20,7 +20,7 @@ impl Connection {
             return taken;
         }
         taken.syn = SynTaken::Yes;
-        self.synchronize(segment.seq, segment.ack, segment.window, segment.options.mss(), cx);
+        self.synchronize(segment, cx);
         segment.seq += 1;
         segment.flags -= Flags::SYN;
         if segment.has(Flags::ACK) {

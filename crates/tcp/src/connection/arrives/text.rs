@@ -4,7 +4,9 @@ use bytes::Bytes;
 use twomsl_wire::{Flags, Segment, SeqNum};
 
 use super::super::Connection;
+use super::super::negotiation::Use;
 use super::super::receive::{Owed, PeerFin, Reading, Waiting};
+use super::super::sack::Stretch;
 use super::{Step, Taken, without_front};
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::outbox::Context;
@@ -46,7 +48,11 @@ impl Connection {
         if self.is_lost_on_the_application(segment, &text) {
             return Err(self.reset_for_lost_text(cx, segment));
         }
+        let whole = (segment.seq, segment.seq + text.len() as u32);
         let (seq, text) = self.trim(segment, text, taken);
+        if whole.0.before(self.receive.nxt) {
+            self.report_duplicate(whole);
+        }
         if text.is_empty() {
             self.owe_ack();
         } else if seq == self.receive.nxt {
@@ -101,7 +107,7 @@ impl Connection {
         taken.text = text.len() as u32;
         // MAY-13: what closes a gap is acknowledged at once (RFC 5681 §4.2).
         let closes_gap = !self.receive.reassembly.is_empty();
-        self.receive.append(text);
+        self.receive.append(text, self.send.mss);
         self.owe_for_text(closes_gap);
         self.wake_reader(cx);
     }
@@ -109,12 +115,29 @@ impl Connection {
     fn take_out_of_order(&mut self, seq: SeqNum, text: Bytes, taken: &mut Taken) {
         // RFC 5681 §4.2: an immediate duplicate ACK.
         self.owe_ack();
+        let stretch = (seq, seq + text.len() as u32);
+        if self.agreement.sack == Use::Yes
+            && let Some(known) = self.receive.reassembly.known_part(stretch)
+        {
+            self.receive.sack.report_duplicate(known);
+        }
         match self.receive.reassembly.insert(seq, text) {
             Some(new) => {
                 taken.text = new;
                 taken.verdict = Verdict::OutOfOrder;
             }
             None => taken.verdict = Verdict::ReassemblyFull,
+        }
+        if self.agreement.sack == Use::Yes {
+            self.receive.report(stretch);
+        }
+    }
+
+    /// DSACK (RFC 2883 §4): the part of a segment that lies before RCV.NXT came twice.
+    pub(super) fn report_duplicate(&mut self, (left, right): Stretch) {
+        if self.agreement.sack == Use::Yes && left.before(right) {
+            let end = if right.before(self.receive.nxt) { right } else { self.receive.nxt };
+            self.receive.sack.report_duplicate((left, end));
         }
     }
 

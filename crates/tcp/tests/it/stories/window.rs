@@ -15,7 +15,7 @@ use crate::harness::scene::{IRS, ISS, Scene, WINDOW, staged};
 fn open(profile: &Profile, window: u16) -> Lab {
     let mut lab = Lab::new(staged(profile.clone()));
     let mut options = lab.stack.profile().options.clone();
-    options.receive_buffer = 8000;
+    options.set(SocketOption::ReceiveBuffer(8000));
     let opened = lab.stack.connect(lab.now, Some(ours()), theirs(), Some(&options));
     lab.socket = Some(opened.expect("the 4-tuple is free"));
     lab.effects();
@@ -71,7 +71,7 @@ fn a_probe_is_one_octet_for_the_textbook_and_an_old_number_for_linux() {
 fn a_lost_window_update_is_found_by_a_probe() {
     for profile in profiles() {
         let mut profile = profile;
-        profile.options.receive_buffer = 4000;
+        profile.options.set(SocketOption::ReceiveBuffer(4000));
         let mut pair = Pair::connected(&profile);
         let sent = text(10_000);
         pair.send(Client, &sent).unwrap();
@@ -323,7 +323,7 @@ fn the_last_text_there_is_carries_psh() {
 fn a_buffer_smaller_than_a_segment_still_takes_text_and_fin() {
     for profile in profiles() {
         let mut profile = profile;
-        profile.options.receive_buffer = 500;
+        profile.options.set(SocketOption::ReceiveBuffer(500));
         let mut pair = Pair::connected(&profile);
         pair.send(Client, &text(2000)).unwrap();
         pair.shutdown(Client);

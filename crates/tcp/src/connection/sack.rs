@@ -1,0 +1,134 @@
+//! What the receiver reports of text beyond a gap (RFC 2018 §4), and of text that came twice
+//! (DSACK, RFC 2883).
+
+use twomsl_wire::{SackBlocks, SeqNum};
+
+/// A stretch of sequence space: the first number, and the number after the last.
+pub(crate) type Stretch = (SeqNum, SeqNum);
+
+/// The blocks to report, the most recent first, so that a lost acknowledgment loses little
+/// (RFC 2018 §4: "the most recently reported SACK blocks are repeated").
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct SackReport {
+    blocks: SackBlocks,
+    /// Text that came twice: reported once, before the others (RFC 2883 §4).
+    duplicate: Option<Stretch>,
+}
+
+impl SackReport {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.duplicate.is_none()
+    }
+
+    /// Text arrived that belongs to this stretch of what is kept.
+    pub(crate) fn put_first(&mut self, block: Stretch) {
+        let mut blocks = SackBlocks::default();
+        let _ = blocks.push(block.0, block.1);
+        for (left, right) in self.blocks.iter() {
+            let swallowed = left.at_or_after(block.0) && right.at_or_before(block.1);
+            if !swallowed {
+                // The oldest has to go when there is no room for it.
+                let _ = blocks.push(left, right);
+            }
+        }
+        self.blocks = blocks;
+    }
+
+    /// RCV.NXT has moved: what lies before it is acknowledged, not reported.
+    #[inline]
+    pub(crate) fn advance(&mut self, next: SeqNum) {
+        if !self.blocks.is_empty() {
+            self.keep_beyond(next);
+        }
+    }
+
+    #[inline(never)]
+    fn keep_beyond(&mut self, next: SeqNum) {
+        let mut blocks = SackBlocks::default();
+        for (left, right) in self.blocks.iter().filter(|(_, right)| right.after(next)) {
+            let _ = blocks.push(left.later(next), right);
+        }
+        self.blocks = blocks;
+    }
+
+    /// Text came a second time.
+    pub(crate) fn report_duplicate(&mut self, stretch: Stretch) {
+        self.duplicate = Some(stretch);
+    }
+
+    /// At most `room` blocks for a segment that is sent now.
+    pub(crate) fn take(&mut self, room: usize) -> SackBlocks {
+        let duplicate = self.duplicate.take();
+        let mut blocks = SackBlocks::default();
+        for (left, right) in duplicate.into_iter().chain(self.blocks.iter()).take(room) {
+            let _ = blocks.push(left, right);
+        }
+        blocks
+    }
+
+    /// How many blocks the next segment would carry, at most `room`.
+    pub(crate) fn len(&self, room: usize) -> usize {
+        (self.blocks.len() + usize::from(self.duplicate.is_some())).min(room)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    const BASE: SeqNum = SeqNum::new(u32::MAX - 10);
+
+    fn stretch(from: u32, to: u32) -> Stretch {
+        (BASE + from, BASE + to)
+    }
+
+    fn report(report: &mut SackReport, room: usize) -> Vec<(u32, u32)> {
+        report.take(room).iter().map(|(from, to)| (from.since(BASE), to.since(BASE))).collect()
+    }
+
+    /// The second case of RFC 2018 §7: every second segment is lost.
+    #[test]
+    fn the_newest_block_comes_first_and_the_oldest_falls_off() {
+        let mut blocks = SackReport::default();
+        for start in [10, 30, 50, 70, 90] {
+            blocks.put_first(stretch(start, start + 10));
+        }
+        let shown = [(90, 100), (70, 80), (50, 60), (30, 40)];
+        assert_eq!(report(&mut blocks, 4), shown);
+        assert_eq!(report(&mut blocks, 3), shown[..3], "next to timestamps");
+    }
+
+    #[test]
+    fn a_block_that_grew_swallows_its_parts() {
+        let mut blocks = SackReport::default();
+        blocks.put_first(stretch(10, 20));
+        blocks.put_first(stretch(30, 40));
+        blocks.put_first(stretch(10, 40));
+        assert_eq!(report(&mut blocks, 4), [(10, 40)]);
+    }
+
+    #[test]
+    fn what_is_acknowledged_is_not_reported() {
+        let mut blocks = SackReport::default();
+        blocks.put_first(stretch(10, 20));
+        blocks.put_first(stretch(30, 40));
+        blocks.advance(BASE + 20);
+        assert_eq!(report(&mut blocks, 4), [(30, 40)]);
+        blocks.advance(BASE + 40);
+        assert!(blocks.is_empty());
+    }
+
+    /// RFC 2883 §4: first, and once.
+    #[test]
+    fn a_duplicate_is_reported_first_and_once() {
+        let mut blocks = SackReport::default();
+        blocks.put_first(stretch(10, 20));
+        blocks.report_duplicate(stretch(0, 5));
+        assert_eq!(blocks.len(4), 2);
+        assert_eq!(report(&mut blocks, 4), [(0, 5), (10, 20)]);
+        assert_eq!(report(&mut blocks, 4), [(10, 20)]);
+    }
+}
