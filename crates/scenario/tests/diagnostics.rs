@@ -49,6 +49,9 @@ cases! {
     a_misspelt_property: "link \"client\" \"server\" dealy=\"10ms\"";
     a_missing_argument: "role \"client\" { connect }";
     a_missing_property: "table";
+    an_unknown_icmp_error: "forge-icmp \"host-unreachble\" at=\"1s\" to=\"client\" about=\"server\"";
+    an_mtu_that_is_no_news: "forge-icmp \"time-exceeded\" mtu=1400 at=\"1s\" to=\"client\" about=\"server\"";
+    a_threshold_for_a_queue_that_is_not_there: "host \"third\"\nlink \"client\" \"third\" mark-above=5";
     one_argument_too_many: "until \"1s\" \"2s\"";
     a_value_of_another_type: "until 10";
     a_fraction_without_quotes: "until 1.5";

@@ -20,13 +20,14 @@ pub(crate) fn length(packet: &Packet) -> usize {
         }
 }
 
-/// Changes a segment as a rule says. An ICMP message stays as it is.
+/// Changes a packet as a rule says. An ICMP message stays as it is.
 pub(crate) fn rewrite(packet: &mut Packet, rewrite: &Rewrite) {
     let Body::Tcp(segment) = &mut packet.body else { return };
     segment.flags = (segment.flags | rewrite.set) - rewrite.clear;
     segment.seq = moved(segment.seq, rewrite.seq);
     segment.ack = moved(segment.ack, rewrite.ack);
     segment.window = rewrite.window.unwrap_or(segment.window);
+    packet.ecn = rewrite.ecn.unwrap_or(packet.ecn);
     if rewrite.strip_options == StripOptions::Yes {
         segment.options = twomsl_tcp::wire::Options::NONE;
     }
@@ -53,7 +54,7 @@ pub(crate) fn flip_one(packet: &Packet, draw: u64) -> Option<Packet> {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use twomsl_tcp::wire::{Flags, Options, Segment};
+    use twomsl_tcp::wire::{Ecn, Flags, Options, Segment};
 
     fn packet() -> Packet {
         let segment = Segment {
@@ -94,9 +95,11 @@ mod tests {
             seq: Some(2),
             ack: Some(-2),
             window: Some(0),
+            ecn: Some(Ecn::Ce),
             strip_options: StripOptions::No,
         };
         rewrite(&mut packet, &change);
+        assert_eq!(packet.ecn, Ecn::Ce);
         let segment = packet.segment().unwrap();
         assert_eq!(segment.flags, Flags::ACK | Flags::FIN);
         assert_eq!((segment.seq, segment.ack), (SeqNum::new(1), SeqNum::new(u32::MAX)));

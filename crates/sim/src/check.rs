@@ -2,8 +2,8 @@
 
 use crate::SpecError;
 use crate::spec::{
-    Condition, FaultVerdict, Forgery, HostIndex, Impairments, IncidentAction, Matcher, SeqSpec,
-    Step, Trigger, WorldSpec,
+    Condition, FaultVerdict, Forged, Forgery, HostIndex, Impairments, IncidentAction, Matcher,
+    SeqSpec, Step, Trigger, WorldSpec,
 };
 
 /// The smallest MTU that IPv4 allows a link to have (RFC 791).
@@ -124,7 +124,11 @@ fn forged(spec: &WorldSpec, forgery: &Forgery) -> Result<(), SpecError> {
     trigger(spec, &forgery.trigger)?;
     known(spec, forgery.from, "a forged segment")?;
     known(spec, forgery.to, "a forged segment")?;
-    [Some(forgery.seq), forgery.ack].into_iter().flatten().try_for_each(|seq| match seq {
+    let ack = match forgery.what {
+        Forged::Segment { ack, .. } => ack,
+        Forged::Icmp(_) => None,
+    };
+    [Some(forgery.seq), ack].into_iter().flatten().try_for_each(|seq| match seq {
         SeqSpec::Relative { host, .. } => known(spec, host, "a forged segment"),
         SeqSpec::Absolute(_) => Ok(()),
     })

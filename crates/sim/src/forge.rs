@@ -1,16 +1,17 @@
-//! Segments out of nothing.
+//! Segments and ICMP errors out of nothing.
 
 use bytes::Bytes;
 use twomsl_tcp::Instant;
-use twomsl_tcp::wire::{Options, Packet, Segment, SeqNum};
+use twomsl_tcp::wire::{Icmp, Options, Packet, Quote, Segment, SeqNum};
 use twomsl_trace::Author;
 
 use crate::bits::moved;
+use crate::errors;
 use crate::flight::Via;
 use crate::life::Life;
 use crate::live::Live;
 use crate::plan::Plan;
-use crate::spec::{Forgery, PortSpec, SeqSpec, SeqVariable};
+use crate::spec::{Forged, Forgery, PortSpec, SeqSpec, SeqVariable};
 
 impl Live {
     /// A forged segment is due. It arrives after the delay of the link, at once where there is
@@ -35,33 +36,43 @@ impl Live {
         self.inject(packet, (Author::Forger, Some(from)), to, via, at);
     }
 
-    /// The segment, with ports and numbers looked up now. None when there is no such connection.
+    /// The packet, with ports and numbers looked up now. None when there is no such connection.
     fn forged(&self, plan: &Plan, forgery: &Forgery) -> Option<Packet> {
         let (from, to) = (forgery.from as u32, forgery.to as u32);
         let dst = plan.remote_address(from, to);
         let src = plan.local_address(from, dst);
-        let segment = Segment {
-            src_port: self.forged_port(forgery.src_port, from, to)?,
-            dst_port: self.forged_port(forgery.dst_port, to, from)?,
-            seq: self.forged_number(forgery.seq, forgery)?,
-            ack: match forgery.ack {
-                Some(ack) => self.forged_number(ack, forgery)?,
-                None => SeqNum::new(0),
-            },
-            flags: forgery.flags,
-            window: forgery.window,
-            urgent: 0,
-            options: Options::NONE,
-            payload: Bytes::clone(&forgery.payload),
+        let src_port = self.forged_port(forgery.src_port, from, to)?;
+        let dst_port = self.forged_port(forgery.dst_port, to, from)?;
+        let seq = self.forged_number(forgery.seq, forgery)?;
+        let (ack, flags, window, payload) = match &forgery.what {
+            Forged::Segment { ack, flags, window, payload } => (*ack, *flags, *window, payload),
+            Forged::Icmp(kind) => {
+                // What it quotes went the other way.
+                let (src_port, dst_port) = (dst_port, src_port);
+                let quote = Quote { src: dst, dst: src, src_port, dst_port, seq };
+                return Some(errors::message(src, Icmp { kind: *kind, quote }));
+            }
         };
+        let ack = match ack {
+            Some(ack) => self.forged_number(ack, forgery)?,
+            None => SeqNum::new(0),
+        };
+        let (urgent, options, payload) = (0, Options::NONE, Bytes::clone(payload));
+        let segment =
+            Segment { src_port, dst_port, seq, ack, flags, window, urgent, options, payload };
         Some(Packet::tcp(src, dst, segment))
     }
 
-    /// A port of the end at `host` of its newest connection with `other`.
+    /// A port of the end at `host` of its newest connection with `other`. Before the first
+    /// segment has come only the other end knows it.
     fn forged_port(&self, port: PortSpec, host: u32, other: u32) -> Option<u16> {
         match port {
             PortSpec::Number(port) => Some(port),
-            PortSpec::Live => Some(self.newest(host, other)?.ends?.local_port),
+            PortSpec::Live => {
+                let ends = |host, other| self.newest(host, other)?.ends;
+                let own = ends(host, other).map(|ends| ends.local_port);
+                own.or_else(|| ends(other, host).map(|ends| ends.remote_port))
+            }
         }
     }
 

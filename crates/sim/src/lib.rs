@@ -47,6 +47,7 @@ mod builder;
 mod calls;
 mod check;
 mod conditions;
+mod errors;
 mod fingerprint;
 mod flight;
 mod forge;

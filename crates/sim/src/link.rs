@@ -38,12 +38,14 @@ pub(crate) enum Draw {
     CopyReorder = 6,
     CopyCorrupt = 7,
     CopyJitter = 8,
+    Mark = 9,
+    CopyMark = 10,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Streams(Vec<Option<Stream>>);
 
-const STREAMS: usize = 9;
+const STREAMS: usize = 11;
 
 /// The state of the Gilbert–Elliott model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -76,6 +78,7 @@ pub(crate) struct Luck {
     pub(crate) loss: Befalls,
     pub(crate) duplicate: Befalls,
     pub(crate) reorder: Befalls,
+    pub(crate) mark: Befalls,
     /// The draw for the bit to flip.
     pub(crate) corrupt: Option<u64>,
     pub(crate) jitter: jitter::Draws,
@@ -95,6 +98,8 @@ pub(crate) enum Whose {
 pub(crate) struct Passage {
     pub(crate) at: Instant,
     pub(crate) overtakes: Option<&'static str>,
+    /// Whether the queue is so long that it met congestion.
+    pub(crate) congested: Befalls,
 }
 
 impl Path {
@@ -112,9 +117,9 @@ impl Path {
     pub(crate) fn luck(&mut self, plan: &PathPlan, place: u32, seed: u64, whose: Whose) -> Luck {
         let impairments = &plan.impairments;
         let mut draw = |what| self.streams.get(place, seed, what).next();
-        let [loss, reorder, corrupt] = match whose {
-            Whose::Original => [Draw::Loss, Draw::Reorder, Draw::Corrupt],
-            Whose::Copy => [Draw::CopyLoss, Draw::CopyReorder, Draw::CopyCorrupt],
+        let [loss, reorder, corrupt, mark] = match whose {
+            Whose::Original => [Draw::Loss, Draw::Reorder, Draw::Corrupt, Draw::Mark],
+            Whose::Copy => [Draw::CopyLoss, Draw::CopyReorder, Draw::CopyCorrupt, Draw::CopyMark],
         };
         let mut luck = Luck::default();
         if whose == Whose::Original && impairments.duplicate != Probability::NEVER {
@@ -122,6 +127,9 @@ impl Path {
         }
         if impairments.reorder != Probability::NEVER {
             luck.reorder = Befalls::draw(draw(reorder), impairments.reorder);
+        }
+        if impairments.mark != Probability::NEVER {
+            luck.mark = Befalls::draw(draw(mark), impairments.mark);
         }
         if impairments.corrupt != Probability::NEVER {
             let drawn = draw(corrupt);
@@ -161,6 +169,10 @@ impl Path {
         luck: &Luck,
     ) -> Option<Passage> {
         let departure = self.depart(&plan.impairments, now, octets)?;
+        // The packet itself is in the queue by now, and the one that is being sent does not wait.
+        let waiting = self.departures.len().saturating_sub(2);
+        let congested = plan.impairments.mark_above.is_some_and(|most| waiting > most as usize);
+        let congested = if congested { Befalls::Yes } else { Befalls::No };
         let jitter = crate::plan::nanos(plan.impairments.jitter);
         let at = if luck.reorder == Befalls::Yes {
             departure
@@ -174,7 +186,7 @@ impl Path {
             Befalls::No => Some("jitter"),
         };
         self.latest = self.latest.max(at);
-        Some(Passage { at, overtakes })
+        Some(Passage { at, overtakes, congested })
     }
 
     /// When a packet has left its host. Without a rate that is at once.
@@ -259,6 +271,7 @@ mod tests {
             duplicate: percent(20),
             reorder: percent(25),
             corrupt: percent(5),
+            mark: percent(15),
             ..Impairments::default()
         }
     }
@@ -271,6 +284,7 @@ mod tests {
         assert!((1_900..=2_100).contains(&count(|l| l.duplicate == Befalls::Yes)));
         assert!((2_400..=2_600).contains(&count(|l| l.reorder == Befalls::Yes)));
         assert!((450..=550).contains(&count(|l| l.corrupt.is_some())));
+        assert!((1_410..=1_590).contains(&count(|l| l.mark == Befalls::Yes)));
     }
 
     #[test]
@@ -281,6 +295,10 @@ mod tests {
             before.iter().map(|luck| Luck { loss: Befalls::No, ..*luck }).collect();
         assert!(lossless == expected);
         assert!(before != expected, "some packets were lost before");
+        let unmarked = lucks(Impairments { mark: Probability::NEVER, ..all() }, 1_000);
+        let expected: Vec<_> =
+            before.iter().map(|luck| Luck { mark: Befalls::No, ..*luck }).collect();
+        assert!(unmarked == expected);
         let single = lucks(Impairments { duplicate: Probability::NEVER, ..all() }, 1_000);
         let expected: Vec<_> =
             before.iter().map(|luck| Luck { duplicate: Befalls::No, ..*luck }).collect();
@@ -344,6 +362,20 @@ mod tests {
         assert_eq!(send(1_000), Some(1_100));
     }
 
+    /// One packet is being sent and two wait: the next one finds more than one waiting.
+    #[test]
+    fn a_queue_beyond_its_threshold_is_congested() {
+        let rate = Some(8_000);
+        let plan = path(Impairments { rate, mark_above: Some(1), ..Impairments::default() });
+        let mut path = Path::default();
+        let mut send = |now| {
+            path.pass(&plan, Instant::from_millis(now), 100, &Luck::default()).unwrap().congested
+        };
+        let (no, yes) = (Befalls::No, Befalls::Yes);
+        assert_eq!([send(0), send(0), send(0), send(0)], [no, no, no, yes]);
+        assert_eq!([send(100), send(200), send(1_000)], [yes, yes, no]);
+    }
+
     #[test]
     fn a_reordered_packet_overtakes() {
         let plan = path(Impairments { delay: Duration::from_millis(10), ..Impairments::default() });
@@ -351,8 +383,10 @@ mod tests {
         let early = Luck { reorder: Befalls::Yes, ..Luck::default() };
         let first = path.pass(&plan, Instant::ZERO, 40, &Luck::default()).unwrap();
         let second = path.pass(&plan, Instant::from_millis(1), 40, &early).unwrap();
-        assert_eq!(first, Passage { at: Instant::from_millis(10), overtakes: None });
-        let expected = Passage { at: Instant::from_millis(1), overtakes: Some("reorder") };
+        let congested = Befalls::No;
+        assert_eq!(first, Passage { at: Instant::from_millis(10), overtakes: None, congested });
+        let overtakes = Some("reorder");
+        let expected = Passage { at: Instant::from_millis(1), overtakes, congested };
         assert_eq!(second, expected);
     }
 }

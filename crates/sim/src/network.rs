@@ -1,7 +1,7 @@
 //! The way of a packet: sent, judged by rules, boxes and impairments, delivered.
 
 use tracing::level_filters::LevelFilter;
-use twomsl_tcp::wire::{Body, Ecn, Flags, Icmp, IcmpKind, Packet, Quote};
+use twomsl_tcp::wire::{Body, Ecn, Packet};
 use twomsl_tcp::{Instant, SendReason, SocketId, Verdict};
 use twomsl_trace::{self as trace, Author, Decider, Fate, HostId, PacketId};
 
@@ -26,6 +26,13 @@ pub(crate) struct Held {
     pub(crate) place: u32,
     /// What was drawn for it when it was sent.
     pub(crate) luck: Luck,
+}
+
+/// Whether a packet bears the mark of congestion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marked {
+    Yes,
+    No,
 }
 
 /// A path on which a packet only takes its time.
@@ -187,34 +194,6 @@ impl Live {
         }
     }
 
-    /// A host without a route learns it from its own IP layer, as it would from a router.
-    pub(crate) fn no_route(&mut self, from: u32, id: u64, place: u32) {
-        let Some(packet) = self.flights.take(place) else { return };
-        let (fate, by) = (Fate::Dropped, Decider::NoRoute);
-        record!(self, trace::Event::Fate { packet: PacketId(id), fate, by });
-        let Body::Tcp(segment) = packet.body else { return };
-        // An ICMP error about a reset would be an answer to an answer (RFC 1122 §3.2.2).
-        if segment.flags.contains(Flags::RST) {
-            return; // nobody is there to be told
-        }
-        let quote = Quote {
-            src: packet.src,
-            dst: packet.dst,
-            src_port: segment.src_port,
-            dst_port: segment.dst_port,
-            seq: segment.seq,
-        };
-        let message = Icmp { kind: IcmpKind::HostUnreachable, quote };
-        let answer = Packet {
-            src: packet.src,
-            dst: packet.src,
-            hop_limit: Packet::DEFAULT_HOP_LIMIT,
-            ecn: Ecn::NotEct,
-            body: Body::Icmp(message),
-        };
-        self.inject(answer, (Author::Network, None), from, Via::Loopback, self.now);
-    }
-
     /// Puts a packet that no host sent on its way: forged, or from a box or the network itself.
     /// Nothing befalls it. `origin` is who made it, and the host whose address it bears.
     pub(crate) fn inject(
@@ -293,14 +272,14 @@ impl Live {
             return self.lose(place, || Decider::Down);
         }
         let path = &plan.paths[via as usize];
+        let octets = self.flights.get(place).packet.as_ref().map_or(0, bits::length);
+        if octets > path.impairments.mtu as usize {
+            return self.too_big(plan, via, place);
+        }
         if let Some(middlebox) = path.middlebox
             && self.through_middlebox(plan, middlebox, place) == Passes::No
         {
             return;
-        }
-        let octets = self.flights.get(place).packet.as_ref().map_or(0, bits::length);
-        if octets > path.impairments.mtu as usize {
-            return self.lose(place, || Decider::Impairment("mtu"));
         }
         match path.kind {
             PathKind::Plain => {
@@ -348,16 +327,34 @@ impl Live {
         if luck.loss == Befalls::Yes {
             return self.lose(place, || Decider::Impairment("loss"));
         }
+        if luck.mark == Befalls::Yes && self.mark(place, "mark") == Marked::No {
+            return self.lose(place, || Decider::Impairment("mark"));
+        }
         let path = &plan.paths[via as usize];
         let Some(passage) = self.paths[via as usize].pass(path, self.now, octets, luck) else {
             return self.lose(place, || Decider::Impairment("limit"));
         };
+        if passage.congested == Befalls::Yes {
+            self.mark(place, "mark-above");
+        }
         if luck.corrupt.is_some() {
             self.fate(place, || Fate::Corrupted, || Decider::Impairment("corrupt"));
             self.flights.get_mut(place).flipped = luck.corrupt;
         }
         let by = || passage.overtakes.map_or(Decider::Link, Decider::Impairment);
         self.deliver_all(plan, place, passage.at, treatment, by);
+    }
+
+    /// Congestion marks a packet if its sender knows ECN (RFC 3168 §5).
+    fn mark(&mut self, place: u32, by: &'static str) -> Marked {
+        let Some(packet) = &mut self.flights.get_mut(place).packet else { return Marked::No };
+        match packet.ecn {
+            Ecn::NotEct => return Marked::No,
+            Ecn::Ce => return Marked::Yes,
+            Ecn::Ect0 | Ecn::Ect1 => packet.ecn = Ecn::Ce,
+        }
+        self.rewritten(place, || Decider::Impairment(by));
+        Marked::Yes
     }
 
     /// Delivers a packet, and the copies that a rule asks for.

@@ -320,6 +320,7 @@ fn kind(impairments: &Impairments) -> PathKind {
         && impairments.duplicate == Probability::NEVER
         && impairments.reorder == Probability::NEVER
         && impairments.corrupt == Probability::NEVER
+        && impairments.mark == Probability::NEVER
         && impairments.rate.is_none()
         && impairments.lifetime.is_none();
     if plain { PathKind::Plain } else { PathKind::Impaired }

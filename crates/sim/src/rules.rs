@@ -116,7 +116,8 @@ impl Live {
 
     /// Whether all that a matcher asks for holds. An ICMP message matches nothing.
     pub(crate) fn matches(&self, matcher: &Matcher, seen: &Seen) -> bool {
-        let Some(segment) = self.flights.packet(seen.place).segment() else { return false };
+        let packet = self.flights.packet(seen.place);
+        let Some(segment) = packet.segment() else { return false };
         let host = |wanted: Option<HostIndex>, is: Option<u32>| {
             wanted.is_none_or(|wanted| is == Some(wanted as u32))
         };
@@ -126,6 +127,7 @@ impl Live {
             && host(matcher.to, seen.to)
             && matcher.src_port.is_none_or(|port| port == segment.src_port)
             && matcher.dst_port.is_none_or(|port| port == segment.dst_port)
+            && matcher.ecn.is_none_or(|ecn| ecn == packet.ecn)
             && matcher.after.is_none_or(|after| self.now >= after)
             && matcher.before.is_none_or(|before| self.now < before)
             && self.matches_history(matcher, seen, segment)

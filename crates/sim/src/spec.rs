@@ -11,8 +11,8 @@ use std::time::Duration;
 use twomsl_tcp::{Instant, Profile};
 
 pub use faults::{
-    Acks, FaultRule, FaultVerdict, Forgery, Incident, IncidentAction, Matcher, Nth, PayloadMatch,
-    PortSpec, Repeated, Rewrite, SeqSpec, SeqVariable, StripOptions,
+    Acks, FaultRule, FaultVerdict, Forged, Forgery, Incident, IncidentAction, Matcher, Nth,
+    PayloadMatch, PortSpec, Repeated, Rewrite, SeqSpec, SeqVariable, StripOptions,
 };
 pub use roles::{Condition, Data, RoleSpec, SocketName, Step, Urgent, Wait};
 
@@ -114,8 +114,16 @@ pub struct Impairments {
     pub rate: Option<u64>,
     /// How many packets wait for the rate at most; netem's default is 1000.
     pub limit: u32,
+    /// How often a packet meets congestion: it is marked CE if its sender knows ECN, and dropped
+    /// if not (RFC 3168 §5).
+    pub mark: Probability,
+    /// A packet that finds more than so many waiting for the rate meets congestion, too; one that
+    /// cannot be marked waits as well, up to `limit`.
+    pub mark_above: Option<u32>,
     /// The largest IP packet in octets; a larger one is dropped.
     pub mtu: u32,
+    /// Whether its sender is told.
+    pub too_big: TooBig,
     /// How long a packet lives at most: the MSL of this network. What fault rules or queues
     /// keep longer dies.
     pub lifetime: Option<Duration>,
@@ -133,10 +141,24 @@ impl Default for Impairments {
             corrupt: Probability::NEVER,
             rate: None,
             limit: 1000,
+            mark: Probability::NEVER,
+            mark_above: None,
             mtu: 1500,
+            too_big: TooBig::Told,
             lifetime: None,
         }
     }
+}
+
+/// What the sender of a packet that is larger than an MTU hears about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum TooBig {
+    /// An ICMP error with the MTU: "fragmentation needed" (RFC 1191 §4), as if every packet had
+    /// the DF bit, or "packet too big" (RFC 4443 §3.2). Nothing befalls it on its way.
+    #[default]
+    Told,
+    /// Nothing: the link is a black hole for large packets (RFC 2923 §2.1).
+    Silence,
 }
 
 /// How jitter is distributed around the delay.

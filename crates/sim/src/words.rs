@@ -22,9 +22,12 @@ pub(crate) fn impairments(what: &Impairments) -> String {
         }
     }
     loss(&mut words, what.loss);
-    for (name, probability) in
-        [("duplicate", what.duplicate), ("reorder", what.reorder), ("corrupt", what.corrupt)]
-    {
+    for (name, probability) in [
+        ("duplicate", what.duplicate),
+        ("reorder", what.reorder),
+        ("corrupt", what.corrupt),
+        ("mark", what.mark),
+    ] {
         if probability != Probability::NEVER {
             let _ = write!(words, " {name} {}", percent(probability));
         }
@@ -35,9 +38,15 @@ pub(crate) fn impairments(what: &Impairments) -> String {
         if what.limit != defaults.limit {
             let _ = write!(words, " limit {}", what.limit);
         }
+        if let Some(threshold) = what.mark_above {
+            let _ = write!(words, " mark-above {threshold}");
+        }
     }
     if what.mtu != defaults.mtu {
         let _ = write!(words, " mtu {}", what.mtu);
+    }
+    if what.too_big != defaults.too_big {
+        words.push_str(" icmp off");
     }
     if let Some(lifetime) = what.lifetime {
         let _ = write!(words, " lifetime {}", duration(lifetime));
@@ -119,6 +128,7 @@ pub(crate) fn paths(trace: &Trace, host: HostId) -> Vec<Vec<TcpState>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::TooBig;
 
     #[test]
     fn impairments_are_told_in_the_words_of_netem() {
@@ -139,5 +149,14 @@ mod tests {
         assert_eq!(impairments(&many), words);
         let slow = Impairments { rate: Some(9_600), limit: 3, ..Impairments::default() };
         assert_eq!(impairments(&slow), "delay 0ms rate 9.6kbit limit 3");
+        let black_hole = Impairments {
+            mark: probability(20_000_000),
+            mark_above: Some(5),
+            mtu: 1400,
+            too_big: TooBig::Silence,
+            ..slow
+        };
+        let words = "delay 0ms mark 2% rate 9.6kbit limit 3 mark-above 5 mtu 1400 icmp off";
+        assert_eq!(impairments(&black_hole), words);
     }
 }

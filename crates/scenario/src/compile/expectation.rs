@@ -294,7 +294,7 @@ fn drops(node: &Node<'_>) -> DropsWanted {
 
 /// Who can drop a packet, as `drops by=` names them; a rule also by number: `fault 2`.
 pub(crate) const DECIDERS: &[&str] =
-    &["fault", "middlebox", "down", "no-route", "loss", "limit", "mtu", "lifetime"];
+    &["fault", "middlebox", "down", "no-route", "loss", "mark", "limit", "mtu", "lifetime"];
 
 fn decider(node: &Node<'_>, by: String) -> Option<String> {
     let numbered = by.strip_prefix("fault ").is_some_and(|nth| nth.parse::<u32>().is_ok());

@@ -7,6 +7,7 @@ use super::matcher;
 use crate::diagnostic::Problem;
 use crate::language::node::Node;
 use crate::language::suggest;
+use crate::language::value::OneOf;
 use crate::language::vocabulary;
 
 /// A verdict, and which of the properties of verdicts it takes.
@@ -23,7 +24,15 @@ const VERDICTS: &[Verdict] = &[
     Verdict { name: "corrupt", props: &[] },
     Verdict {
         name: "rewrite",
-        props: &["set-flags", "clear-flags", "add-seq", "add-ack", "window", "strip-options"],
+        props: &[
+            "set-flags",
+            "clear-flags",
+            "add-seq",
+            "add-ack",
+            "window",
+            "set-ecn",
+            "strip-options",
+        ],
     },
     Verdict { name: "hold", props: &[] },
 ];
@@ -126,6 +135,7 @@ fn rewrite(node: &Node<'_>) -> Option<FaultVerdict> {
         seq: node.prop("add-seq"),
         ack: node.prop("add-ack"),
         window: node.prop("window"),
+        ecn: node.prop("set-ecn").map(|OneOf(mark)| mark),
         strip_options: if strip { StripOptions::Yes } else { StripOptions::No },
     };
     if rewrite == Rewrite::default() {

@@ -1,13 +1,13 @@
-//! `forge`: a segment out of nothing.
+//! `forge`, `forge-icmp`: a segment or an ICMP error out of nothing.
 
 use kdl::KdlValue;
-use twomsl_sim::spec::{Forgery, HostIndex, PortSpec, SeqSpec, SeqVariable};
-use twomsl_tcp::wire::Flags;
+use twomsl_sim::spec::{Forged, Forgery, HostIndex, PortSpec, SeqSpec, SeqVariable};
+use twomsl_tcp::wire::{Flags, IcmpKind};
 
 use super::trigger::trigger;
 use crate::diagnostic::Problem;
 use crate::language::node::Node;
-use crate::language::value::{Host, Value, Wrong};
+use crate::language::value::{Choice, Host, OneOf, Value, Wrong};
 use crate::language::{Names, suggest};
 
 /// What a forged segment announces if nothing is said: the most a header can without scaling.
@@ -23,8 +23,33 @@ const VARIABLES: &[(&str, SeqVariable)] = &[
     ("rcv-end", SeqVariable::RcvEnd),
 ];
 
+/// The kinds of ICMP errors, as a ladder names them.
+const KINDS: &[(&str, IcmpKind)] = &[
+    ("net-unreachable", IcmpKind::NetUnreachable),
+    ("host-unreachable", IcmpKind::HostUnreachable),
+    ("protocol-unreachable", IcmpKind::ProtocolUnreachable),
+    ("port-unreachable", IcmpKind::PortUnreachable),
+    ("packet-too-big", IcmpKind::PacketTooBig { mtu: 0 }),
+    ("source-route-failed", IcmpKind::SourceRouteFailed),
+    ("admin-prohibited", IcmpKind::AdminProhibited),
+    ("source-quench", IcmpKind::SourceQuench),
+    ("time-exceeded", IcmpKind::HopLimitExceeded),
+    ("reassembly-time-exceeded", IcmpKind::ReassemblyTimeout),
+    ("parameter-problem", IcmpKind::ParameterProblem),
+];
+
+/// Everything forged, in the order of the file.
+pub(super) fn all(nodes: &[Node<'_>]) -> Vec<Forgery> {
+    let forged = nodes.iter().filter_map(|node| match node.name() {
+        "forge" => segment(node),
+        "forge-icmp" => icmp(node),
+        _ => None,
+    });
+    forged.collect()
+}
+
 /// One forged segment.
-pub(super) fn one(node: &Node<'_>) -> Option<Forgery> {
+fn segment(node: &Node<'_>) -> Option<Forgery> {
     let trigger = trigger(node);
     let (from, to) = (node.required("from"), node.required("to"));
     let seq: Option<SeqSpec> = node.required("seq");
@@ -34,6 +59,8 @@ pub(super) fn one(node: &Node<'_>) -> Option<Forgery> {
         let problem = Problem::at(node.prop_span("ack"), "`ack` without the flag ACK".to_owned());
         node.report(problem.label("means nothing").help("add ACK to `flags`"));
     }
+    let window = node.prop_or("window", DEFAULT_WINDOW);
+    let payload = node.prop("payload").unwrap_or_default();
     Some(Forgery {
         trigger: trigger?,
         from: from.map(|Host(host)| host)?,
@@ -41,11 +68,47 @@ pub(super) fn one(node: &Node<'_>) -> Option<Forgery> {
         src_port: node.prop_or("src-port", PortSpec::Live),
         dst_port: node.prop_or("dst-port", PortSpec::Live),
         seq: seq?,
-        ack,
-        flags: flags?,
-        window: node.prop_or("window", DEFAULT_WINDOW),
-        payload: node.prop("payload").unwrap_or_default(),
+        what: Forged::Segment { ack, flags: flags?, window, payload },
     })
+}
+
+/// One forged ICMP error: `to` has sent the segment that it is about to the host `about`. Ports
+/// are those of that segment; without `seq` it is the oldest that is not acknowledged.
+fn icmp(node: &Node<'_>) -> Option<Forgery> {
+    let trigger = trigger(node);
+    let (about, to) = (node.required("about"), node.required("to"));
+    let to = to.map(|Host(host)| host)?;
+    let oldest = SeqSpec::Relative { host: to, variable: SeqVariable::SndUna, offset: 0 };
+    Some(Forgery {
+        trigger: trigger?,
+        from: about.map(|Host(host)| host)?,
+        to,
+        src_port: node.prop_or("dst-port", PortSpec::Live),
+        dst_port: node.prop_or("src-port", PortSpec::Live),
+        seq: node.prop_or("seq", oldest),
+        what: Forged::Icmp(kind(node)?),
+    })
+}
+
+/// An MTU of 0 is what routers say that do not know RFC 1191.
+fn kind(node: &Node<'_>) -> Option<IcmpKind> {
+    let OneOf(kind): OneOf<IcmpKind> = node.arg(0)?;
+    let mtu = node.prop("mtu");
+    match (kind, mtu) {
+        (IcmpKind::PacketTooBig { .. }, mtu) => {
+            Some(IcmpKind::PacketTooBig { mtu: mtu.unwrap_or(0) })
+        }
+        (kind, None) => Some(kind),
+        (kind, Some(_)) => {
+            node.wrong(node.prop_span("mtu"), "only `packet-too-big` tells an MTU", "not here");
+            Some(kind)
+        }
+    }
+}
+
+impl Choice for IcmpKind {
+    const WHAT: &'static str = "ICMP error";
+    const WORDS: &'static [(&'static str, Self)] = KINDS;
 }
 
 impl Value for PortSpec {

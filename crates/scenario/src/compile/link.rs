@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use twomsl_sim::spec::{
-    Distribution, Impairments, LinkSpec, Loss, MiddleboxKind, MiddleboxSpec, Probability,
+    Distribution, Impairments, LinkSpec, Loss, MiddleboxKind, MiddleboxSpec, Probability, TooBig,
     UnknownFlow,
 };
 
@@ -19,6 +19,12 @@ impl Choice for Distribution {
     const WHAT: &'static str = "distribution";
     const WORDS: &'static [(&'static str, Self)] =
         &[("uniform", Self::Uniform), ("normal", Self::Normal), ("pareto", Self::Pareto)];
+}
+
+/// Whether a link that drops what is larger than its MTU says so.
+impl Choice for TooBig {
+    const WHAT: &'static str = "way with packets that are too large";
+    const WORDS: &'static [(&'static str, Self)] = &[("on", Self::Told), ("off", Self::Silence)];
 }
 
 impl Choice for UnknownFlow {
@@ -84,9 +90,22 @@ fn impairments(node: &Node<'_>, base: &Impairments) -> Impairments {
         corrupt: node.prop_or("corrupt", base.corrupt),
         rate: node.prop("rate").map(|Rate(bits)| bits).or(base.rate),
         limit,
+        mark: node.prop_or("mark", base.mark),
+        mark_above: mark_above(node).or(base.mark_above),
         mtu,
+        too_big: node.prop("icmp").map_or(base.too_big, |OneOf(word)| word),
         lifetime: node.prop("lifetime").or(base.lifetime),
     }
+}
+
+/// Packets wait for a rate only.
+fn mark_above(node: &Node<'_>) -> Option<u32> {
+    let threshold = node.prop("mark-above")?;
+    if !node.has("rate") {
+        let problem = Problem::at(node.prop_span("mark-above"), "nothing waits".to_owned());
+        node.report(problem.label("without `rate`").help("add rate=\"10Mbit\""));
+    }
+    Some(threshold)
 }
 
 /// Two models of loss at once would hide each other.

@@ -3,12 +3,12 @@
 use kdl::KdlValue;
 use twomsl_sim::spec::{Acks, HostIndex, Matcher, Nth, PayloadMatch, Repeated};
 use twomsl_tcp::TcpState;
-use twomsl_tcp::wire::Flags;
+use twomsl_tcp::wire::{Ecn, Flags};
 
 use crate::diagnostic::Problem;
 use crate::language::node::Node;
 use crate::language::units;
-use crate::language::value::{Host, Value, Wrong};
+use crate::language::value::{Choice, Host, OneOf, Value, Wrong};
 use crate::language::{Names, names};
 
 /// The matcher of a node that has the properties of one.
@@ -28,11 +28,18 @@ pub(super) fn matcher(node: &Node<'_>) -> Matcher {
         payload: payload(node),
         src_port: node.prop("src-port"),
         dst_port: node.prop("dst-port"),
+        ecn: node.prop("ecn").map(|OneOf(mark)| mark),
         repeated: node.prop("repeated").map(|yes| if yes { Repeated::Yes } else { Repeated::No }),
         after: node.prop("since"),
         before: node.prop("before"),
         state: node.prop("state").map(|HostState(host, state)| (host, state)),
     }
+}
+
+impl Choice for Ecn {
+    const WHAT: &'static str = "mark of the IP header";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("ce", Self::Ce), ("ect0", Self::Ect0), ("ect1", Self::Ect1), ("not-ect", Self::NotEct)];
 }
 
 fn payload(node: &Node<'_>) -> Option<PayloadMatch> {
@@ -136,7 +143,13 @@ fn subject(matcher: &Matcher) -> String {
         Repeated::Yes => "sent again".to_owned(),
         Repeated::No => "sent for the first time".to_owned(),
     });
-    let words = [acks, flags, without, payload, repeated];
+    let ecn = matcher.ecn.map(|mark| match mark {
+        Ecn::NotEct => "not ECT".to_owned(),
+        Ecn::Ect0 => "ECT(0)".to_owned(),
+        Ecn::Ect1 => "ECT(1)".to_owned(),
+        Ecn::Ce => "CE".to_owned(),
+    });
+    let words = [acks, flags, without, ecn, payload, repeated];
     let words: Vec<String> = words.into_iter().flatten().collect();
     if words.is_empty() { "every segment".to_owned() } else { words.join(" ") }
 }

@@ -81,7 +81,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
         middleboxes: link::middleboxes(&of(&nodes, "middlebox"), &of(&nodes, "link")),
         roles: role::all(&of(&nodes, "role")),
         faults: fault::all(&of(&nodes, "fault")),
-        forgeries: of(&nodes, "forge").iter().filter_map(forge::one).collect(),
+        forgeries: forge::all(&nodes),
         incidents: incident::all(&nodes),
         tables: tables(&of(&nodes, "table"), &expected),
         until: Some(until(&of(&nodes, "until"))),

@@ -76,7 +76,7 @@ const fn many(name: &'static str) -> Arg {
 
 /// Which packets: of a fault rule, of a condition.
 pub(crate) const MATCHER: &[&str] = &[
-    "from", "to", "flags", "without", "acks", "payload", "octet", "src-port", "dst-port",
+    "from", "to", "flags", "without", "acks", "payload", "octet", "src-port", "dst-port", "ecn",
     "repeated", "since", "before", "state",
 ];
 
@@ -91,7 +91,10 @@ pub(crate) const IMPAIRMENTS: &[&str] = &[
     "corrupt",
     "rate",
     "limit",
+    "mark",
+    "mark-above",
     "mtu",
+    "icmp",
     "lifetime",
 ];
 
@@ -120,8 +123,27 @@ const HOST_ARG: &[Arg] = &[once("HOST")];
 
 /// What stands at the top of a file.
 pub static TOP: &[&Kind] = &[
-    &SCENARIO, &PARAM, &SEED, &SEEDS, &HOST, &LINK, &MIDDLEBOX, &ROLE, &FAULT, &FORGE, &CRASH,
-    &REBOOT, &PAUSE, &RESUME, &LINK_DOWN, &LINK_UP, &RELEASE, &TABLE, &UNTIL, &EXPECT,
+    &SCENARIO,
+    &PARAM,
+    &SEED,
+    &SEEDS,
+    &HOST,
+    &LINK,
+    &MIDDLEBOX,
+    &ROLE,
+    &FAULT,
+    &FORGE,
+    &FORGE_ICMP,
+    &CRASH,
+    &REBOOT,
+    &PAUSE,
+    &RESUME,
+    &LINK_DOWN,
+    &LINK_UP,
+    &RELEASE,
+    &TABLE,
+    &UNTIL,
+    &EXPECT,
 ];
 
 static SCENARIO: Kind =
@@ -216,6 +238,7 @@ pub(crate) const VERDICT: &[&str] = &[
     "add-seq",
     "add-ack",
     "window",
+    "set-ecn",
     "strip-options",
 ];
 
@@ -224,6 +247,10 @@ static FORGE: Kind = Kind::new("forge")
         TRIGGER,
         &["from", "to", "src-port", "dst-port", "seq", "ack", "flags", "window", "payload"],
     ])
+    .children(WHEN_CHILD);
+static FORGE_ICMP: Kind = Kind::new("forge-icmp")
+    .args(&[once("KIND")])
+    .props(&[TRIGGER, &["to", "about", "seq", "src-port", "dst-port", "mtu"]])
     .children(WHEN_CHILD);
 static WHEN: Kind = Kind::new("when").props(&[MATCHER, &["nth"]]);
 const WHEN_CHILD: &[&Kind] = &[&WHEN];

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use twomsl_tcp::wire::Flags;
+use twomsl_tcp::wire::{Ecn, Flags};
 use twomsl_tcp::{Instant, TcpState};
 
 use super::Names;
@@ -65,6 +65,13 @@ impl<'a> Packets<'a> {
     #[must_use]
     pub fn payload(mut self, payload: PayloadMatch) -> Self {
         self.matcher.payload = Some(payload);
+        self
+    }
+
+    /// With this mark in the IP header.
+    #[must_use]
+    pub fn ecn(mut self, ecn: Ecn) -> Self {
+        self.matcher.ecn = Some(ecn);
         self
     }
 

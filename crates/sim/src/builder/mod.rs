@@ -7,14 +7,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use twomsl_tcp::wire::Flags;
+use twomsl_tcp::wire::{Flags, IcmpKind};
 use twomsl_tcp::{Instant, Profile, TcpState};
 
 pub use fault::Packets;
 pub use role::Role;
 
 use crate::spec::{
-    Condition, FaultRule, FaultVerdict, Forgery, HostIndex, HostSpec, Impairments, Incident,
+    self, Condition, FaultRule, FaultVerdict, Forgery, HostIndex, HostSpec, Impairments, Incident,
     IncidentAction, LinkSpec, MiddleboxKind, MiddleboxSpec, PortSpec, RoleSpec, SeqSpec, Trigger,
     UnknownFlow, WorldSpec,
 };
@@ -260,18 +260,26 @@ impl WorldBuilder {
         let trigger = self.trigger(moment.into());
         let (from, to) = (self.names.place(from), self.names.place(to));
         let Forged { src_port, dst_port, seq, ack, flags, payload } = forged;
-        self.spec.forgeries.push(Forgery {
-            trigger,
-            from,
-            to,
-            src_port,
-            dst_port,
-            seq,
-            ack,
-            flags,
-            window: u16::MAX,
-            payload,
-        });
+        let what = spec::Forged::Segment { ack, flags, window: u16::MAX, payload };
+        self.spec.forgeries.push(Forgery { trigger, from, to, src_port, dst_port, seq, what });
+        self
+    }
+
+    /// An ICMP error about a segment of the newest connection between two hosts: the one that
+    /// `sender` has sent to `receiver` with this sequence number, or has not.
+    #[must_use]
+    pub fn forge_icmp(
+        mut self,
+        moment: impl Into<Moment>,
+        (sender, receiver): (&str, &str),
+        kind: IcmpKind,
+        seq: SeqSpec,
+    ) -> Self {
+        let trigger = self.trigger(moment.into());
+        let (to, from) = (self.names.place(sender), self.names.place(receiver));
+        let (src_port, dst_port) = (PortSpec::Live, PortSpec::Live);
+        let what = spec::Forged::Icmp(kind);
+        self.spec.forgeries.push(Forgery { trigger, from, to, src_port, dst_port, seq, what });
         self
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use twomsl_tcp::wire::Flags;
+use twomsl_tcp::wire::{Ecn, Flags, IcmpKind};
 use twomsl_tcp::{Instant, TcpState};
 
 use super::{HostIndex, Trigger};
@@ -49,6 +49,8 @@ pub struct Matcher {
     pub src_port: Option<u16>,
     /// Destination port.
     pub dst_port: Option<u16>,
+    /// The mark of the IP header (RFC 3168 §5).
+    pub ecn: Option<Ecn>,
     /// Whether the same octets were sent before.
     pub repeated: Option<Repeated>,
     /// Sent at this time or later.
@@ -129,6 +131,8 @@ pub struct Rewrite {
     pub ack: Option<i64>,
     /// SEG.WND.
     pub window: Option<u16>,
+    /// The mark of the IP header, whatever it was: an honest router only turns ECT into CE.
+    pub ecn: Option<Ecn>,
     /// All options removed.
     pub strip_options: StripOptions,
 }
@@ -143,29 +147,41 @@ pub enum StripOptions {
     No,
 }
 
-/// A segment out of nothing.
+/// A segment or an ICMP error out of nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Forgery {
     /// When.
     pub trigger: Trigger,
-    /// The host it pretends to come from.
+    /// The host it pretends to come from. An ICMP error is about a segment to this host.
     pub from: HostIndex,
-    /// The host it goes to. It arrives after the link's delay, untouched by faults and impairments.
+    /// The host it goes to. An ICMP error is about a segment that this host has sent. It arrives after the link's delay, untouched by faults and impairments.
     pub to: HostIndex,
-    /// Its source port.
+    /// The port at `from`.
     pub src_port: PortSpec,
-    /// Its destination port.
+    /// The port at `to`.
     pub dst_port: PortSpec,
-    /// SEG.SEQ.
+    /// SEG.SEQ, of the segment itself or of the one that an ICMP error is about.
     pub seq: SeqSpec,
-    /// SEG.ACK; without it the ACK flag decides: zero.
-    pub ack: Option<SeqSpec>,
-    /// The flags.
-    pub flags: Flags,
-    /// SEG.WND.
-    pub window: u16,
-    /// The text.
-    pub payload: Bytes,
+    /// What it is.
+    pub what: Forged,
+}
+
+/// What is forged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Forged {
+    /// A segment.
+    Segment {
+        /// SEG.ACK; without it the ACK flag decides: zero.
+        ack: Option<SeqSpec>,
+        /// The flags.
+        flags: Flags,
+        /// SEG.WND.
+        window: u16,
+        /// The text.
+        payload: Bytes,
+    },
+    /// An ICMP error.
+    Icmp(IcmpKind),
 }
 
 /// A port of a forged segment.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use twomsl_sim::spec::{PortSpec, SeqSpec, SeqVariable};
 use twomsl_sim::{End, Forged, Moment};
-use twomsl_tcp::wire::Flags;
+use twomsl_tcp::wire::{Flags, IcmpKind};
 use twomsl_tcp::{SocketError, TcpState};
 
 use crate::support::{CLIENT, MS, SECOND, SERVER, failure, pair, run};
@@ -41,6 +41,22 @@ fn a_blind_reset_beside_the_right_number_is_challenged() {
         .role("client", |role| role.connect("server", 80).sleep(2 * SECOND).close())
         .forge(SECOND, ("client", "server"), reset));
     assert_eq!(failure(&world, SERVER), None);
+}
+
+/// RFC 5927 §4.1: what tells an error from a guess is the number that it quotes.
+#[test]
+fn a_forged_icmp_error_is_about_the_number_it_quotes() {
+    let at_client =
+        |offset| SeqSpec::Relative { host: CLIENT, variable: SeqVariable::SndUna, offset };
+    for (offset, refused) in [(0, true), (1, false)] {
+        let kind = IcmpKind::PortUnreachable;
+        let world = run(pair()
+            .role("server", |role| role.listen(80).accept().read_to_end().close())
+            .role("client", |role| role.connect("server", 80).write("hello").close())
+            .forge_icmp(5 * MS, ("client", "server"), kind, at_client(offset)));
+        let refusal = Some(("connect", SocketError::ConnectionRefused));
+        assert_eq!(failure(&world, CLIENT), refusal.filter(|_| refused));
+    }
 }
 
 #[test]

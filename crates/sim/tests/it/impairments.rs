@@ -1,7 +1,5 @@
 //! Bad networks never corrupt a stream.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 use twomsl_sim::spec::{Distribution, Impairments, Loss, Probability};
 use twomsl_sim::{End, Outcome, World};
@@ -29,23 +27,6 @@ fn a_link_with_a_lifetime_kills_what_is_too_old() {
         fates(&world, |fate| *fate == Fate::Dropped, |by| *by == Decider::Impairment("lifetime"));
     assert!(dead > 3, "{dead}");
     assert_eq!(world.totals(SERVER).read, 50_000);
-}
-
-#[test]
-fn a_packet_above_the_mtu_is_dropped() {
-    let narrow = Impairments { delay: MS, mtu: 1000, ..Impairments::default() };
-    let mut world = pair_over(narrow)
-        .until(Duration::from_secs(5))
-        .role("server", |role| role.listen(80).accept().read_to_end().close())
-        .role("client", |role| role.connect("server", 80).write_pattern(5_000).close())
-        .build()
-        .unwrap();
-    assert_eq!(world.run(), End::TimeUp);
-    let large = |event: &Event| {
-        matches!(event, Event::Fate { fate: Fate::Dropped, by: Decider::Impairment("mtu"), .. })
-    };
-    assert!(world.trace().records.iter().any(|record| large(&record.event)));
-    assert_eq!(world.totals(SERVER).read, 0);
 }
 
 fn probability() -> impl Strategy<Value = Probability> {

@@ -1,5 +1,6 @@
 //! Whole worlds, from the outside.
 
+mod congestion;
 mod connections;
 mod determinism;
 mod faults;
@@ -10,3 +11,4 @@ mod middleboxes;
 mod outside;
 mod roles;
 mod support;
+mod too_big;
