@@ -48,5 +48,5 @@ pub fn number(text: &str) -> Option<u64> {
 pub use diagnostic::{Colour, Problem, ScenarioError};
 pub use expect::Failure;
 pub use language::vocabulary;
-pub use run::{Outcome, Run, RunError};
+pub use run::{Outcome, RunError};
 pub use scenario::{Engine, Scenario, SetError, Story};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use twomsl_sim::{End, Recording, SpecError, Totals, World};
+use twomsl_sim::{End, Recording, Run, SpecError, Totals, World};
 use twomsl_tcp::{Instant, Status};
 use twomsl_trace::Trace;
 
@@ -26,21 +26,6 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// The command that does exactly this again.
     pub command: String,
-}
-
-/// A run that is over, of any engine.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// Everything that happened.
-    pub trace: Trace,
-    /// What the applications of each host wrote and read.
-    pub totals: Vec<Totals>,
-    /// The sockets of each host at the end.
-    pub sockets: Vec<Vec<Status>>,
-    /// Why it ended.
-    pub end: End,
-    /// When it ended.
-    pub ended_at: Instant,
 }
 
 /// A world that a scenario describes but that cannot be.
@@ -73,7 +58,7 @@ impl Scenario {
         self.run_with(Engine::Sim, |scenario| {
             let mut world = scenario.world()?;
             let end = world.run();
-            Ok(scenario.over(&world, end))
+            Ok(world.over(end))
         })
     }
 
@@ -106,18 +91,7 @@ impl Scenario {
 
     /// Holds a world of this scenario that has ended against the expectations.
     pub fn judge(&self, world: &World, end: End) -> Outcome {
-        self.judge_run(Engine::Sim, self.over(world, end))
-    }
-
-    fn over(&self, world: &World, end: End) -> Run {
-        let hosts = 0..self.compiled.spec.hosts.len();
-        Run {
-            trace: world.trace().clone(),
-            totals: hosts.clone().map(|host| world.totals(host)).collect(),
-            sockets: hosts.map(|host| world.stack(host).sockets().collect()).collect(),
-            end,
-            ended_at: world.now(),
-        }
+        self.judge_run(Engine::Sim, world.over(end))
     }
 
     /// Holds a run of this scenario on some engine against the expectations.

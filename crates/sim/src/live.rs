@@ -361,6 +361,11 @@ impl Live {
         SocketRef { host: HostId(host as u16), boot: self.hosts[host as usize].boot, id }
     }
 
+    /// The same for what may have no socket.
+    pub(crate) fn socket_ref_of(&self, host: u32, id: Option<SocketId>) -> Option<SocketRef> {
+        id.map(|id| self.socket_ref(host, id))
+    }
+
     /// The slot of a socket. A socket seen for the first time begins its life here; one whose
     /// index already has a newer socket has none.
     #[inline]

@@ -60,7 +60,7 @@ impl Live {
             trace::Event::Sent {
                 packet: PacketId(id),
                 host: HostId(from as u16),
-                socket: socket.map(|socket| self.socket_ref(from, socket)),
+                socket: self.socket_ref_of(from, socket),
                 reason,
                 content: self.flights.packet(place).clone(),
             }
@@ -460,7 +460,7 @@ impl Live {
             trace::Event::Arrived {
                 packet: PacketId(id),
                 host: HostId(to as u16),
-                socket: socket.map(|socket| self.socket_ref(to, socket)),
+                socket: self.socket_ref_of(to, socket),
                 verdict,
             }
         );

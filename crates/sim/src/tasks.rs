@@ -535,13 +535,23 @@ impl Live {
         if task.phase == Phase::Begun {
             return;
         }
-        let (host, number) = (task.host, task.number);
+        let whose = (task.host, task.number);
+        self.note_call(whose, socket, text);
+    }
+
+    /// Writes down what the application of a host has called, as its task of this number.
+    pub(crate) fn note_call(
+        &mut self,
+        (host, task): (u32, u32),
+        socket: Option<SocketId>,
+        text: impl FnOnce() -> String,
+    ) {
         record!(
             self,
             trace::Event::Call {
                 host: HostId(host as u16),
-                task: number,
-                socket: socket.map(|socket| self.socket_ref(host, socket)),
+                task,
+                socket: self.socket_ref_of(host, socket),
                 call: text(),
             }
         );
@@ -556,13 +566,24 @@ impl Live {
         result: Result<Option<u64>, SocketError>,
     ) {
         let task = self.tasks.get(id);
-        let (host, number) = (task.host, task.number);
+        let whose = (task.host, task.number);
+        self.note_return(whose, socket, call, result);
+    }
+
+    /// The same for any task of a host, by its number.
+    pub(crate) fn note_return(
+        &mut self,
+        (host, task): (u32, u32),
+        socket: Option<SocketId>,
+        call: &'static str,
+        result: Result<Option<u64>, SocketError>,
+    ) {
         record!(
             self,
             trace::Event::Returned {
                 host: HostId(host as u16),
-                task: number,
-                socket: socket.map(|socket| self.socket_ref(host, socket)),
+                task,
+                socket: self.socket_ref_of(host, socket),
                 call,
                 result,
             }

@@ -144,7 +144,7 @@ impl Live {
     }
 
     /// RECEIVE, checked against what the peer wrote: one call of the application, however many
-    /// pieces it gets. No octets at the end of the file.
+    /// pieces it gets. No octets at the end of the file, unless it asks for none.
     pub(crate) fn receive(
         &mut self,
         plan: &Plan,
@@ -172,7 +172,7 @@ impl Live {
                 return Err(error);
             }
         };
-        if octets == 0 {
+        if octets == 0 && limit > 0 {
             checked = self.lives.check_read(life, &[]);
         }
         self.hosts[host as usize].totals.read += octets;

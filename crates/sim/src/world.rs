@@ -11,6 +11,7 @@ use crate::builder::WorldBuilder;
 use crate::live::{Due, Live};
 use crate::plan::Plan;
 use crate::queue::{Entry, What};
+use crate::run::Run;
 use crate::spec::WorldSpec;
 use crate::tasks::BUSY_LIMIT;
 use crate::words;
@@ -196,6 +197,11 @@ impl World {
             }
         }
         self.live.now = self.live.now.max(time);
+    }
+
+    /// What came of this world, whose last [`run`](Self::run) ended so.
+    pub fn over(&self, end: End) -> Run {
+        self.live.over(end, self.live.now)
     }
 
     /// The time.

@@ -37,21 +37,28 @@ struct Pipe;
 /// Where the server listens.
 const SERVER: &str = "server:80";
 
+/// What both have in common: they look like tokio's.
+macro_rules! like_tokio {
+    ($($net:ident)::+) => {
+        type Listener = $($net)::+::TcpListener;
+        type Stream = $($net)::+::TcpStream;
+
+        async fn bind() -> io::Result<Self::Listener> {
+            Self::Listener::bind("0.0.0.0:80").await
+        }
+
+        async fn accept(listener: &Self::Listener) -> io::Result<Self::Stream> {
+            Ok(listener.accept().await?.0)
+        }
+
+        async fn connect() -> io::Result<Self::Stream> {
+            Self::Stream::connect(SERVER).await
+        }
+    };
+}
+
 impl Tcp for Segments {
-    type Listener = twomsl_sockets::net::TcpListener;
-    type Stream = twomsl_sockets::net::TcpStream;
-
-    async fn bind() -> io::Result<Self::Listener> {
-        Self::Listener::bind("0.0.0.0:80").await
-    }
-
-    async fn accept(listener: &Self::Listener) -> io::Result<Self::Stream> {
-        Ok(listener.accept().await?.0)
-    }
-
-    async fn connect() -> io::Result<Self::Stream> {
-        Self::Stream::connect(SERVER).await
-    }
+    like_tokio!(twomsl_sockets::net);
 
     async fn connect_for_long() -> io::Result<Self::Stream> {
         let socket = TcpSocket::new_v4()?;
@@ -62,20 +69,7 @@ impl Tcp for Segments {
 }
 
 impl Tcp for Pipe {
-    type Listener = turmoil::net::TcpListener;
-    type Stream = turmoil::net::TcpStream;
-
-    async fn bind() -> io::Result<Self::Listener> {
-        Self::Listener::bind("0.0.0.0:80").await
-    }
-
-    async fn accept(listener: &Self::Listener) -> io::Result<Self::Stream> {
-        Ok(listener.accept().await?.0)
-    }
-
-    async fn connect() -> io::Result<Self::Stream> {
-        Self::Stream::connect(SERVER).await
-    }
+    like_tokio!(turmoil::net);
 
     async fn connect_for_long() -> io::Result<Self::Stream> {
         Self::connect().await

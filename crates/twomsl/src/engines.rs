@@ -1,6 +1,7 @@
 //! The same scenario on any engine.
 
-use twomsl_scenario::{Engine, Outcome, Run, RunError, Scenario};
+use twomsl_scenario::{Engine, Outcome, RunError, Scenario};
+use twomsl_sim::Run;
 use twomsl_sockets::engine as turmoil;
 
 /// Why an engine did not run a scenario.
@@ -61,7 +62,6 @@ pub fn run_on(scenario: &Scenario, engine: Engine) -> Result<Outcome, EngineErro
 }
 
 fn in_turmoil(scenario: &Scenario) -> Result<Run, EngineError> {
-    let turmoil::Run { trace, totals, sockets, end, ended_at } = turmoil::run(scenario.spec())
-        .map_err(|error| EngineError::Turmoil { name: scenario.name().to_owned(), error })?;
-    Ok(Run { trace, totals, sockets, end, ended_at })
+    turmoil::run(scenario.spec())
+        .map_err(|error| EngineError::Turmoil { name: scenario.name().to_owned(), error })
 }

@@ -15,9 +15,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use twomsl::scenario::Engine;
-use twomsl::sim::SpecError;
 use twomsl::sim::spec::{Probability, WorldSpec};
-use twomsl::sockets::engine::{self, Run, TICK, cannot};
+use twomsl::sim::{Run, SpecError};
+use twomsl::sockets::engine::{self, TICK, cannot};
 use twomsl::tcp::{Instant, Status};
 use twomsl::trace::{Event, Trace, tcpdump};
 use twomsl::{Outcome, Recording, Scenario, World, run_on};
@@ -78,14 +78,7 @@ fn run_of(outcome: Outcome) -> Run {
 fn in_a_world(spec: &WorldSpec) -> std::result::Result<Run, SpecError> {
     let mut world = World::new(spec, Recording::Trace)?;
     let end = world.run();
-    let hosts = 0..spec.hosts.len();
-    Ok(Run {
-        trace: world.trace().clone(),
-        totals: hosts.clone().map(|host| world.totals(host)).collect(),
-        sockets: hosts.map(|host| world.stack(host).sockets().collect()).collect(),
-        end,
-        ended_at: world.now(),
-    })
+    Ok(world.over(end))
 }
 
 fn compare(world: &Run, turmoil: &Run) -> std::result::Result<(), String> {

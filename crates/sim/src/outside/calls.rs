@@ -54,11 +54,6 @@ impl Network {
         limit: usize,
         keep: impl FnMut(Bytes),
     ) -> Result<u64, SocketError> {
-        if limit == 0 {
-            // Nothing that was read is not the end of the file: the invariants see no read.
-            let read = |stack: &mut Stack, now| stack.receive_pieces(now, socket, 0, |_| ());
-            return self.call(now, host, read).map(|octets| octets as u64);
-        }
         self.advance_at(host, now);
         self.live.receive(&self.plan, host as u32, socket, limit as u64, keep)
     }
@@ -91,11 +86,7 @@ impl Network {
         host: HostIndex,
         socket: SocketId,
     ) -> Result<(), SocketError> {
-        let now = self.advance_at(host, now);
-        self.live.gives_back(host as u32, socket);
-        let result = self.live.hosts[host].stack.close(now, socket);
-        self.live.drain(&self.plan, host as u32);
-        result
+        self.give_back(now, host, socket, Stack::close)
     }
 
     /// Resets a connection and gives its socket back: see [`Stack::abort`].
@@ -108,9 +99,20 @@ impl Network {
         host: HostIndex,
         socket: SocketId,
     ) -> Result<(), SocketError> {
+        self.give_back(now, host, socket, Stack::abort)
+    }
+
+    /// The last call for a socket, of which the invariants have to know.
+    fn give_back(
+        &mut self,
+        now: Instant,
+        host: HostIndex,
+        socket: SocketId,
+        call: impl FnOnce(&mut Stack, Instant, SocketId) -> Result<(), SocketError>,
+    ) -> Result<(), SocketError> {
         let now = self.advance_at(host, now);
         self.live.gives_back(host as u32, socket);
-        let result = self.live.hosts[host].stack.abort(now, socket);
+        let result = call(&mut self.live.hosts[host].stack, now, socket);
         self.live.drain(&self.plan, host as u32);
         result
     }

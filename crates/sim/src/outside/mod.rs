@@ -8,7 +8,7 @@ mod roles;
 mod script;
 mod setup;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub struct Network {
     plan: Plan,
     live: Live,
     /// Rules that were removed: the place of a rule is its name.
-    removed: Vec<FaultId>,
+    removed: BTreeSet<FaultId>,
 }
 
 /// A fault rule of a [`Network`].
@@ -206,7 +206,7 @@ impl Network {
             live.queue.push(*at, *what);
         }
         live.hosts.iter_mut().for_each(Host::drive_from_outside);
-        let mut network = Self { plan, live, removed: Vec::new() };
+        let mut network = Self { plan, live, removed: BTreeSet::new() };
         network.write_heading();
         network
     }

@@ -7,7 +7,7 @@ use super::Network;
 use crate::live::record;
 use crate::queue::What;
 use crate::spec::HostIndex;
-use crate::{Recording, Totals, Violation};
+use crate::{End, Recording, Run, Totals, Violation};
 
 impl Network {
     /// When something is due that belongs to no host: a forged segment, a table.
@@ -62,15 +62,7 @@ impl Network {
         call: String,
     ) {
         self.advance_at(host, now);
-        record!(
-            self.live,
-            trace::Event::Call {
-                host: HostId(host as u16),
-                task,
-                socket: socket.map(|socket| self.live.socket_ref(host as u32, socket)),
-                call,
-            }
-        );
+        self.live.note_call((host as u32, task), socket, || call);
     }
 
     /// What a call returned, for the trace.
@@ -83,16 +75,7 @@ impl Network {
         result: Result<Option<u64>, SocketError>,
     ) {
         self.advance_at(host, now);
-        record!(
-            self.live,
-            trace::Event::Returned {
-                host: HostId(host as u16),
-                task,
-                socket: socket.map(|socket| self.live.socket_ref(host as u32, socket)),
-                call,
-                result,
-            }
-        );
+        self.live.note_return((host as u32, task), socket, call, result);
     }
 
     /// Starts writing down what happens. What happened before is not in the trace.
@@ -121,6 +104,11 @@ impl Network {
         }
         // The clocks of hosts differ by as much as the driver is late.
         self.live.trace.records.sort_by_key(|record| record.at);
+    }
+
+    /// What came of it, for a driver who says why and when it ended.
+    pub fn over(&self, end: End, ended_at: Instant) -> Run {
+        self.live.over(end, ended_at)
     }
 
     /// The time: the latest that the driver has said.

@@ -157,7 +157,7 @@ impl Network {
 
     /// A rule no longer matches anything. What it holds goes on its way.
     pub fn remove_fault(&mut self, now: Instant, fault: FaultId) {
-        if self.removed.contains(&fault) {
+        if !self.removed.insert(fault) {
             return;
         }
         self.advance(now);
@@ -171,7 +171,6 @@ impl Network {
         tracing::debug!(target: "twomsl", at = %now, rule = name, "removed");
         Arc::make_mut(&mut self.plan.spec).faults[fault.0 as usize].matcher.before =
             Some(Instant::ZERO);
-        self.removed.push(fault);
         if self.removed.len() == self.live.matched.len() {
             self.plan.looks_at_packets = self.plan.watched.sends;
         }

@@ -330,3 +330,17 @@ fn shutting_down_one_direction_ends_the_other_ends_reading() {
     assert!(ended);
     assert_eq!(driver.network.violations(), []);
 }
+
+/// Nothing that was asked for is not the end of the file, which has not come.
+#[test]
+fn a_read_of_no_octets_breaks_no_invariant() {
+    let mut driver = Driver::new();
+    let (client, server) = driver.connect();
+    let (network, now) = (&mut driver.network, driver.now);
+    network.send(now, CLIENT, client, &Bytes::from_static(b"hello"), Urgent::No).unwrap();
+    driver.run(|network, _| network.take_ready().any(|ready| ready.socket == server));
+    let (network, now) = (&mut driver.network, driver.now);
+    let nothing = network.receive(now, SERVER, server, 0, |_| panic!("nothing was asked for"));
+    assert_eq!(nothing, Ok(0));
+    assert_eq!(network.violations(), []);
+}

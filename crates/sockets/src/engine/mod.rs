@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use turmoil::{Builder, Sim};
 use twomsl_sim::spec::{IncidentAction, WorldSpec};
-use twomsl_sim::{Carrier, End, Network, Recording, SpecError, Totals};
-use twomsl_tcp::{Instant, Status};
-use twomsl_trace::Trace;
+use twomsl_sim::{Carrier, End, Network, Recording, Run, SpecError};
+use twomsl_tcp::Instant;
 
 use crate::calls::Calls;
 use crate::lab::Violations;
@@ -26,21 +25,6 @@ use role::Role;
 
 /// How long a tick of turmoil lasts here: tokio's timers count in milliseconds.
 pub const TICK: Duration = Duration::from_millis(1);
-
-/// A run that is over.
-#[derive(Debug)]
-pub struct Run {
-    /// Everything that happened.
-    pub trace: Trace,
-    /// What the applications of each host wrote and read.
-    pub totals: Vec<Totals>,
-    /// The sockets of each host at the end.
-    pub sockets: Vec<Vec<Status>>,
-    /// Why it ended.
-    pub end: End,
-    /// When it ended.
-    pub ended_at: Instant,
-}
 
 /// Why a specification was not run.
 #[derive(Debug, thiserror::Error)]
@@ -178,15 +162,8 @@ impl Stage {
         network.end(network.now());
         let last = network.trace().records.last().map_or(Instant::ZERO, |record| record.at);
         let until = self.spec.until.map_or(DEFAULT_END, |until| Instant::ZERO + until);
-        let hosts = 0..network.hosts();
-        Run {
-            trace: network.trace().clone(),
-            totals: hosts.clone().map(|host| network.totals(host)).collect(),
-            sockets: hosts.map(|host| network.stack(host).sockets().collect()).collect(),
-            end,
-            // The ticks in which nothing happened are not part of the story.
-            ended_at: if end == End::Quiet { last } else { until },
-        }
+        // The ticks in which nothing happened are not part of the story.
+        network.over(end, if end == End::Quiet { last } else { until })
     }
 }
 

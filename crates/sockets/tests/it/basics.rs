@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use twomsl_sockets::net::{TcpListener, TcpStream};
 
-use crate::{echo, simulation};
+use crate::{ask, echo, simulation};
 
 #[test]
 fn what_is_written_is_read_and_the_end_of_the_file_follows() -> turmoil::Result {
@@ -50,17 +50,8 @@ fn a_mebibyte_comes_back_whole() -> turmoil::Result {
     let mut sim = simulation(1);
     sim.host("server", echo);
     sim.client("client", async {
-        let stream = TcpStream::connect("server:7").await?;
         let text: Vec<u8> = (0..1 << 20).map(|place: u32| (place % 251) as u8).collect();
-        let sent = text.clone();
-        let (mut read, mut write) = stream.into_split();
-        tokio::spawn(async move {
-            write.write_all(&sent).await?;
-            write.shutdown().await
-        });
-        let mut answer = Vec::new();
-        read.read_to_end(&mut answer).await?;
-        assert!(answer == text);
+        assert!(ask(&text).await? == text);
         Ok(())
     });
     sim.run()

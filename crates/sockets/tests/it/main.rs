@@ -11,7 +11,8 @@ mod traces;
 
 use std::time::Duration;
 
-use twomsl_sockets::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use twomsl_sockets::net::{TcpListener, TcpStream};
 
 /// A simulation with the same latency, in milliseconds, for every message.
 pub(crate) fn simulation(latency: u64) -> turmoil::Sim<'static> {
@@ -42,4 +43,18 @@ pub(crate) async fn echo() -> turmoil::Result {
             tokio::io::copy(&mut read, &mut write).await
         });
     }
+}
+
+/// Says something to `server`, which is an [`echo`], and hears it back.
+pub(crate) async fn ask(text: &[u8]) -> std::io::Result<Vec<u8>> {
+    let (mut read, mut write) = TcpStream::connect("server:7").await?.into_split();
+    let text = text.to_vec();
+    let writing = tokio::spawn(async move {
+        write.write_all(&text).await?;
+        write.shutdown().await
+    });
+    let mut answer = Vec::new();
+    read.read_to_end(&mut answer).await?;
+    writing.await??;
+    Ok(answer)
 }

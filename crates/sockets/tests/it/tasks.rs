@@ -12,7 +12,7 @@ use twomsl_sockets::net::{TcpListener, TcpStream};
 use twomsl_sockets::{Lab, Recording, sockets};
 use twomsl_trace::{Event, HostId};
 
-use crate::{echo, simulation, ticking};
+use crate::{ask, echo, simulation, ticking};
 
 /// Where a connection to the server comes from, as the server sees it.
 async fn seen_from() -> std::io::Result<std::net::IpAddr> {
@@ -261,16 +261,8 @@ fn random_latencies_and_broken_links_cost_time_but_no_text() -> turmoil::Result 
             .build();
         sim.host("server", echo);
         sim.client("client", async {
-            let (mut read, mut write) = TcpStream::connect("server:7").await?.into_split();
             let text: Vec<u8> = (0..200_000_u32).map(|place| (place % 251) as u8).collect();
-            let sent = text.clone();
-            tokio::spawn(async move {
-                write.write_all(&sent).await?;
-                write.shutdown().await
-            });
-            let mut answer = Vec::new();
-            read.read_to_end(&mut answer).await?;
-            assert!(answer == text);
+            assert!(ask(&text).await? == text);
             Ok(())
         });
         sim.run()?;

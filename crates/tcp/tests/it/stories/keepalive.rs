@@ -73,14 +73,23 @@ fn one_lost_answer_proves_nothing() {
 
 #[test]
 fn the_options_set_the_schedule() {
-    let mut lab = Scene::FinWait2.with(staged(Profile::linux()));
-    for option in [
+    let options = [
         SocketOption::KeepIdle(s(10)),
         SocketOption::KeepInterval(s(2)),
         SocketOption::KeepCount(3),
         SocketOption::KeepAlive(true),
-    ] {
-        lab.stack.set_option(lab.now, lab.socket(), option).unwrap();
+    ];
+    let probe = vec![SendReason::KeepAlive];
+    let expected =
+        [(10, probe.clone()), (12, probe.clone()), (14, probe), (16, vec![SendReason::Reset])];
+    assert_eq!(until_given_up(&options), expected);
+}
+
+/// What is sent to a peer that says nothing any more, and after how many seconds.
+fn until_given_up(options: &[SocketOption]) -> Vec<(u64, Vec<SendReason>)> {
+    let mut lab = Scene::FinWait2.with(staged(Profile::linux()));
+    for option in options {
+        lab.stack.set_option(lab.now, lab.socket(), *option).unwrap();
     }
     let start = lab.now;
     let mut times = Vec::new();
@@ -88,10 +97,7 @@ fn the_options_set_the_schedule() {
         let (_, effects) = lab.next_timeout().unwrap();
         times.push((lab.now.since(start).as_secs(), effects.reasons()));
     }
-    let probe = vec![SendReason::KeepAlive];
-    let expected =
-        [(10, probe.clone()), (12, probe.clone()), (14, probe), (16, vec![SendReason::Reset])];
-    assert_eq!(times, expected);
+    times
 }
 
 #[test]
@@ -117,25 +123,16 @@ fn a_schedule_without_pauses_is_refused_or_survived() {
 
 #[test]
 fn a_user_timeout_takes_the_place_of_the_count() {
-    let mut lab = Scene::FinWait2.with(staged(Profile::linux()));
-    for option in [
+    let options = [
         SocketOption::KeepIdle(s(10)),
         SocketOption::KeepInterval(s(2)),
         SocketOption::KeepCount(1),
         SocketOption::UserTimeout(s(15)),
         SocketOption::KeepAlive(true),
-    ] {
-        lab.stack.set_option(lab.now, lab.socket(), option).unwrap();
-    }
-    let start = lab.now;
-    let mut times = Vec::new();
-    while lab.state() != TcpState::Closed {
-        let (_, effects) = lab.next_timeout().unwrap();
-        times.push((lab.now.since(start).as_secs(), effects.reasons()));
-    }
+    ];
     // The first check after 15 s: the count of one would have ended it after 12 s.
     let probe = vec![SendReason::KeepAlive];
     let expected =
         [(10, probe.clone()), (12, probe.clone()), (14, probe), (16, vec![SendReason::Reset])];
-    assert_eq!(times, expected);
+    assert_eq!(until_given_up(&options), expected);
 }
