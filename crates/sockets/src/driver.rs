@@ -33,8 +33,11 @@ pub(crate) async fn drive(host: HostRef, datagrams: Arc<UdpSocket>, kick: Arc<No
             sleep.as_mut().reset(next);
         }
         if next.is_some() && sleep.deadline() <= Instant::now() {
-            // More is due. Tasks that what has happened has woken come first, and so do those that
-            // they wake: a host's software runs in a `LocalSet`, which is a task of the runtime.
+            // More is due. Tasks that what has happened has woken come first. A host's software
+            // runs in a `LocalSet`, which is itself a task of the runtime: the first turn is its
+            // own, the second that of the tasks in it. With one, two segments of the same tick are
+            // taken before an echo has answered the first, and the engines tell different stories
+            // of loss/lossy-transfer (crates/twomsl/tests/engines.rs).
             tokio::task::yield_now().await;
             tokio::task::yield_now().await;
         }
