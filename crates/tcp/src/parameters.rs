@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use crate::profile::{
     AbortReset, AcceptOverflow, BlindAttacks, EcnMode, FinAck, InitialWindow, IsnSource,
-    MissingTimestamps, Offer, OptionOrder, Profile, RepeatedClose, RetryLimit, RtoFloor,
-    TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe,
+    MissingTimestamps, Offer, OptionOrder, PortSelection, Profile, RepeatedClose, RetryLimit,
+    RtoFloor, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe,
     WindowRounding, WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
@@ -77,6 +77,7 @@ const TABLE: &[Row] = &[
     ("max-backlog", "connections that may wait to be accepted", NUMBER, |p, v| set(&mut p.max_backlog, number(v))),
     ("first-port", "the first ephemeral port", "a port", |p, v| set(&mut p.first_port, number(v).filter(|port| *port > 0))),
     ("last-port", "the last ephemeral port", "a port", |p, v| set(&mut p.last_port, number(v).filter(|port| *port > 0))),
+    ("port-selection", "how an ephemeral port is chosen (RFC 6056)", "`simple-hash`, `double-hash` or `random`", |p, v| set(&mut p.port_selection, choice(v, &[("simple-hash", PortSelection::SimpleHash), ("double-hash", PortSelection::DoubleHash), ("random", PortSelection::Random)]))),
     ("isn", "a fixed initial sequence number (what-if)", "a number below 2^32", |p, v| set(&mut p.isn, number(v).map(IsnSource::Fixed))),
     ("unread-on-reset", "what becomes of unread text when a RST arrives", "`flushed` or `kept`", |p, v| set(&mut p.unread_on_reset, choice(v, &[("flushed", UnreadOnReset::Flushed), ("kept", UnreadOnReset::Kept)]))),
     ("repeated-close", "what a second CLOSE answers", "`error` or `ok`", |p, v| set(&mut p.repeated_close, choice(v, &[("error", RepeatedClose::Error), ("ok", RepeatedClose::Ok)]))),

@@ -85,6 +85,8 @@ pub struct Profile {
     pub first_port: u16,
     /// The last ephemeral port.
     pub last_port: u16,
+    /// How an ephemeral port is chosen.
+    pub port_selection: PortSelection,
     /// How initial sequence numbers are made.
     pub isn: IsnSource,
     /// What becomes of unread text when a RST arrives.
@@ -274,6 +276,20 @@ pub enum AcceptOverflow {
     Reset,
 }
 
+/// How an ephemeral port is chosen. Whichever is first, those after it are tried in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PortSelection {
+    /// A keyed offset per destination plus one counter (RFC 6056 §3.3.3, algorithm 3).
+    SimpleHash,
+    /// A keyed offset per destination plus one of many counters, which grows by up to eight ports
+    /// at a time; ports as even or odd as the first come first (RFC 6056 §3.3.4, algorithm 4, as
+    /// Linux' `__inet_hash_connect` has it).
+    DoubleHash,
+    /// Any (RFC 6056 §3.3.1, algorithm 1; FreeBSD's `in_pcb_lport_dest` with
+    /// `net.inet.ip.portrange.randomized`).
+    Random,
+}
+
 /// How initial sequence numbers are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IsnSource {
@@ -362,6 +378,7 @@ impl Profile {
             max_backlog: u32::MAX,
             first_port: 49_152, // RFC 6335 §6
             last_port: 65_535,
+            port_selection: PortSelection::SimpleHash,
             isn: IsnSource::Clock(Duration::from_micros(4)), // §3.4.1, MUST-8
             unread_on_reset: UnreadOnReset::Flushed,
             repeated_close: RepeatedClose::Error,
@@ -404,6 +421,7 @@ impl Profile {
             max_backlog: 4096,                // net.core.somaxconn
             first_port: 32_768,               // ip_local_port_range
             last_port: 60_999,
+            port_selection: PortSelection::DoubleHash, // __inet_hash_connect
             isn: IsnSource::Clock(Duration::from_nanos(64)), // seq_scale() in secure_seq.c
             unread_on_reset: UnreadOnReset::Kept,
             repeated_close: RepeatedClose::Ok,

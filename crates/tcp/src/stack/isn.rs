@@ -70,6 +70,13 @@ pub(crate) fn keyed_destination(secret: &[u8; 16], local: IpAddr, remote: Socket
     message.keyed(secret)
 }
 
+/// A keyed hash of a number: what a stack that draws no random numbers has instead of them.
+pub(crate) fn keyed_number(secret: &[u8; 16], number: u64) -> u64 {
+    let mut message = Message::new();
+    message.put(number.to_le_bytes());
+    message.keyed(secret)
+}
+
 /// What is hashed, as octets: these numbers are part of every trace, and must depend neither on
 /// the machine nor on how the standard library hashes an address. The usual case is written in
 /// the words in which it is hashed: to read as one what was written in parts is slow.

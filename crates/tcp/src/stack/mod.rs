@@ -2,6 +2,7 @@
 
 mod arrives;
 mod calls;
+mod crowded;
 mod deadlines;
 mod icmp;
 mod isn;

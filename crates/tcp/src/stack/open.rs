@@ -137,7 +137,7 @@ impl Stack {
             Connection::new(now, tuple, iss, clock, options, holder, &self.profile);
         connection.begin_in_listen();
         self.ports.take(&tuple);
-        self.connections.insert(&tuple, socket);
+        self.name(&tuple, socket);
         let connection = self.slots.boxed(connection);
         if let Some(slot) = self.slots.get_mut(socket) {
             *slot = Slot::Connection(connection);

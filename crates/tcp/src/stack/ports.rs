@@ -1,34 +1,47 @@
-//! Local ports: who uses them, and which ephemeral one comes next.
+//! Local ports: who uses them, and which ephemeral one comes next (RFC 6056).
 
 use alloc::collections::BTreeMap;
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
-use super::isn::keyed_destination;
+use super::crowded::{Crowded, Destination};
+use super::isn::{keyed_destination, keyed_number};
 use super::recent::Recent;
-use crate::SocketError;
+use crate::profile::PortSelection;
 use crate::tuple::Tuple;
+use crate::{Profile, SocketError};
+
+/// How many ports in use a search passes over before it asks for an index of the destination.
+const PATIENCE: u32 = 64;
+
+/// Counters of algorithm 4: Linux' `INET_TABLE_PERTURB_SIZE` with its default order of 16.
+const COUNTERS: u64 = 1 << 16;
+
+/// Linux' `__inet_hash_connect` moves a counter on by one to eight ports of a ring, or more if the
+/// search passed over more.
+const STRIDES: u64 = 8;
 
 /// How the local ports are used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ports {
     /// Connections, TIME-WAIT included, per local port.
     connections: Recent<u16, u32>,
-    /// Goes up with every ephemeral port: the search goes on where the last one ended.
+    /// Algorithm 3: goes up with every ephemeral port, so that a search goes on where the last one
+    /// ended. Algorithm 1 counts its draws with it.
     counter: u32,
-    /// How many connections were forgotten so far.
-    released: u64,
-    /// Destinations for which no ephemeral port was free, and what `released` was then: until it
-    /// moves there is no need to search again.
-    exhausted: BTreeMap<(IpAddr, SocketAddr), u64>,
+    /// Algorithm 4: a counter for each group of destinations that was connected to so far.
+    counters: BTreeMap<u16, u32>,
+    /// Destinations for which many ports are in use.
+    pub(super) crowded: Crowded,
 }
 
 impl Ports {
     pub(crate) fn clear(&mut self) {
         self.connections.clear();
-        self.exhausted.clear();
-        (self.counter, self.released) = (0, 0);
+        self.counters.clear();
+        self.crowded.clear();
+        self.counter = 0;
     }
 
     /// A connection begins.
@@ -39,7 +52,6 @@ impl Ports {
 
     /// A connection is forgotten.
     pub(crate) fn release(&mut self, tuple: &Tuple) {
-        self.released += 1;
         match self.connections.get(&tuple.local_port) {
             Some(count) if count > 1 => self.connections.insert(&tuple.local_port, count - 1),
             _ => self.connections.remove(&tuple.local_port),
@@ -50,19 +62,91 @@ impl Ports {
     pub(crate) fn is_used(&self, port: u16) -> bool {
         self.connections.get(&port).is_some()
     }
+
+    /// A number that nobody can guess and no other draw has: instead of a random one.
+    fn draw(&mut self, secret: &[u8; 16]) -> u64 {
+        self.counter = self.counter.wrapping_add(1);
+        keyed_number(secret, u64::from(self.counter))
+    }
+
+    /// The counter of a group of destinations. It begins anywhere, as Linux' table does.
+    fn counter_of(&self, group: u16, secret: &[u8; 16]) -> u32 {
+        let begin = || keyed_number(secret, 1 << 32 | u64::from(group)) as u32;
+        self.counters.get(&group).copied().unwrap_or_else(begin)
+    }
 }
 
-/// Without the connections, which the sockets are hashed with.
+/// Without the connections, which the sockets are hashed with, and what follows from them.
 impl Hash for Ports {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.counter, self.released).hash(state);
-        self.exhausted.hash(state);
+        self.counter.hash(state);
+        self.counters.hash(state);
+    }
+}
+
+/// The ephemeral ports in the order in which they are tried: by number, or, as Linux has it, those
+/// as even or odd as the first before the others, which `bind` prefers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Order {
+    first: u16,
+    /// How many ports are in a ring, how far apart they are, and how many rings there are.
+    length: u32,
+    step: u16,
+    rings: u32,
+}
+
+impl Order {
+    pub(super) fn of(profile: &Profile) -> Self {
+        let (first, count) = (profile.first_port, profile.ephemeral_ports());
+        match profile.port_selection {
+            // "remaining &= ~1U": the last port of an odd number of them is never tried.
+            PortSelection::DoubleHash if count > 1 => {
+                Self { first, length: count / 2, step: 2, rings: 2 }
+            }
+            _ => Self { first, length: count, step: 1, rings: 1 },
+        }
+    }
+
+    /// How many places there are: those of the first ring, then those of the second.
+    pub(super) const fn places(self) -> u32 {
+        self.length * self.rings
+    }
+
+    pub(super) fn port(self, place: u32) -> u16 {
+        let (ring, index) = (place / self.length, place % self.length);
+        // All of it is below `first` plus the number of ports.
+        self.first + index as u16 * self.step + ring as u16
+    }
+
+    /// The place of a port, if it is one of these.
+    pub(super) fn place(self, port: u16) -> Option<u32> {
+        let offset = port.checked_sub(self.first)?;
+        let (ring, index) = (u32::from(offset % self.step), u32::from(offset / self.step));
+        (index < self.length).then_some(ring * self.length + index)
+    }
+}
+
+/// Where a search begins: a place in the first ring. In the second it begins at the same one.
+#[derive(Clone, Copy, Debug)]
+enum Start {
+    /// RFC 6056 §3.3.3, algorithm 3.
+    SimpleHash(u32),
+    /// RFC 6056 §3.3.4, algorithm 4, with the counter of this group.
+    DoubleHash(u32, u16),
+    /// RFC 6056 §3.3.1, algorithm 1.
+    Random(u32),
+}
+
+impl Start {
+    const fn place(self) -> u32 {
+        match self {
+            Self::SimpleHash(place) | Self::DoubleHash(place, _) | Self::Random(place) => place,
+        }
     }
 }
 
 impl Stack {
-    /// An ephemeral port that makes a new 4-tuple with this remote end: RFC 6056 §3.3.3, a keyed
-    /// offset per destination plus a counter.
+    /// An ephemeral port that makes a new 4-tuple with this remote end, chosen as the profile says.
     ///
     /// # Errors
     /// `AddressNotAvailable` when every one is in use for this destination.
@@ -71,23 +155,88 @@ impl Stack {
         local: IpAddr,
         remote: SocketAddr,
     ) -> Result<u16, SocketError> {
-        let count = self.profile.ephemeral_ports();
-        let destination = (local, remote);
-        if self.ports.exhausted.get(&destination) == Some(&self.ports.released) {
-            return Err(SocketError::AddressNotAvailable);
-        }
-        let offset = keyed_destination(&self.secret, local, remote) % u64::from(count);
-        for _ in 0..count {
-            let step = self.ports.counter;
-            self.ports.counter = self.ports.counter.wrapping_add(1);
-            let place = (offset + u64::from(step)) % u64::from(count);
-            let port = self.profile.first_port + place as u16;
-            if self.is_free(local, port, remote) {
-                return Ok(port);
+        let order = Order::of(&self.profile);
+        let start = self.start_of_search(order, local, remote);
+        for ring in 0..order.rings {
+            if let Some(passed) = self.free_in_ring(order, ring, start.place(), local, remote) {
+                let index = (start.place() + passed) % order.length;
+                self.search_ended(start, passed);
+                return Ok(order.port(ring * order.length + index));
             }
         }
-        self.ports.exhausted.insert(destination, self.ports.released);
         Err(SocketError::AddressNotAvailable)
+    }
+
+    fn start_of_search(&mut self, order: Order, local: IpAddr, remote: SocketAddr) -> Start {
+        let keyed = || keyed_destination(&self.secret, local, remote);
+        let length = u64::from(order.length);
+        match self.profile.port_selection {
+            PortSelection::SimpleHash => {
+                let offset = keyed() % length + u64::from(self.ports.counter);
+                Start::SimpleHash((offset % length) as u32)
+            }
+            PortSelection::DoubleHash => {
+                let hash = keyed();
+                let group = (hash % COUNTERS) as u16;
+                let counter = u64::from(self.ports.counter_of(group, &self.secret));
+                let offset = (hash >> 32) + counter;
+                Start::DoubleHash((offset / u64::from(order.step) % length) as u32, group)
+            }
+            PortSelection::Random => Start::Random((self.ports.draw(&self.secret) % length) as u32),
+        }
+    }
+
+    /// How many ports of a ring, from the place where the search begins, are in use before one that
+    /// is not; `None` when all are.
+    fn free_in_ring(
+        &mut self,
+        order: Order,
+        ring: u32,
+        start: u32,
+        local: IpAddr,
+        remote: SocketAddr,
+    ) -> Option<u32> {
+        let place = |passed| ring * order.length + (start + passed) % order.length;
+        let port = |passed| order.port(place(passed));
+        let destination = Destination::new(local, remote);
+        let mut from = 0;
+        if self.ports.crowded.get(&destination).is_none() {
+            from = order.length.min(PATIENCE);
+            let near = (0..from).find(|passed| self.is_free(local, port(*passed), remote));
+            if near.is_some() || from == order.length {
+                return near;
+            }
+            self.index_destination(order, destination);
+        }
+        // The index does not know of listeners: there are few.
+        let index = self.ports.crowded.get(&destination)?;
+        while from < order.length {
+            from += index.passed_over(ring * order.length, order.length, place(from))?;
+            if from < order.length && self.is_free(local, port(from), remote) {
+                return Some(from);
+            }
+            from += 1;
+        }
+        None
+    }
+
+    /// Remembers where the next search is to begin.
+    fn search_ended(&mut self, start: Start, passed: u32) {
+        match start {
+            Start::Random(_) => {}
+            Start::SimpleHash(_) => {
+                self.ports.counter = self.ports.counter.wrapping_add(passed + 1);
+            }
+            Start::DoubleHash(_, group) => {
+                let counter = self.ports.counter_of(group, &self.secret);
+                // "We use a max() with a random here so that on low contention the randomness is
+                // maximal and on high contention it may be inexistent."
+                let seed = 1 << 63 | u64::from(group) << 32 | u64::from(counter);
+                let stride = (keyed_number(&self.secret, seed) % STRIDES) as u32;
+                let counter = counter.wrapping_add(2 * (passed.max(stride) + 1));
+                self.ports.counters.insert(group, counter);
+            }
+        }
     }
 
     /// Whether nobody has this 4-tuple, and nobody listens on the port.
@@ -99,5 +248,14 @@ impl Stack {
             remote_port: remote.port(),
         };
         self.connections.get(&tuple).is_none() && self.listeners.find(local, port).is_none()
+    }
+
+    /// Begins to keep an index of a destination. What it costs once, all the searches save that
+    /// come after it.
+    fn index_destination(&mut self, order: Order, destination: Destination) {
+        let is_used =
+            |place: &u32| self.connections.get(&destination.tuple(order.port(*place))).is_some();
+        let used = (0..order.places()).filter(is_used);
+        self.ports.crowded.begin(destination, order, used);
     }
 }

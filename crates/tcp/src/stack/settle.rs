@@ -101,7 +101,8 @@ impl Stack {
         if established {
             self.end_time_wait(now, old, Cause::Reuse);
         } else if let Some(record) = self.slots.time_wait(old) {
-            self.connections.insert(&record.tuple, old);
+            let tuple = record.tuple;
+            self.name(&tuple, old);
         }
     }
 
@@ -161,8 +162,15 @@ impl Stack {
     fn unlink(&mut self, socket: SocketId, tuple: &Tuple) {
         if self.connections.get(tuple) == Some(socket) {
             self.connections.remove(tuple);
+            self.ports.crowded.vacate(tuple);
         }
         self.ports.release(tuple);
+    }
+
+    /// From now on segments of this 4-tuple are for this socket.
+    pub(super) fn name(&mut self, tuple: &Tuple, socket: SocketId) {
+        self.connections.insert(tuple, socket);
+        self.ports.crowded.occupy(tuple);
     }
 
     pub(super) fn forget(&mut self, socket: SocketId) {
@@ -175,7 +183,7 @@ impl Stack {
         let tuple = connection.tuple;
         self.ports.take(&tuple);
         let socket = self.slots.insert_connection(connection);
-        self.connections.insert(&tuple, socket);
+        self.name(&tuple, socket);
         socket
     }
 

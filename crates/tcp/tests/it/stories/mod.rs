@@ -6,6 +6,7 @@ mod handshake;
 mod keepalive;
 mod listen;
 mod looking;
+mod ports;
 mod resets;
 mod retransmission;
 

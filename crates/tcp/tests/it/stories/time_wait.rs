@@ -94,7 +94,7 @@ fn without_a_listener_nothing_opens() {
 #[test]
 fn every_fin_starts_2msl_over() {
     let mut lab = Scene::TimeWait.with(staged(Profile::linux()));
-    for _ in 0..3 {
+    for _ in 0..4 {
         lab.pass(s(59));
         lab.arrive(segment(FIN | ACK, IRS + 1, ISS.wrapping_add(302)));
         assert_eq!(lab.timer(TimerKind::TimeWait), Some(lab.now + s(60)));
@@ -127,10 +127,10 @@ fn calls_after_time_wait_meet_a_closed_connection() {
     assert_eq!(lab.stack.next_deadline(), None, "nothing is left to wait for");
 }
 
-/// A stack with three ephemeral ports, and a way to use one up.
-fn three_ports() -> Stack {
+/// A stack with four ephemeral ports.
+fn four_ports() -> Stack {
     let mut profile = Profile::linux();
-    (profile.first_port, profile.last_port) = (50_000, 50_002);
+    (profile.first_port, profile.last_port) = (50_000, 50_003);
     profile.isn = IsnSource::Fixed(ISS);
     let mut stack = Stack::new(profile, [9; 16]);
     stack.add_address(OURS);
@@ -139,11 +139,11 @@ fn three_ports() -> Stack {
 
 #[test]
 fn ephemeral_ports_run_out_and_come_back_after_time_wait() {
-    let mut stack = three_ports();
+    let mut stack = four_ports();
     let mut now = Instant::ZERO;
     let remote = crate::harness::packets::theirs();
     let mut ports = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         let socket = stack.connect(now, None, remote, None).unwrap();
         let port = stack.status(socket).unwrap().local.port();
         ports.push(port);
@@ -160,7 +160,7 @@ fn ephemeral_ports_run_out_and_come_back_after_time_wait() {
         stack.close(now, socket).unwrap();
     }
     ports.sort_unstable();
-    assert_eq!(ports, [50_000, 50_001, 50_002], "each once");
+    assert_eq!(ports, [50_000, 50_001, 50_002, 50_003], "each once");
     let full = stack.connect(now, None, remote, None);
     assert_eq!(full, Err(SocketError::AddressNotAvailable));
     // Another destination has all of them.
