@@ -4,7 +4,6 @@ mod close;
 mod congestion;
 mod handshake;
 mod keepalive;
-mod limits;
 mod listen;
 mod looking;
 mod ports;
