@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::profile::CongestionControl;
+
 /// One option with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SocketOption {
@@ -27,6 +29,8 @@ pub enum SocketOption {
     ReceiveBuffer(u32),
     /// `TCP_MAXSEG`: the largest segment to send and to announce, in octets of text.
     MaxSegment(u16),
+    /// `TCP_CONGESTION`: the congestion control algorithm, of connections opened from then on.
+    Congestion(CongestionControl),
 }
 
 /// The options of a socket. A profile gives the defaults.
@@ -58,6 +62,8 @@ pub struct SocketOptions {
     pub receive_buffer_max: u32,
     /// See [`SocketOption::MaxSegment`].
     pub max_segment: Option<u16>,
+    /// See [`SocketOption::Congestion`].
+    pub congestion_control: CongestionControl,
 }
 
 impl SocketOption {
@@ -98,6 +104,7 @@ impl SocketOptions {
                 (self.receive_buffer, self.receive_buffer_max) = (octets, octets);
             }
             SocketOption::MaxSegment(octets) => self.max_segment = Some(octets),
+            SocketOption::Congestion(choice) => self.congestion_control = choice,
         }
     }
 }

@@ -4,10 +4,10 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::profile::{
-    AbortReset, AcceptOverflow, BlindAttacks, EcnMode, FinAck, InitialWindow, IsnSource,
-    MissingTimestamps, Offer, OptionOrder, PortSelection, Profile, RepeatedClose, RetryLimit,
-    RtoFloor, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowProbe,
-    WindowRounding, WindowScaling,
+    AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, EcnMode, FinAck, IdleRestart,
+    InitialWindow, IsnSource, MissingTimestamps, Offer, OptionOrder, PortSelection, Profile,
+    RepeatedClose, RetryLimit, RtoFloor, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable,
+    UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
 
@@ -64,6 +64,10 @@ const TABLE: &[Row] = &[
     ("ecn", "whether ECN is asked for (`on`) or only agreed to (`passive`) (RFC 3168)", "`off`, `passive` or `on`", |p, v| set(&mut p.ecn, choice(v, &[("off", EcnMode::Off), ("passive", EcnMode::Passive), ("on", EcnMode::Active)]))),
     ("option-order", "the order in which a SYN has its options", "`linux` or `bsd`", |p, v| set(&mut p.option_order, choice(v, &[("linux", OptionOrder::Linux), ("bsd", OptionOrder::Bsd)]))),
     ("missing-timestamps", "what becomes of segments without the timestamps agreed on", "`dropped` or `tolerated`", |p, v| set(&mut p.missing_timestamps, choice(v, &[("dropped", MissingTimestamps::Dropped), ("tolerated", MissingTimestamps::Tolerated)]))),
+    ("congestion-control", "the congestion control algorithm (tcp_congestion_control)", "`newreno` or `cubic`", |p, v| set(&mut p.options.congestion_control, CongestionControl::by_name(v))),
+    ("window-counting", "what acknowledgments count for when the congestion window grows", "`segments`, or a number of segments from 1 to 255 that one counts for at most", |p, v| set(&mut p.window_counting, window_counting(v))),
+    ("window-reduction", "what a congestion event takes its share of", "`flight-size` or `window`", |p, v| set(&mut p.window_reduction, choice(v, &[("flight-size", WindowReduction::FlightSize), ("window", WindowReduction::Window)]))),
+    ("idle-restart", "what becomes of the congestion window after idleness (tcp_slow_start_after_idle)", "`never`, `at-once`, `at-once-remembering` or `gradual`", |p, v| set(&mut p.idle_restart, choice(v, &[("never", IdleRestart::Never), ("at-once", IdleRestart::AtOnce), ("at-once-remembering", IdleRestart::AtOnceRemembering), ("gradual", IdleRestart::Gradual)]))),
     ("window-rounding", "what the offered window is rounded down to", "`none` or `segments`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments)]))),
     ("window-probe", "what a zero-window probe looks like", "`one-octet` or `empty`", |p, v| set(&mut p.window_probe, choice(v, &[("one-octet", WindowProbe::OneOctet), ("empty", WindowProbe::Empty)]))),
     ("delayed-ack", "how long an acknowledgment may wait", "a duration below 500ms (MUST-40)", |p, v| set(&mut p.delayed_ack, duration(v).filter(|wait| *wait < Duration::from_millis(500)))),
@@ -155,6 +159,13 @@ fn initial_window(value: &str) -> Option<InitialWindow> {
     let segments = || number(value).filter(|segments| (1..=1000).contains(segments));
     choice(value, &[("by-size", InitialWindow::BySize)])
         .or_else(|| segments().map(InitialWindow::Segments))
+}
+
+/// `segments`, or the limit of appropriate byte counting.
+fn window_counting(value: &str) -> Option<WindowCounting> {
+    let octets = || number(value).filter(|limit| *limit > 0);
+    choice(value, &[("segments", WindowCounting::Segments)])
+        .or_else(|| octets().map(|limit| WindowCounting::Octets { limit }))
 }
 
 fn limit(value: &str) -> Option<RetryLimit> {

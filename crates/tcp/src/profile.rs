@@ -4,6 +4,9 @@ use core::time::Duration;
 
 use crate::SocketOptions;
 
+mod congestion;
+pub use congestion::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
+
 /// The parameters of a stack. All of it is data: two stacks with equal profiles behave alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
@@ -57,6 +60,12 @@ pub struct Profile {
     pub option_order: OptionOrder,
     /// What becomes of segments without the timestamps that were agreed on.
     pub missing_timestamps: MissingTimestamps,
+    /// What acknowledgments count for when the congestion window grows.
+    pub window_counting: WindowCounting,
+    /// What a congestion event takes its share of.
+    pub window_reduction: WindowReduction,
+    /// What becomes of the congestion window after idleness.
+    pub idle_restart: IdleRestart,
     /// What the window that is offered is rounded down to.
     pub window_rounding: WindowRounding,
     /// What a zero-window probe looks like.
@@ -365,6 +374,9 @@ impl Profile {
             ecn: EcnMode::Off,
             option_order: OptionOrder::Bsd,
             missing_timestamps: MissingTimestamps::Dropped, // RFC 7323 §3.2
+            window_counting: WindowCounting::Octets { limit: 1 }, // RFC 5681 §3.1, equation 2
+            window_reduction: WindowReduction::FlightSize,  // RFC 5681 §3.1, equation 4
+            idle_restart: IdleRestart::AtOnce,              // RFC 5681 §4.1
             window_rounding: WindowRounding::None,
             window_probe: WindowProbe::OneOctet,
             delayed_ack: Duration::from_millis(200), // §3.8.6.3: less than 0.5 s
@@ -411,6 +423,7 @@ impl Profile {
             ecn: EcnMode::Passive,            // tcp_ecn = 2
             option_order: OptionOrder::Linux, // tcp_options_write
             missing_timestamps: MissingTimestamps::Tolerated, // tcp_validate_incoming
+            idle_restart: IdleRestart::Gradual, // tcp_slow_start_after_idle = 1
             window_rounding: WindowRounding::Segments, // __tcp_select_window
             window_probe: WindowProbe::Empty, // tcp_xmit_probe_skb
             delayed_ack: Duration::from_millis(40), // TCP_DELACK_MIN
@@ -452,6 +465,7 @@ fn rfc9293_options() -> SocketOptions {
         send_buffer_max: 65_535,
         receive_buffer_max: 65_535,
         max_segment: None,
+        congestion_control: CongestionControl::NewReno, // RFC 5681 §3.1, RFC 6582
     }
 }
 

@@ -9,6 +9,7 @@
 mod arrives;
 mod calls;
 mod chunks;
+#[cfg_attr(not(test), expect(dead_code, reason = "loss recovery is to call the rest"))]
 mod congestion;
 mod look;
 mod negotiation;
@@ -36,7 +37,7 @@ use crate::outbox::Context;
 use crate::timers::Timers;
 use crate::tuple::Tuple;
 use crate::{Detail, Holder, Instant, Profile, SocketError, SocketOptions, Status};
-use congestion::{Congestion, Controller as _};
+use congestion::Congestion;
 use negotiation::Agreement;
 use receive::{Owed, ReceiveHalf};
 use rtt::RoundTrip;
@@ -107,6 +108,8 @@ impl Connection {
         profile: &Profile,
     ) -> Self {
         let mss = own_mss(&tuple, &options, profile);
+        let segments = profile.initial_window.segments(mss);
+        let control = options.congestion_control;
         Self {
             tuple,
             state: TcpState::Closed,
@@ -119,7 +122,7 @@ impl Connection {
             options,
             timers: Timers::new(),
             rtt: RoundTrip::new(profile),
-            congestion: Congestion::new(mss, profile.initial_window.segments(mss)),
+            congestion: Congestion::new(control, profile, mss, segments),
             retransmissions: 0,
             window_probes: 0,
             probe_backoff: 0,

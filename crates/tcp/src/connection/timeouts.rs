@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::congestion::{Controller as _, Repeated};
+use super::congestion::Repeated;
 use super::rtt::LEAST_WAIT;
 use super::{Connection, Origin};
 use crate::event::{Cause, Readiness, SendReason, TcpState, TimerKind};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, TcpOption};
 
-use super::congestion::Controller as _;
+use super::congestion::Sent;
 use super::receive::{Owed, Reading};
 use super::send::Writing;
 use super::{Connection, own_mss};
@@ -48,9 +48,12 @@ impl Connection {
     // This and the next one are not inline: most segments that come need one of them at most.
     #[inline(never)]
     fn send_what_may_leave(&mut self, cx: &mut Context<'_>) {
+        let before = self.send.in_flight();
         while let Some(plan) = self.next_segment(Patience::Yes) {
             self.send_planned(cx, &plan);
         }
+        let (una, nxt, in_flight) = (self.send.una, self.send.nxt, self.send.in_flight());
+        self.congestion.on_sent(&Sent { now: cx.now, una, nxt, before, in_flight });
     }
 
     #[inline(never)]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
 
-use super::super::congestion::Controller as _;
+use super::super::congestion::Ack;
 use super::super::receive::{Owed, Waiting};
 use super::super::send::Writing;
 use super::super::{Connection, Origin};
@@ -148,7 +148,8 @@ impl Connection {
         self.rtt.on_ack(segment.ack, cx.now, self.echoed_round_trip(cx, segment), cx.profile);
         // RFC 5681 §3.1: acknowledging the SYN must not open the congestion window.
         if text > 0 {
-            self.congestion.on_ack(text);
+            let srtt = self.rtt.smoothed;
+            self.congestion.on_ack(&Ack { now: cx.now, acked: text, srtt, min_rtt: srtt });
         }
         self.retransmissions = 0;
         // Whatever an ICMP message complained about, it is over.
