@@ -214,6 +214,10 @@ pub enum Cause {
     Timeout(TimerKind),
     /// A new SYN took over a connection in TIME-WAIT (RFC 9293 §3.10.7.4, RFC 6191).
     Reuse,
+    /// There was no room for another connection in TIME-WAIT (`tcp_max_tw_buckets`).
+    TimeWaitFull,
+    /// There were too many connections that no application held (`tcp_max_orphans`).
+    TooManyOrphans,
 }
 
 /// The timers of a connection (RFC 9293 §3.10.8, RFC 1122).

@@ -167,6 +167,7 @@ pub(crate) struct Context<'a> {
     pub(crate) out: &'a mut Outbox,
     pub(crate) challenges: &'a mut ChallengeLimit,
     pub(crate) accept_queue: AcceptQueue,
+    pub(crate) time_wait: TimeWaitTable,
 }
 
 /// What the listener of a connection in SYN-RECEIVED has room for.
@@ -176,6 +177,13 @@ pub(crate) enum AcceptQueue {
     Full,
     /// The listener was closed.
     Gone,
+}
+
+/// Whether there may be another connection in TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeWaitTable {
+    Room,
+    Full,
 }
 
 /// The challenge ACKs the whole stack has sent in the current period (RFC 5961 §7).

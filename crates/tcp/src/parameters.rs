@@ -39,6 +39,7 @@ const DURATION: &str = "a duration such as 60s or 200ms";
 const OPTIONAL: &str = "a duration such as 60s, or `off`";
 const LIMIT: &str = "a count such as 6, or a duration such as 100s";
 const NUMBER: &str = "a number";
+const COUNT_OR_ANY: &str = "a number, or `any`";
 const OFFER: &str = "`on` or `off`";
 
 #[rustfmt::skip]
@@ -48,6 +49,8 @@ const TABLE: &[Row] = &[
     ("time-wait-rst", "whether a RST ends TIME-WAIT (RFC 1337)", "`honoured` or `ignored`", |p, v| set(&mut p.time_wait_rst, choice(v, &[("honoured", TimeWaitRst::Honoured), ("ignored", TimeWaitRst::Ignored)]))),
     ("time-wait-restart", "what starts TIME-WAIT over", "`fin` or `any-ack`", |p, v| set(&mut p.time_wait_restart, choice(v, &[("fin", TimeWaitRestart::Fin), ("any-ack", TimeWaitRestart::AnyAck)]))),
     ("time-wait-reuse", "whether a new SYN may take over TIME-WAIT", "`beyond-old` or `never`", |p, v| set(&mut p.time_wait_reuse, choice(v, &[("beyond-old", TimeWaitReuse::BeyondOld), ("never", TimeWaitReuse::Never)]))),
+    ("max-time-wait", "connections that may be in TIME-WAIT (tcp_max_tw_buckets)", COUNT_OR_ANY, |p, v| set(&mut p.max_time_wait, count_or_any(v))),
+    ("max-orphans", "connections that nobody holds any more (tcp_max_orphans)", COUNT_OR_ANY, |p, v| set(&mut p.max_orphans, count_or_any(v))),
     ("rto-initial", "the retransmission timeout before the first sample", DURATION, |p, v| set(&mut p.rto_initial, duration(v))),
     ("rto-min", "the smallest retransmission timeout", DURATION, |p, v| set_floor(&mut p.rto_floor, duration(v))),
     ("rto-max", "the largest retransmission timeout", DURATION, |p, v| set(&mut p.rto_max, duration(v))),
@@ -170,6 +173,12 @@ fn window_counting(value: &str) -> Option<WindowCounting> {
 
 fn limit(value: &str) -> Option<RetryLimit> {
     number(value).map(RetryLimit::Count).or_else(|| duration(value).map(RetryLimit::Time))
+}
+
+/// `any`, or a number.
+#[expect(clippy::option_option, reason = "the outer one is whether it was understood")]
+fn count_or_any(value: &str) -> Option<Option<u32>> {
+    if value == "any" { Some(None) } else { number(value).map(Some) }
 }
 
 /// `off`, or a duration.

@@ -25,6 +25,12 @@ pub struct Profile {
     pub time_wait_restart: TimeWaitRestart,
     /// Whether a new SYN may take over a connection in TIME-WAIT (MAY-2).
     pub time_wait_reuse: TimeWaitReuse,
+    /// How many connections may be in TIME-WAIT; those that come on top are closed at once. `None`
+    /// for any number.
+    pub max_time_wait: Option<u32>,
+    /// How many orphans there may be, those in TIME-WAIT not counted; a connection that is closed
+    /// on top of them is reset. `None` for any number.
+    pub max_orphans: Option<u32>,
 
     /// The retransmission timeout before the first round-trip sample.
     pub rto_initial: Duration,
@@ -358,11 +364,13 @@ impl Profile {
             time_wait_rst: TimeWaitRst::Honoured,
             time_wait_restart: TimeWaitRestart::Fin,
             time_wait_reuse: TimeWaitReuse::BeyondOld,
+            max_time_wait: None, // not in the RFC: TIME-WAIT is not optional (MUST-13)
+            max_orphans: None,   // not in the RFC
             rto_initial: Duration::from_secs(1), // RFC 6298 §2.1
             rto_floor: RtoFloor::Total(Duration::from_secs(1)), // RFC 6298 §2.4
-            rto_max: Duration::from_secs(60),    // RFC 6298 §2.5: at least 60 s
+            rto_max: Duration::from_secs(60), // RFC 6298 §2.5: at least 60 s
             syn_retries: RetryLimit::Time(Duration::from_secs(180)), // §3.8.3: R2 of a SYN
-            syn_linear_timeouts: 0,              // RFC 6298 §5.5: every timeout doubles
+            syn_linear_timeouts: 0, // RFC 6298 §5.5: every timeout doubles
             synack_retries: RetryLimit::Time(Duration::from_secs(180)),
             retries: RetryLimit::Time(Duration::from_secs(100)), // §3.8.3: R2 of data, SHLD-11
             orphan_retries: RetryLimit::Time(Duration::from_secs(100)),
@@ -408,12 +416,16 @@ impl Profile {
             fin_timeout: Some(Duration::from_secs(60)), // tcp_fin_timeout
             time_wait_rst: TimeWaitRst::Honoured, // tcp_rfc1337 = 0
             time_wait_restart: TimeWaitRestart::AnyAck, // tcp_timewait_state_process
+            // tcp_max_tw_buckets and tcp_max_orphans: tcp_init sets both to half of the hash table
+            // of connections, which has 524,288 places at most, from 64 GiB of memory on.
+            max_time_wait: Some(262_144),
+            max_orphans: Some(262_144),
             rto_floor: RtoFloor::Variance(Duration::from_millis(200)), // TCP_RTO_MIN
-            rto_max: Duration::from_secs(120),  // TCP_RTO_MAX
-            syn_retries: RetryLimit::Count(6),  // tcp_syn_retries
-            syn_linear_timeouts: 4,             // tcp_syn_linear_timeouts, since 6.5
+            rto_max: Duration::from_secs(120),                         // TCP_RTO_MAX
+            syn_retries: RetryLimit::Count(6),                         // tcp_syn_retries
+            syn_linear_timeouts: 4, // tcp_syn_linear_timeouts, since 6.5
             synack_retries: RetryLimit::Count(5), // tcp_synack_retries
-            retries: RetryLimit::Count(15),     // tcp_retries2
+            retries: RetryLimit::Count(15), // tcp_retries2
             orphan_retries: RetryLimit::Count(8), // tcp_orphan_retries = 0 means 8
             initial_window: InitialWindow::Segments(10), // TCP_INIT_CWND, RFC 6928
             // tcp_window_scaling; ilog2(tcp_rmem[2] = 6291456) - 15 in tcp_select_initial_window

@@ -115,6 +115,8 @@ fn cause(cause: Cause) -> Option<&'static str> {
         Cause::Rst => "reset",
         Cause::Icmp => "ICMP error",
         Cause::Reuse => "a new SYN takes over",
+        Cause::TimeWaitFull => "TIME-WAIT table full",
+        Cause::TooManyOrphans => "too many orphans",
         Cause::Timeout(timer) => timeout(timer),
         _ => return None,
     })

@@ -265,6 +265,13 @@ impl Connection {
         }
     }
 
+    /// There are too many orphans for this one: it is reset whatever it has still to send (Linux'
+    /// `tcp_check_oom` in `tcp_close`).
+    pub(crate) fn drop_orphan(&mut self, cx: &mut Context<'_>) {
+        self.finish(cx, Cause::TooManyOrphans, None);
+        self.send_reset(cx);
+    }
+
     pub(crate) fn set_option(&mut self, cx: &mut Context<'_>, option: SocketOption) {
         self.options.set(option);
         match option {

@@ -2,7 +2,7 @@
 
 use super::{Connection, Origin};
 use crate::event::{Cause, Event, Readiness, StateChange, TcpState, TimerKind};
-use crate::outbox::Context;
+use crate::outbox::{Context, TimeWaitTable};
 use crate::timers::Timers;
 use crate::{Holder, Instant, SocketError};
 use TcpState::{
@@ -104,6 +104,11 @@ impl Connection {
 
     /// Everything is said both ways; what is left is to wait for old segments to die.
     pub(super) fn enter_time_wait(&mut self, cx: &mut Context<'_>, cause: Cause) {
+        if cx.time_wait == TimeWaitTable::Full {
+            // Linux' `tcp_time_wait`: "We've got bigger problems than non-graceful socket
+            // closings." It is not what MUST-13 says, and old duplicates may find a successor.
+            return self.finish(cx, Cause::TimeWaitFull, None);
+        }
         self.timers.stop_all(cx);
         self.transition(cx, TcpState::TimeWait, cause);
         self.timers.set(cx, TimerKind::TimeWait, cx.now + cx.profile.time_wait);

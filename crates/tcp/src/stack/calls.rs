@@ -210,7 +210,9 @@ impl Stack {
                 Ok(())
             }
             Some(Slot::Connection(connection)) if connection.is_held() => {
-                self.with_connection(now, socket, end)
+                self.with_connection(now, socket, end)?;
+                self.adopt(now, socket);
+                Ok(())
             }
             _ => Err(SocketError::BadSocket),
         }

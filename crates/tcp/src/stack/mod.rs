@@ -6,6 +6,7 @@ mod crowded;
 mod deadlines;
 mod icmp;
 mod isn;
+mod kept;
 mod listener;
 mod look;
 mod open;
@@ -30,6 +31,7 @@ use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
 use crate::tuple::Tuple;
 use crate::{Instant, Profile, SocketError, Status};
 use deadlines::Deadlines;
+use kept::Kept;
 use listener::Listeners;
 use ports::Ports;
 use recent::Recent;
@@ -96,6 +98,7 @@ pub struct Stack {
     connections: Recent<Tuple, SocketId>,
     listeners: Listeners,
     ports: Ports,
+    kept: Kept,
     deadlines: Deadlines,
     out: Outbox,
     challenges: ChallengeLimit,
@@ -113,6 +116,7 @@ impl Stack {
             connections: Recent::default(),
             listeners: Listeners::default(),
             ports: Ports::default(),
+            kept: Kept::default(),
             deadlines: Deadlines::new(),
             out: Outbox::new(),
             challenges: ChallengeLimit::default(),
@@ -132,6 +136,7 @@ impl Stack {
             connections,
             listeners,
             ports,
+            kept,
             deadlines,
             out,
             challenges,
@@ -141,6 +146,7 @@ impl Stack {
         connections.clear();
         listeners.clear();
         ports.clear();
+        *kept = Kept::default();
         deadlines.clear();
         out.clear();
         *challenges = ChallengeLimit::default();
@@ -256,6 +262,7 @@ impl Stack {
         socket: SocketId,
         accept_queue: AcceptQueue,
     ) -> (Context<'_>, Option<&mut Connection>) {
+        let time_wait = self.time_wait_table();
         let connection = match self.slots.get_mut(socket) {
             Some(Slot::Connection(connection)) => Some(&mut **connection),
             _ => None,
@@ -267,6 +274,7 @@ impl Stack {
             out: &mut self.out,
             challenges: &mut self.challenges,
             accept_queue,
+            time_wait,
         };
         (cx, connection)
     }

@@ -35,6 +35,7 @@ impl Stack {
     ) -> Result<R, SocketError> {
         let before = self.slots.connection(socket).ok_or(SocketError::BadSocket)?;
         let (was_linked, origin) = (before.state != TcpState::Closed, before.origin());
+        let was_orphan = was_linked && before.holder == Holder::Orphan;
         let accept_queue = self.accept_queue_of(origin);
         let (mut cx, connection) = self.context(now, socket, accept_queue);
         let connection = connection.ok_or(SocketError::BadSocket)?;
@@ -46,6 +47,7 @@ impl Stack {
             self.deadlines.update(socket.index, deadline);
         }
         if matches!(state, TcpState::Closed | TcpState::Listen | TcpState::TimeWait) {
+            self.kept.orphans -= u32::from(was_orphan);
             self.clean_up(now, socket, was_linked);
         }
         if let Some(Origin::Passive { listener, supersedes }) = origin
@@ -111,6 +113,7 @@ impl Stack {
         let Slot::Connection(connection) = slot else { return };
         let record = TimeWait::new(connection, now, &self.profile);
         let deadline = record.deadline;
+        self.kept.time_waits += 1;
         let Slot::Connection(connection) = core::mem::replace(slot, Slot::TimeWait(record)) else {
             return;
         };
@@ -138,6 +141,7 @@ impl Stack {
     pub(super) fn end_time_wait(&mut self, now: Instant, socket: SocketId, cause: Cause) {
         let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) else { return };
         let (tuple, held) = (record.tuple, record.held.take());
+        self.kept.time_waits -= 1;
         let (from, to) = (TcpState::TimeWait, TcpState::Closed);
         self.out.event(Event::State(StateChange { socket, from, to, cause }));
         if cause != Cause::Timeout(TimerKind::TimeWait) {

@@ -18,6 +18,9 @@ pub(crate) enum Slot {
     TimeWait(TimeWait),
 }
 
+/// A connection in TIME-WAIT needs its slot and no more, and hundreds of thousands are to be cheap.
+const _: () = assert!(size_of::<(u32, Slot)>() <= 128, "TIME-WAIT fits into 128 octets");
+
 /// Slots by number. A slot that is used again has another generation, so that an old
 /// [`SocketId`] never names a new socket.
 #[derive(Clone, Debug, Hash)]

@@ -4,6 +4,7 @@ mod close;
 mod congestion;
 mod handshake;
 mod keepalive;
+mod limits;
 mod listen;
 mod looking;
 mod ports;
