@@ -29,7 +29,7 @@ pub enum SocketOption {
     ReceiveBuffer(u32),
     /// `TCP_MAXSEG`: the largest segment to send and to announce, in octets of text.
     MaxSegment(u16),
-    /// `TCP_CONGESTION`: the congestion control algorithm, of connections opened from then on.
+    /// `TCP_CONGESTION`: the congestion control algorithm, from then on. The window stays.
     Congestion(CongestionControl),
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kdl::KdlValue;
 use twomsl_sim::spec::{HostIndex, Probability};
+use twomsl_tcp::profile::CongestionControl;
 use twomsl_tcp::wire::Flags;
 use twomsl_tcp::{Instant, SendReason, SocketError, TcpState, TimerKind, Verdict};
 
@@ -304,6 +305,14 @@ impl Value for TimerKind {
         let known = names::TIMERS.map(Self::name);
         let find = |name: &str| names::TIMERS.into_iter().find(|timer| timer.name() == name);
         word("timer", value, find, &known)
+    }
+}
+
+impl Value for CongestionControl {
+    const EXAMPLE: &'static str = "\"cubic\"";
+
+    fn read(value: &KdlValue, _: &Names) -> Result<Self, Wrong> {
+        word("congestion control algorithm", value, Self::by_name, Self::NAMES)
     }
 }
 

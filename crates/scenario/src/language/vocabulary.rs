@@ -111,6 +111,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "send-buffer",
     "receive-buffer",
     "max-segment",
+    "congestion",
 ];
 
 /// When something happens.

@@ -277,6 +277,7 @@ impl Connection {
         match option {
             SocketOption::SendBuffer(octets) => self.send.capacity = octets,
             SocketOption::ReceiveBuffer(octets) => self.receive.capacity = octets,
+            SocketOption::Congestion(choice) => self.congestion.choose(choice),
             _ => {}
         }
         self.arm_keepalive(cx);

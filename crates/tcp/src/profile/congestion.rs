@@ -11,6 +11,9 @@ pub enum CongestionControl {
 }
 
 impl CongestionControl {
+    /// The names of all.
+    pub const NAMES: &'static [&'static str] = &["newreno", "cubic"];
+
     /// Its name: `newreno`, `cubic`.
     pub const fn name(self) -> &'static str {
         match self {

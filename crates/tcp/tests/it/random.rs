@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use twomsl_tcp::profile::CongestionControl;
 use twomsl_tcp::wire::{Flags, Segment};
 use twomsl_tcp::{Profile, Shutdown, SocketError, SocketOption, TcpState};
 
@@ -211,6 +212,8 @@ fn a_call() -> impl Strategy<Value = Call> {
         (0_u32..5000).prop_map(SocketOption::SendBuffer),
         (0_u32..5000).prop_map(SocketOption::ReceiveBuffer),
         (0_u16..2000).prop_map(SocketOption::MaxSegment),
+        Just(SocketOption::Congestion(CongestionControl::NewReno)),
+        Just(SocketOption::Congestion(CongestionControl::Cubic)),
     ];
     let how = prop_oneof![Just(Shutdown::Read), Just(Shutdown::Write), Just(Shutdown::Both)];
     prop_oneof![

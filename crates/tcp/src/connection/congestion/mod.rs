@@ -200,6 +200,33 @@ impl Congestion {
         self.window.initial = size;
     }
 
+    /// Another algorithm takes over, and knows nothing yet; the window stays
+    /// (`tcp_reinit_congestion_control`).
+    pub(crate) fn choose(&mut self, control: CongestionControl) {
+        let same = matches!(
+            (&self.algorithm, control),
+            (Chosen::NewReno(_), CongestionControl::NewReno)
+                | (Chosen::Cubic(_), CongestionControl::Cubic)
+        );
+        if !same {
+            self.algorithm = Chosen::new(control);
+        }
+    }
+
+    /// The path's MTU has changed. Octets stay what they are; whole segments stay as many
+    /// (Linux' `tcp_sync_mss` leaves `snd_cwnd` alone), so that the window is whole again.
+    pub(crate) fn set_mss(&mut self, mss: u32) {
+        let window = &mut self.window;
+        if window.counting == WindowCounting::Segments {
+            let scaled = |octets: u32| (octets / window.mss).saturating_mul(mss).min(LARGEST);
+            window.size = scaled(window.size).max(mss);
+            window.threshold = scaled(window.threshold).max(2 * mss);
+            window.initial = scaled(window.initial).max(mss);
+        }
+        window.mss = mss;
+        self.credit = 0;
+    }
+
     /// How many octets may be under way: cwnd.
     pub(crate) fn window(&self) -> u32 {
         self.window.size

@@ -260,6 +260,33 @@ fn longer_round_trips_end_the_slow_start_of_linux_only() {
     }
 }
 
+#[test]
+fn another_algorithm_takes_the_window_over() {
+    let mut congestion = with(&Profile::rfc9293(), 20);
+    congestion.choose(CongestionControl::Cubic);
+    assert_eq!(congestion.window(), 20 * MSS);
+    congestion.enter_recovery(20 * MSS);
+    assert_eq!(congestion.threshold(), 14 * MSS, "seven tenths");
+    let before = congestion.clone();
+    congestion.choose(CongestionControl::Cubic);
+    assert_eq!(congestion, before, "the same again changes nothing");
+    congestion.choose(CongestionControl::NewReno);
+    congestion.enter_recovery(20 * MSS);
+    assert_eq!(congestion.threshold(), 10 * MSS, "half");
+}
+
+#[test]
+fn smaller_segments_leave_as_many_octets_or_as_many_segments() {
+    let mut congestion = with(&Profile::rfc9293(), 10);
+    congestion.set_mss(1000);
+    assert_eq!(congestion.window(), 10 * MSS);
+    congestion.on_ack(&ack(0, 1000, 0));
+    assert_eq!(congestion.window(), 10 * MSS + 1000);
+    let mut congestion = with(&in_segments(), 10);
+    congestion.set_mss(1000);
+    assert_eq!(congestion.window(), 10_000);
+}
+
 /// A connection is to stay small: this is a part of its kilobyte.
 #[test]
 fn congestion_control_takes_few_octets() {

@@ -1,6 +1,7 @@
 //! RFC 5681: how much may be under way.
 
-use twomsl_tcp::Profile;
+use twomsl_tcp::profile::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
+use twomsl_tcp::{Profile, SocketOption};
 
 use super::{has_text, ms, s};
 use crate::harness::packets::text;
@@ -83,5 +84,71 @@ fn congestion_avoidance_adds_one_segment_per_window() {
     assert!(beyond.len() > 3, "it got there: {windows:?}");
     for pair in beyond.windows(2) {
         assert!(pair[1] - pair[0] <= MSS, "no more than a segment per round trip");
+    }
+}
+
+#[test]
+fn a_window_that_the_application_does_not_use_does_not_grow() {
+    // RFC 9438 §5.8, and Linux' tcp_is_cwnd_limited.
+    let mut pair = pair(Profile::rfc9293());
+    for _ in 0..20 {
+        pair.send(Client, &text(MSS as usize)).unwrap();
+        pair.run(ms(50));
+        pair.text(Server);
+    }
+    assert_eq!(congestion_window(&pair), 3 * MSS, "one segment of three each time");
+    pair.send(Client, &text(100_000)).unwrap();
+    pair.run(ms(100));
+    assert!(congestion_window(&pair) > 3 * MSS, "now it is used");
+}
+
+#[test]
+fn a_socket_may_choose_its_algorithm() {
+    let threshold_after_a_timeout = |control: Option<CongestionControl>| {
+        let mut pair = pair(Profile::rfc9293());
+        if let Some(control) = control {
+            pair.option(Client, SocketOption::Congestion(control));
+        }
+        pair.send(Client, &text(200_000)).unwrap();
+        pair.run(ms(20));
+        pair.cut(Client);
+        pair.run(s(2));
+        pair.detail(Client).slow_start_threshold
+    };
+    // 12 segments are under way: half of them (RFC 5681 §3.1), or seven tenths (RFC 9438 §4.6).
+    assert_eq!(threshold_after_a_timeout(None), 6 * MSS);
+    assert_eq!(threshold_after_a_timeout(Some(CongestionControl::NewReno)), 6 * MSS);
+    assert_eq!(threshold_after_a_timeout(Some(CongestionControl::Cubic)), 12 * MSS * 7 / 10);
+}
+
+#[test]
+fn the_choices_of_congestion_control_have_names() {
+    let mut profile = Profile::rfc9293();
+    let table = [
+        ("congestion-control", "cubic"),
+        ("window-counting", "segments"),
+        ("window-reduction", "window"),
+        ("idle-restart", "gradual"),
+    ];
+    for (name, value) in table {
+        profile.set(name, value).unwrap();
+    }
+    assert_eq!(profile.options.congestion_control, CongestionControl::Cubic);
+    assert_eq!(profile.window_counting, WindowCounting::Segments);
+    assert_eq!(profile.window_reduction, WindowReduction::Window);
+    assert_eq!(profile.idle_restart, IdleRestart::Gradual);
+    profile.set("window-counting", "2").unwrap();
+    assert_eq!(profile.window_counting, WindowCounting::Octets { limit: 2 });
+    for (name, value) in [
+        ("congestion-control", "vegas"),
+        ("window-counting", "0"),
+        ("window-counting", "256"),
+        ("window-reduction", "half"),
+        ("idle-restart", "0"),
+    ] {
+        assert!(profile.set(name, value).is_err(), "{name} {value}");
+    }
+    for name in CongestionControl::NAMES {
+        assert_eq!(CongestionControl::by_name(name).map(CongestionControl::name), Some(*name));
     }
 }
