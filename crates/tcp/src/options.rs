@@ -7,15 +7,15 @@ use crate::profile::CongestionControl;
 /// One option with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SocketOption {
-    /// `TCP_NODELAY`: the Nagle algorithm is off (RFC 9293 §3.7.4).
+    /// `TCP_NODELAY`: the Nagle algorithm is off (RFC 9293 §3.7.4, MUST-17).
     NoDelay(bool),
     /// `SO_LINGER`: on with this time, or off. Zero makes `close` reset.
     Linger(Option<Duration>),
     /// `SO_REUSEADDR`: listening is allowed while connections of the port still exist.
     ReuseAddress(bool),
-    /// `SO_KEEPALIVE` (RFC 9293 §3.8.4).
+    /// `SO_KEEPALIVE` (RFC 9293 §3.8.4, MUST-24).
     KeepAlive(bool),
-    /// `TCP_KEEPIDLE`: silence before the first probe.
+    /// `TCP_KEEPIDLE`: silence before the first probe (MUST-27).
     KeepIdle(Duration),
     /// `TCP_KEEPINTVL`: between probes.
     KeepInterval(Duration),

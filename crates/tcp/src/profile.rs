@@ -369,7 +369,7 @@ impl Profile {
             rto_initial: Duration::from_secs(1), // RFC 6298 §2.1
             rto_floor: RtoFloor::Total(Duration::from_secs(1)), // RFC 6298 §2.4
             rto_max: Duration::from_secs(60), // RFC 6298 §2.5: at least 60 s
-            syn_retries: RetryLimit::Time(Duration::from_secs(180)), // §3.8.3: R2 of a SYN
+            syn_retries: RetryLimit::Time(Duration::from_secs(180)), // §3.8.3, MUST-23: R2
             syn_linear_timeouts: 0, // RFC 6298 §5.5: every timeout doubles
             synack_retries: RetryLimit::Time(Duration::from_secs(180)),
             retries: RetryLimit::Time(Duration::from_secs(100)), // §3.8.3: R2 of data, SHLD-11

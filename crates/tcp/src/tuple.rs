@@ -3,7 +3,7 @@
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Local and remote address and port.
+/// Local and remote address and port. All segments of a connection have the same (MUST-45).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tuple {
     pub(crate) local_addr: IpAddr,

@@ -3,9 +3,12 @@
 //! Every rule is a function from text to violations. One test applies it to the project,
 //! and another shows it what it has to catch, so that no rule passes by looking away.
 
+mod project;
+
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use project::{children, files_below, project, read};
 
 // ---- The crates lean one way (ARCHITECTURE.md) ----
 
@@ -269,47 +272,12 @@ fn story_of(snapshot: &Path) -> PathBuf {
 
 // ---- What the rules look at ----
 
-fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Every Rust source file of the project, relative to it.
 fn sources() -> Vec<PathBuf> {
     let sources: Vec<_> =
         files_below("crates", "rs").iter().map(|path| Path::new("crates").join(path)).collect();
     assert!(sources.contains(&PathBuf::from("crates/wire/src/lib.rs")), "the search is broken");
     sources
-}
-
-/// The files with this extension below a directory, relative to it and in order.
-fn files_below(directory: &str, extension: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = children(directory);
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(entries(&path));
-        } else if path.extension().is_some_and(|found| found == extension) {
-            let base = project().join(directory);
-            found.push(path.strip_prefix(base).expect("found below it").to_path_buf());
-        }
-    }
-    found.sort();
-    found
-}
-
-/// What is in a directory of the project; nothing if there is no such directory.
-fn children(directory: &str) -> Vec<PathBuf> {
-    let path = project().join(directory);
-    if path.exists() { entries(&path) } else { Vec::new() }
-}
-
-fn entries(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).expect("a directory of the project can be read");
-    entries.map(|entry| entry.expect("its entries can be read").path()).collect()
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn file_name(path: &Path) -> String {

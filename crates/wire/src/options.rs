@@ -35,7 +35,8 @@ pub struct Options {
     octets: [u8; Options::MAX],
 }
 
-/// One option.
+/// One option. Of the mandatory ones (MUST-4) two are a single octet; all others have a length
+/// (MUST-68).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TcpOption<'a> {
     /// Kind 0: end of the list.

@@ -104,7 +104,8 @@ impl fmt::Display for SeqNum {
     }
 }
 
-/// A window in octets, scale already applied (RFC 9293 §3.8.6, RFC 7323 §2).
+/// A window in octets, scale already applied (RFC 9293 §3.8.6, RFC 7323 §2). Unsigned (MUST-1), and
+/// wide enough for every scale (REC-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Window(pub u32);
 

@@ -79,8 +79,8 @@ impl Connection {
         Ok(octets)
     }
 
-    /// SEND with the urgent flag. SND.UP is set before anything leaves, so that the first segment
-    /// carries it already.
+    /// SEND with the urgent flag (MUST-30), for text of any length (MUST-31). SND.UP is set before
+    /// anything leaves, so that the first segment carries it already.
     pub(crate) fn write_urgent(
         &mut self,
         cx: &mut Context<'_>,
@@ -225,7 +225,7 @@ impl Connection {
         }
     }
 
-    /// `close(2)`: the application gives the connection back.
+    /// `close(2)`: the application gives the connection back, and reads no more (MAY-1).
     pub(crate) fn close(&mut self, cx: &mut Context<'_>) {
         if self.options.linger.is_some_and(|time| time.is_zero()) || self.loses_text() {
             self.abort(cx);

@@ -82,7 +82,7 @@ pub(crate) struct Connection {
     soft_error: Option<SocketError>,
 }
 
-/// How a connection was opened.
+/// How a connection was opened (MUST-11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
     /// By an active OPEN: the SYNs crossed.

@@ -110,7 +110,7 @@ impl Connection {
     /// The options of our SYN or SYN,ACK. A SYN,ACK has only what the SYN had, too.
     pub(super) fn syn_options(&self, now: Instant, mss: u16, order: OptionOrder) -> Options {
         let mut list = OptionList { agreement: &self.agreement, now, options: Options::NONE };
-        // MUST-14: a SYN always has the MSS option.
+        // MUST-14, SHLD-5, MAY-3: a SYN always has the MSS option, and no other segment (MUST-65).
         list.push(TcpOption::MaximumSegmentSize(mss));
         match order {
             OptionOrder::Linux => list.in_linux_order(),

@@ -130,7 +130,8 @@ impl ReceiveHalf {
     }
 
     /// The window to offer now, as it stands in a header under `scale`. The edge moves only when
-    /// the step is worth it, which keeps the silly window syndrome away (RFC 9293 §3.8.6.2.2).
+    /// the step is worth it, which keeps the silly window syndrome away (RFC 9293 §3.8.6.2.2,
+    /// MUST-39). What nobody reads keeps it closed (MAY-8).
     #[inline]
     pub(crate) fn offer(&mut self, mss: u32, rounding: WindowRounding, scale: Scale) -> u16 {
         let edge = self.nxt + self.desired_window(mss, rounding, scale);
@@ -222,7 +223,8 @@ impl ReceiveHalf {
         }
     }
 
-    /// Takes text that begins at RCV.NXT, and what it makes whole.
+    /// Takes text that begins at RCV.NXT, and what it makes whole: all of it, before anything is
+    /// acknowledged (MUST-59).
     pub(crate) fn append(&mut self, text: Bytes, mss: u32) {
         self.raise_threshold(text.len() as u32, mss);
         self.push(text);

@@ -12,7 +12,7 @@ use crate::time::nanos;
 /// must pass between two timeouts, or they would never end.
 pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
 
-/// SRTT, RTTVAR and RTO, in nanoseconds.
+/// SRTT, RTTVAR and RTO, in nanoseconds (MUST-18).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RoundTrip {
     /// SRTT; zero before the first sample.
@@ -96,7 +96,7 @@ impl RoundTrip {
         self.rto.saturating_mul(factor).min(nanos(profile.rto_max)).max(nanos(LEAST_WAIT))
     }
 
-    /// The timer fired: the next timeout is twice as long (RFC 6298 §5.5).
+    /// The timer fired: the next timeout is twice as long (RFC 6298 §5.5, MUST-19).
     pub(crate) fn back_off(&mut self) {
         self.backoff = self.backoff.saturating_add(1);
         self.timed = None;

@@ -45,7 +45,7 @@ impl Connection {
             // The handshake is not over: SYN or SYN,ACK again, alone.
             self.send_syn(cx, SendReason::Retransmission);
         } else {
-            // RFC 6298 §5.4: the earliest segment again. Everything after it counts as lost, and
+            // RFC 6298 §5.4: the earliest segment again (SHLD-16). Everything after it counts as lost, and
             // follows as the acknowledgments come in.
             self.congestion.on_timeout(self.send.nxt.since(self.send.una), repeated);
             self.send.resume = self.send.una;
@@ -53,7 +53,8 @@ impl Connection {
         self.transmit(cx);
     }
 
-    /// Whether the profile's limit for this kind of segment is reached.
+    /// Whether the profile's limit for this kind of segment is reached. SYNs have limits of their own,
+    /// and nothing else about them is different (MUST-22).
     fn is_hopeless(&self, cx: &Context<'_>, tries: u32) -> bool {
         let limit = match self.state {
             TcpState::SynSent => match cx.profile.syn_retries {
@@ -76,8 +77,14 @@ impl Connection {
     }
 
     /// The limit for text, a FIN and window probes: what nobody waits for is given up sooner.
+    /// An application that sets a user timeout has said itself when (MUST-21), and that has a timer
+    /// of its own (Linux' `retransmits_timed_out`: it takes the place of the count).
     fn retries_of_text(&self, cx: &Context<'_>) -> RetryLimit {
-        if self.holder == Holder::Orphan { cx.profile.orphan_retries } else { cx.profile.retries }
+        match self.options.user_timeout {
+            Some(_) => RetryLimit::Time(Duration::MAX),
+            None if self.holder == Holder::Orphan => cx.profile.orphan_retries,
+            None => cx.profile.retries,
+        }
     }
 
     /// The connection is aborted: the peer does not answer (RFC 9293 §3.8.3, MUST-20). A soft
@@ -91,7 +98,7 @@ impl Connection {
         self.finish(cx, cause, Some(error));
     }
 
-    /// The window is still closed, or something small was held back long enough.
+    /// The window is still closed (MUST-36), or something small was held back long enough.
     fn on_persist_timeout(&mut self, cx: &mut Context<'_>) {
         if self.send.wnd > 0 && self.send_held_back(cx) {
             return self.arm_timers(cx);
@@ -114,7 +121,7 @@ impl Connection {
         }
     }
 
-    /// MUST-25 to MUST-29: only when asked for, only when idle, and one lost answer proves nothing.
+    /// MAY-5, MUST-26, MUST-29: only when idle, and one lost answer proves nothing.
     fn on_keepalive_timeout(&mut self, cx: &mut Context<'_>) {
         let due = self.heard + self.options.keep_idle;
         if due > cx.now || !self.send.is_idle() {

@@ -77,7 +77,7 @@ impl Connection {
         cx.out.event(Event::State(StateChange { socket: cx.socket, from, to, cause }));
     }
 
-    /// The connection is over. With an error the application hears why.
+    /// The connection is over. With an error the application hears why (MUST-12).
     pub(super) fn finish(
         &mut self,
         cx: &mut Context<'_>,

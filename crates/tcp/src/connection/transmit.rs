@@ -33,7 +33,8 @@ enum Patience {
 }
 
 impl Connection {
-    /// Sends all that may be sent, then the acknowledgment that is owed if nothing carried it,
+    /// Sends all that may be sent, then the acknowledgment that is owed if nothing carried it: one for
+    /// all that was processed (MUST-58),
     /// and sets the timers that what is left needs.
     pub(super) fn transmit(&mut self, cx: &mut Context<'_>) {
         if self.has_work() {
@@ -75,7 +76,9 @@ impl Connection {
         self.state.is_synchronized() && self.state != TcpState::TimeWait
     }
 
-    /// The next segment from the text and the FIN, if one may be sent now.
+    /// The next segment from the text and the FIN, if one may be sent now: the largest there can be
+    /// (SHLD-27, SHLD-28), whatever the writes were (MAY-16). A window that has shrunk leaves no room
+    /// for anything new (MUST-34, SHLD-15).
     fn next_segment(&self, patience: Patience) -> Option<Plan> {
         let send = &self.send;
         if !send.has_more() {
@@ -95,8 +98,8 @@ impl Connection {
             .then_some(plan)
     }
 
-    /// Nagle's algorithm (RFC 9293 §3.7.4) and the sender's side of silly-window avoidance
-    /// (§3.8.6.2.1).
+    /// Nagle's algorithm (RFC 9293 §3.7.4, SHLD-7) and the sender's side of silly-window avoidance
+    /// (§3.8.6.2.1, MUST-38).
     fn is_worth_sending(&self, text: u32, left: u32) -> bool {
         let send = &self.send;
         let again = send.resume.before(send.nxt);
@@ -189,12 +192,12 @@ impl Connection {
         self.put_out(cx, una, flags, payload, SendReason::WindowProbe);
     }
 
-    /// An old sequence number and no text: the peer has to answer (RFC 9293 §3.8.4).
+    /// An old sequence number and no text (SHLD-12): the peer has to answer (RFC 9293 §3.8.4).
     pub(super) fn send_keepalive(&mut self, cx: &mut Context<'_>) {
         self.put_out(cx, self.send.nxt - 1, Flags::ACK, Bytes::new(), SendReason::KeepAlive);
     }
 
-    /// Sends what is held back although it is small (the override timeout of §3.8.6.2.1).
+    /// Sends what is held back although it is small (MUST-60; the override timeout of §3.8.6.2.1).
     /// Whether there was something that the window allows.
     pub(super) fn send_held_back(&mut self, cx: &mut Context<'_>) -> bool {
         let plan = self.next_segment(Patience::No);
@@ -288,7 +291,9 @@ impl Connection {
         self.send.mss.saturating_sub(sack).max(1)
     }
 
-    /// Starts and stops the timers that unacknowledged and unsendable octets need.
+    /// Starts and stops the timers that unacknowledged and unsendable octets need. A window that is
+    /// closed, or has become so (MUST-35), is probed after one timeout (SHLD-29) and then ever more
+    /// seldom (SHLD-30); what lies beyond it is not given up (SHLD-17).
     #[inline]
     pub(super) fn arm_timers(&mut self, cx: &mut Context<'_>) {
         let waits = !self.send.is_idle();

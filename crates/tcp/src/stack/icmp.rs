@@ -10,7 +10,7 @@ use crate::tuple::Tuple;
 use crate::{Instant, SocketError, TcpState, Verdict};
 
 impl Stack {
-    /// An ICMP error about a segment we sent.
+    /// An ICMP error about a segment we sent, for the connection that sent it (MUST-54).
     pub(super) fn on_icmp(&mut self, now: Instant, icmp: &Icmp) -> Arrival {
         let quote = &icmp.quote;
         let tuple = Tuple {
@@ -41,7 +41,8 @@ impl Stack {
     }
 }
 
-/// Hard or soft, and the error that stands for it; `None` to ignore (MUST-55: source quench).
+/// Hard (SHLD-26) or soft (MUST-56), and the error that stands for it; `None` to ignore (MUST-55:
+/// source quench).
 ///
 /// On a synchronized connection every error is soft: RFC 5927 §5.2 would rather wait for a
 /// timeout than believe a message that anybody can forge.

@@ -11,7 +11,8 @@ use crate::tuple::{Tuple, bits};
 use crate::{Instant, Profile};
 
 /// ISN = M + F(localip, localport, remoteip, remoteport, secretkey): the clock lets incarnations
-/// of one 4-tuple follow each other, the keyed hash keeps others from guessing.
+/// of one 4-tuple follow each other (MUST-8), the keyed hash keeps others from guessing (MUST-9,
+/// SHLD-1).
 pub(crate) fn initial_sequence(
     now: Instant,
     tuple: &Tuple,

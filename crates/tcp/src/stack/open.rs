@@ -14,8 +14,8 @@ use crate::tuple::{Tuple, is_host};
 use crate::{Holder, Instant, SocketError, SocketOptions, TcpState};
 
 impl Stack {
-    /// Passive OPEN: waits for connections to `local`, whose address may be unspecified for all
-    /// addresses of this host. `backlog` connections may wait to be accepted. Without `options`
+    /// Passive OPEN: waits for connections to `local`, whose address (MUST-43) may be unspecified for
+    /// all addresses of this host. A listener is a socket of its own (MUST-41). `backlog` connections may wait to be accepted. Without `options`
     /// the profile's are used.
     ///
     /// # Errors
@@ -63,7 +63,8 @@ impl Stack {
         self.check_local(local, options).map(drop)
     }
 
-    /// The address to listen on; `None` for all.
+    /// The address to listen on; `None` for all. `SO_REUSEADDR` says that connections of the port do
+    /// not matter, in whatever state (MUST-42).
     fn check_local(
         &self,
         local: SocketAddr,
@@ -156,7 +157,7 @@ impl Stack {
         Timestamps::new(keyed_destination(&self.secret, tuple.local_addr, both) as u32)
     }
 
-    /// The address to speak from.
+    /// The address to speak from: what was asked for (MUST-43), or one of the right family (MUST-44).
     fn source_for(&self, local: Option<IpAddr>, remote: SocketAddr) -> Result<IpAddr, SocketError> {
         let wanted = local.filter(|address| !address.is_unspecified());
         self.addresses

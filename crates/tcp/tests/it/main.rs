@@ -12,4 +12,5 @@ mod diagram;
 mod harness;
 mod matrix;
 mod random;
+mod requirements;
 mod stories;

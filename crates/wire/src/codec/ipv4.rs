@@ -87,7 +87,7 @@ fn header_length(fixed: &[u8; HEADER]) -> Result<usize, ParseError> {
     Ok(octets)
 }
 
-/// The fields we keep; options are behind them and say nothing to TCP.
+/// The fields we keep; options are behind them and say nothing to TCP (MUST-50).
 fn head(fixed: &[u8; HEADER]) -> Head {
     let [.., s0, s1, s2, s3, d0, d1, d2, d3] = *fixed;
     let addresses =

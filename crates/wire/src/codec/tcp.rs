@@ -58,7 +58,8 @@ fn header_length(fixed: &[u8; Segment::FIXED_HEADER]) -> Result<usize, ParseErro
 }
 
 /// The fields of the header. They are taken as they are, whatever the control bits make of
-/// them: it is up to the TCP not to look at SEG.ACK without ACK or at SEG.UP without URG.
+/// them: it is up to the TCP not to look at SEG.ACK without ACK or at SEG.UP without URG. Options
+/// may come in any segment (MUST-5).
 fn segment(fixed: &[u8; Segment::FIXED_HEADER], options: &[u8], payload: Bytes) -> Segment {
     let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, f0, f1, w0, w1, _, _, u0, u1] = fixed;
     Segment {

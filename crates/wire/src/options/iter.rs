@@ -8,7 +8,8 @@ use super::{
 /// The options of a segment in order.
 ///
 /// It ends after an end of list, and after an option whose length leads nowhere: what
-/// follows one cannot be told from its data (RFC 9293 §3.1, MUST-7).
+/// follows one cannot be told from its data (RFC 9293 §3.1, MUST-7). Options begin at any octet
+/// (MUST-64).
 #[derive(Clone, Debug)]
 pub struct OptionsIter<'a> {
     rest: &'a [u8],
@@ -76,7 +77,8 @@ impl<'a> Iterator for OptionsIter<'a> {
 // An exhausted slice stays exhausted.
 impl core::iter::FusedIterator for OptionsIter<'_> {}
 
-/// What the data of an option means; `None` when a known kind has data of the wrong length.
+/// What the data of an option means; `None` when a known kind has data of the wrong length. Other
+/// kinds are passed over by their length (MUST-6).
 ///
 /// The lengths are those the RFCs give; a longer option of a known kind is no extension of
 /// it but malformed, as Linux and FreeBSD have it.

@@ -38,6 +38,7 @@ proptest! {
 
     #[test]
     fn a_flipped_bit_in_the_text_is_a_bad_checksum(packet in any_tcp_packet(), index: Index) {
+        // MUST-3.
         let octets = packet.emit().unwrap();
         let text = packet.segment().unwrap().payload.len();
         prop_assume!(text > 0);

@@ -105,6 +105,7 @@ fn fields_tcp_has_no_use_for_are_tolerated() {
 
 #[test]
 fn ipv4_options_are_skipped_and_ethernet_padding_is_cut_off() {
+    // MUST-50.
     let mut octets = v4().emit().unwrap();
     octets.splice(20..20, [0x94, 4, 0, 0]);
     (octets[0], octets[3]) = (0x46, 53);

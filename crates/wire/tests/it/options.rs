@@ -23,6 +23,7 @@ fn blocks(edges: &[(u32, u32)]) -> SackBlocks {
 
 #[test]
 fn every_kind_of_option_has_the_bytes_its_rfc_gives_it() {
+    // MUST-4, MUST-68.
     let table: [(TcpOption<'_>, &[u8]); 11] = [
         (TcpOption::EndOfList, &[0]),
         (TcpOption::NoOperation, &[1]),
@@ -164,6 +165,7 @@ fn an_empty_list_of_sack_blocks_is_no_option() {
 
 #[test]
 fn padding_is_end_of_list_octets_up_to_whole_words() {
+    // MUST-69.
     let table: [(&[u8], &[u8]); 4] = [
         (&[], &[]),
         (&[3, 3, 7], &[3, 3, 7, 0]),

@@ -215,6 +215,7 @@ proptest! {
         prop_assert_eq!(options, their_options(&segment.options));
     }
 
+    /// MUST-2.
     /// The strongest form: octet for octet what another implementation writes.
     #[test]
     fn etherparse_writes_the_same_bytes(packet in any_tcp_packet()) {

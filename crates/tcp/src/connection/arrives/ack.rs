@@ -37,7 +37,7 @@ impl Connection {
         }
     }
 
-    /// RFC 5961 §5.2, and the check of RFC 9293 for what was never sent.
+    /// RFC 5961 §5.2 (MAY-12), and the check of RFC 9293 for what was never sent.
     fn check_ack_range(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
         if segment.ack.after(self.send.nxt) {
             self.send_ack(cx, SendReason::DuplicateAck);

@@ -14,6 +14,7 @@ impl Connection {
         if !segment.has(Flags::RST) {
             return Ok(());
         }
+        // SHLD-2: whatever text comes with it is for people who look at the wire.
         // RFC 5961 §3.2: only the exact sequence number is believed.
         if is_challenged(cx) && segment.seq != self.receive.nxt {
             return Err(self.challenge(cx, Verdict::RstChallenged));

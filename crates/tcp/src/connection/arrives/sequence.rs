@@ -69,7 +69,8 @@ impl Connection {
         if at_the_edge && !segment.has(Flags::SYN) {
             // "If the RCV.WND is zero, no segments will be acceptable, but special allowance
             // should be made to accept valid ACKs, URGs, and RSTs." The text is left out, and
-            // answered like any unacceptable segment: this is how window probes are answered.
+            // answered like any unacceptable segment: this is how window probes are answered. RST and
+            // URG go on to their steps (MUST-66).
             segment.payload.clear();
             segment.flags -= Flags::FIN;
             taken.verdict = Verdict::OutsideWindow;

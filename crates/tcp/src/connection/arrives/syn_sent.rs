@@ -60,7 +60,7 @@ impl Connection {
         if segment.has(Flags::SYN) { Ok(()) } else { Err(Verdict::SynSentNothing) }
     }
 
-    /// The SYNs crossed: a simultaneous open (§3.5, figure 7), or a connection to ourselves.
+    /// The SYNs crossed: a simultaneous open (MUST-10; §3.5, figure 7), or a connection to ourselves.
     fn cross(&mut self, cx: &mut Context<'_>, segment: &Segment, taken: &mut Taken) {
         self.transition(cx, TcpState::SynReceived, Cause::Syn);
         self.send_syn(cx, SendReason::New);

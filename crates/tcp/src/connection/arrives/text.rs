@@ -141,7 +141,7 @@ impl Connection {
         }
     }
 
-    /// MUST-40 and SHLD-18/19: an acknowledgment may wait, but not for more than two segments.
+    /// MUST-40, SHLD-18, SHLD-19: an acknowledgment may wait, but not for more than two segments.
     fn owe_for_text(&mut self, closes_gap: bool) {
         let unacknowledged = self.receive.nxt.since(self.receive.acknowledged);
         if closes_gap || unacknowledged >= 2 * self.send.mss {

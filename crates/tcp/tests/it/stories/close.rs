@@ -176,6 +176,7 @@ fn old_text_starts_time_wait_over_on_linux_only() {
 
 #[test]
 fn time_wait_lasts_as_long_as_the_profile_says() {
+    // MUST-13.
     for (profile, seconds) in profiles().into_iter().zip([240, 60]) {
         let mut pair = Pair::connected(&profile);
         pair.shutdown(Client);
@@ -224,6 +225,7 @@ fn a_close_with_unread_text_resets() {
 
 #[test]
 fn text_for_an_application_that_closed_resets() {
+    // MAY-1, SHLD-3.
     let mut pair = Pair::connected(&Profile::rfc9293());
     pair.close(Server);
     pair.run(s(1));

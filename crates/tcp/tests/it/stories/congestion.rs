@@ -35,6 +35,7 @@ fn a_connection_starts_with_the_initial_window() {
 
 #[test]
 fn slow_start_doubles_the_window_every_round_trip() {
+    // MUST-19.
     let mut pair = pair(Profile::rfc9293());
     pair.send(Client, &text(200_000)).unwrap();
     let start = pair.now;
@@ -51,6 +52,7 @@ fn slow_start_doubles_the_window_every_round_trip() {
 
 #[test]
 fn a_timeout_halves_the_threshold_and_starts_over_with_one_segment() {
+    // MUST-19.
     let mut pair = pair(Profile::rfc9293());
     pair.send(Client, &text(200_000)).unwrap();
     pair.run(ms(20));
@@ -66,6 +68,7 @@ fn a_timeout_halves_the_threshold_and_starts_over_with_one_segment() {
 
 #[test]
 fn congestion_avoidance_adds_one_segment_per_window() {
+    // MUST-19.
     let mut pair = pair(Profile::rfc9293());
     pair.send(Client, &text(500_000)).unwrap();
     pair.faults(Client, 8, Fate::Dropped, has_text);

@@ -31,6 +31,7 @@ fn three_segments_open_a_connection() {
 
 #[test]
 fn a_syn_announces_the_segment_size() {
+    // MUST-14.
     let mut pair = Pair::connected(&Profile::rfc9293());
     let (client, server) = (pair.socket(Client), pair.socket(Server));
     for (side, socket) in [(Client, client), (Server, server)] {
@@ -78,6 +79,7 @@ fn what_was_closed_before_it_was_open_has_no_end_of_file() {
 
 #[test]
 fn two_syns_that_cross_open_one_connection() {
+    // MUST-10.
     // RFC 9293 §3.5, figure 7.
     let mut pair = Pair::alike(&Profile::rfc9293());
     let (client, server) = pair.addresses_with_port(5000);
@@ -350,6 +352,7 @@ fn initial_sequence_numbers_differ_by_tuple_and_grow_with_time() {
 
 #[test]
 fn secrets_make_sequence_numbers_that_others_cannot_know() {
+    // MUST-9, SHLD-1.
     let iss = |secret: u8| {
         let mut stack = Stack::new(Profile::rfc9293(), [secret; 16]);
         stack.add_address(ours().ip());

@@ -21,6 +21,7 @@ fn without_the_option_an_idle_connection_lives_for_ever() {
 
 #[test]
 fn a_dead_peer_is_found_out_after_7875_seconds() {
+    // MAY-5.
     // tcp_keepalive_time 7200 + tcp_keepalive_probes 9 * tcp_keepalive_intvl 75
     for profile in profiles() {
         let mut pair = Pair::connected(&profile);
@@ -62,7 +63,7 @@ fn a_peer_that_rebooted_resets() {
 
 #[test]
 fn one_lost_answer_proves_nothing() {
-    // MUST-27: a probe that is not answered is no proof that the connection is dead.
+    // MUST-29: a probe that is not answered is no proof that the connection is dead.
     let mut pair = Pair::connected(&Profile::linux());
     pair.option(Client, SocketOption::KeepAlive(true));
     pair.fault(Server, crate::harness::pair::Fate::Dropped, |_| true);

@@ -229,7 +229,7 @@ fn a_rebooted_peer_resets_what_it_does_not_know() {
 
 #[test]
 fn urgent_text_is_announced_and_counted() {
-    // RFC 9293 §3.8.5: MUST-30 to MUST-33, MUST-62.
+    // RFC 9293 §3.8.5: MUST-30, MUST-32, MUST-33, MUST-62.
     let mut pair = Pair::connected(&Profile::rfc9293());
     let (now, client, server) = (pair.now, pair.socket(Client), pair.socket(Server));
     pair.send(Client, b"calm ").unwrap();

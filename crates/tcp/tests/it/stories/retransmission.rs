@@ -11,7 +11,7 @@ use crate::harness::scene::{IRS, ISS, Scene, staged};
 fn a_syn_is_repeated_after_1_3_7_seconds_and_so_on() {
     let before_6_5 = Profile { syn_linear_timeouts: 0, ..Profile::linux() };
     let schedule: [(Profile, &[u128], u128); 3] = [
-        // R2 of a SYN is three minutes (SHLD-11); the timeout is at most 60 s.
+        // MUST-22, MUST-23: R2 of a SYN is three minutes; the timeout is at most 60 s.
         (Profile::rfc9293(), &[0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000, 123_000], 183_000),
         // tcp_syn_retries: 6
         (before_6_5, &[0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000], 127_000),
@@ -79,6 +79,7 @@ fn text_is_given_up_by_linux_after_15_retries() {
 
 #[test]
 fn text_is_given_up_by_the_textbook_after_100_seconds() {
+    // MUST-20, SHLD-11: R2.
     let mut pair = Pair::connected(&Profile::rfc9293());
     pair.cut(Client);
     let start = pair.now;
@@ -88,7 +89,7 @@ fn text_is_given_up_by_the_textbook_after_100_seconds() {
     assert_eq!(times, [0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000]);
     let (at, what) = *pair.host(Client).told.last().unwrap();
     assert_eq!(what, Readiness::Failed(SocketError::TimedOut));
-    assert!(at.since(start) >= s(100), "R2 is at least 100 seconds (SHLD-11)");
+    assert!(at.since(start) >= s(100), "R2 is at least 100 seconds");
     assert_eq!(pair.send(Client, b"x"), Err(SocketError::TimedOut), "told once");
     assert_eq!(pair.send(Client, b"x"), Err(SocketError::BrokenPipe));
 }

@@ -30,7 +30,7 @@ fn write(lab: &mut Lab, octets: usize) -> Vec<String> {
 
 #[test]
 fn a_closed_window_is_probed_ever_more_seldom_as_long_as_the_peer_answers() {
-    // SHLD-29: the first after one timeout; SHLD-30: then exponentially; MUST-37: for ever.
+    // MUST-36. SHLD-29: the first after one timeout; SHLD-30: then exponentially; MUST-37: for ever.
     for profile in profiles() {
         let mut lab = open(&profile, 0);
         assert!(write(&mut lab, 100).is_empty());
@@ -196,7 +196,7 @@ fn a_fin_sends_held_back_text_along() {
 
 #[test]
 fn a_sender_does_not_fill_a_small_window_at_once() {
-    // §3.8.6.2.1 (MUST-38): neither a segment, nor half of the largest window, nor all there is.
+    // MUST-60, and §3.8.6.2.1 (MUST-38): neither a segment, nor half of the largest window, nor all there is.
     let mut lab = open(&Profile::rfc9293(), 8000);
     lab.arrive(segment(ACK, IRS + 1, ISS + 1).window(100));
     assert!(write(&mut lab, 500).is_empty());
@@ -218,7 +218,7 @@ fn the_first_segment_waits_for_a_second_one_before_it_is_acknowledged() {
 
 #[test]
 fn an_acknowledgment_waits_no_longer_than_the_profile_says() {
-    // MUST-40: less than half a second.
+    // SHLD-18, MUST-40: less than half a second.
     let mut profiles = profiles();
     profiles[1].quick_acks = 0;
     for (profile, wait) in profiles.iter().zip([200, 40]) {
@@ -252,7 +252,7 @@ fn linux_acknowledges_at_once_while_a_connection_is_young() {
 
 #[test]
 fn text_out_of_order_is_acknowledged_at_once_and_so_is_what_closes_the_gap() {
-    // RFC 5681 §4.2.
+    // SHLD-31, MAY-13; RFC 5681 §4.2.
     let mut lab = open(&Profile::rfc9293(), 1000);
     let (arrival, effects) = lab.arrive(segment(ACK, IRS + 6, ISS + 1).text(b"world"));
     assert_eq!((arrival.text, effects.only().ack.value()), (5, IRS + 1));

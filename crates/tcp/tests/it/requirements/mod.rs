@@ -1,0 +1,8 @@
+//! What RFC 9293 asks for by label and no story shows: by its sections.
+
+mod closing;
+mod interface;
+mod opening;
+mod options;
+mod segments;
+mod waiting;
