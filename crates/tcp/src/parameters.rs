@@ -4,10 +4,11 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::profile::{
-    AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, EcnMode, FinAck, IdleRestart,
-    InitialWindow, IsnSource, MissingTimestamps, Offer, OptionOrder, PortSelection, Profile,
-    RepeatedClose, RetryLimit, RtoFloor, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable,
-    UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
+    AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, ConnectReuse, EcnMode, FinAck,
+    IdleRestart, InitialWindow, IsnSource, MissingTimestamps, Offer, OptionOrder, PortSelection,
+    Profile, RepeatedClose, RetryLimit, RtoFloor, TimeWaitRestart, TimeWaitReuse, TimeWaitRst,
+    Unreachable, UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding,
+    WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
 
@@ -49,6 +50,8 @@ const TABLE: &[Row] = &[
     ("time-wait-rst", "whether a RST ends TIME-WAIT (RFC 1337)", "`honoured` or `ignored`", |p, v| set(&mut p.time_wait_rst, choice(v, &[("honoured", TimeWaitRst::Honoured), ("ignored", TimeWaitRst::Ignored)]))),
     ("time-wait-restart", "what starts TIME-WAIT over", "`fin` or `any-ack`", |p, v| set(&mut p.time_wait_restart, choice(v, &[("fin", TimeWaitRestart::Fin), ("any-ack", TimeWaitRestart::AnyAck)]))),
     ("time-wait-reuse", "whether a new SYN may take over TIME-WAIT", "`beyond-old` or `never`", |p, v| set(&mut p.time_wait_reuse, choice(v, &[("beyond-old", TimeWaitReuse::BeyondOld), ("never", TimeWaitReuse::Never)]))),
+    ("connect-reuse", "whether connect may take over TIME-WAIT (tcp_tw_reuse)", "`never`, `bound`, `loopback` or `always`", |p, v| set(&mut p.connect_reuse, choice(v, &[("never", ConnectReuse::Never), ("bound", ConnectReuse::Bound), ("loopback", ConnectReuse::Loopback), ("always", ConnectReuse::Always)]))),
+    ("connect-reuse-delay", "how old TIME-WAIT must be for that", DURATION, |p, v| set(&mut p.connect_reuse_delay, duration(v))),
     ("max-time-wait", "connections that may be in TIME-WAIT (tcp_max_tw_buckets)", COUNT_OR_ANY, |p, v| set(&mut p.max_time_wait, count_or_any(v))),
     ("max-orphans", "connections that nobody holds any more (tcp_max_orphans)", COUNT_OR_ANY, |p, v| set(&mut p.max_orphans, count_or_any(v))),
     ("rto-initial", "the retransmission timeout before the first sample", DURATION, |p, v| set(&mut p.rto_initial, duration(v))),

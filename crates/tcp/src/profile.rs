@@ -25,6 +25,10 @@ pub struct Profile {
     pub time_wait_restart: TimeWaitRestart,
     /// Whether a new SYN may take over a connection in TIME-WAIT (MAY-2).
     pub time_wait_reuse: TimeWaitReuse,
+    /// Whether `connect` may take over a connection in TIME-WAIT that uses timestamps.
+    pub connect_reuse: ConnectReuse,
+    /// How long after it last heard from its peer, if the port is an ephemeral one.
+    pub connect_reuse_delay: Duration,
     /// How many connections may be in TIME-WAIT; those that come on top are closed at once. `None`
     /// for any number.
     pub max_time_wait: Option<u32>,
@@ -139,6 +143,20 @@ pub enum TimeWaitReuse {
     BeyondOld,
     /// Never.
     Never,
+}
+
+/// Whether `connect` may take over a connection in TIME-WAIT. Timestamps tell its old segments from
+/// those of the next (RFC 6191 is about the other side of it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectReuse {
+    /// Never: a 4-tuple in TIME-WAIT is in use.
+    Never,
+    /// When the application has chosen the port (Linux with `tcp_tw_reuse` = 0).
+    Bound,
+    /// Then, and with loopback addresses (2).
+    Loopback,
+    /// Always (1).
+    Always,
 }
 
 /// What keeps a retransmission timeout from becoming too small.
@@ -364,6 +382,8 @@ impl Profile {
             time_wait_rst: TimeWaitRst::Honoured,
             time_wait_restart: TimeWaitRestart::Fin,
             time_wait_reuse: TimeWaitReuse::BeyondOld,
+            connect_reuse: ConnectReuse::Never,
+            connect_reuse_delay: Duration::from_secs(1),
             max_time_wait: None, // not in the RFC: TIME-WAIT is not optional (MUST-13)
             max_orphans: None,   // not in the RFC
             rto_initial: Duration::from_secs(1), // RFC 6298 §2.1
@@ -416,6 +436,8 @@ impl Profile {
             fin_timeout: Some(Duration::from_secs(60)), // tcp_fin_timeout
             time_wait_rst: TimeWaitRst::Honoured, // tcp_rfc1337 = 0
             time_wait_restart: TimeWaitRestart::AnyAck, // tcp_timewait_state_process
+            connect_reuse: ConnectReuse::Loopback, // tcp_tw_reuse = 2
+            connect_reuse_delay: Duration::from_secs(1), // tcp_tw_reuse_delay, before 6.14 fixed
             // tcp_max_tw_buckets and tcp_max_orphans: tcp_init sets both to half of the hash table
             // of connections, which has 524,288 places at most, from 64 GiB of memory on.
             max_time_wait: Some(262_144),

@@ -48,6 +48,16 @@ impl Timestamps {
         behind && now.nanos_since(self.recent_at) < VALID
     }
 
+    /// Whether a segment with this TSval was sent after all that this end has heard of.
+    pub(crate) fn is_newer(&self, value: u32) -> bool {
+        value.wrapping_sub(self.recent).cast_signed() > 0
+    }
+
+    /// When TS.Recent was taken.
+    pub(crate) const fn recent_at(&self) -> Instant {
+        self.recent_at
+    }
+
     /// Takes TSval of an acceptable segment that contains the last octet acknowledged or what
     /// precedes it (§4.3, 2; §5.3, R3).
     pub(crate) fn take(&mut self, now: Instant, value: u32) {

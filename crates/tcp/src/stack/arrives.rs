@@ -166,12 +166,15 @@ impl Stack {
     }
 
     /// Whether 2MSL start again: for the peer's FIN by RFC 9293 §3.10.7.4, on Linux for all that
-    /// acknowledges something, since it shows that old segments are still about.
+    /// acknowledges something or is an old duplicate by its timestamp, since it shows that old
+    /// segments are still about. A SYN may be a new one whose number is not beyond the old ones.
     fn starts_over(&self, answer: Answer, segment: &Segment) -> bool {
         match self.profile.time_wait_restart {
             TimeWaitRestart::Fin => matches!(answer, Answer::Restart(_)),
             TimeWaitRestart::AnyAck => {
-                answer != Answer::Reopen && segment.has(Flags::ACK) && !segment.has(Flags::RST)
+                let old = answer == Answer::Acknowledge(Verdict::OldTimestamp);
+                let acks = segment.has(Flags::ACK) && !segment.has(Flags::RST);
+                old || (acks && answer != Answer::Reopen)
             }
         }
     }

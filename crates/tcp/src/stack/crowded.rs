@@ -5,13 +5,16 @@
 //! long, the ports in use are kept as a set of bits, and 64 of them are passed over at once.
 
 use alloc::boxed::Box;
+use alloc::collections::BinaryHeap;
 use alloc::vec;
+use core::cmp::Reverse;
 use core::net::{IpAddr, SocketAddr};
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::ports::Order;
+use crate::Instant;
 use crate::tuple::Tuple;
 
 /// A 4-tuple without the local port.
@@ -43,6 +46,8 @@ pub(super) struct Index {
     words: Box<[u64]>,
     /// How many bits are set. Without any the index is given up.
     used: u32,
+    /// Places in TIME-WAIT, and when `connect` may take them over.
+    ripening: BinaryHeap<Reverse<(Instant, u32)>>,
 }
 
 impl Crowded {
@@ -50,22 +55,17 @@ impl Crowded {
         self.indices.clear();
     }
 
+    pub(super) fn get_mut(&mut self, destination: &Destination) -> Option<&mut Index> {
+        self.indices.get_mut(destination)
+    }
+
     pub(super) fn get(&self, destination: &Destination) -> Option<&Index> {
         self.indices.get(destination)
     }
 
-    pub(super) fn begin(
-        &mut self,
-        destination: Destination,
-        order: Order,
-        used: impl Iterator<Item = u32>,
-    ) {
-        let words = vec![0; order.places().div_ceil(64) as usize].into_boxed_slice();
-        let mut index = Index { order, words, used: 0 };
-        for place in used {
-            index.set(place);
-        }
-        self.indices.insert(destination, index);
+    /// A new index, without anything in it.
+    pub(super) fn begin(&mut self, destination: Destination, order: Order) {
+        self.indices.insert(destination, Index::new(order));
     }
 
     /// A 4-tuple has come into use.
@@ -84,7 +84,18 @@ impl Crowded {
         }
     }
 
-    fn change(&mut self, tuple: &Tuple, change: fn(&mut Index, u32)) {
+    /// A 4-tuple in TIME-WAIT may be taken over after this moment.
+    #[inline]
+    pub(super) fn ripen(&mut self, tuple: &Tuple, at: Instant) {
+        if !self.indices.is_empty() {
+            self.change(tuple, |index, place| {
+                index.set(place);
+                index.ripening.push(Reverse((at, place)));
+            });
+        }
+    }
+
+    fn change(&mut self, tuple: &Tuple, change: impl FnOnce(&mut Index, u32)) {
         let destination = Destination(Tuple { local_port: 0, ..*tuple });
         let Some(index) = self.indices.get_mut(&destination) else { return };
         if let Some(place) = index.order.place(tuple.local_port) {
@@ -97,6 +108,22 @@ impl Crowded {
 }
 
 impl Index {
+    fn new(order: Order) -> Self {
+        let words = vec![0; order.places().div_ceil(64) as usize].into_boxed_slice();
+        Self { order, words, used: 0, ripening: BinaryHeap::new() }
+    }
+
+    /// What may be taken over by now counts as free. If it is not TIME-WAIT any more, or has heard
+    /// from its peer since, whoever looks for a port will notice.
+    pub(super) fn ripen(&mut self, now: Instant) {
+        while let Some(Reverse((at, place))) = self.ripening.peek().copied()
+            && at < now
+        {
+            self.ripening.pop();
+            self.reset(place);
+        }
+    }
+
     fn set(&mut self, place: u32) {
         let (word, bit) = (&mut self.words[place as usize / 64], 1 << (place % 64));
         self.used += u32::from(*word & bit == 0);
@@ -139,10 +166,11 @@ mod tests {
 
     fn index(used: Range<u32>) -> Index {
         let order = Order::of(&Profile::rfc9293());
-        let mut crowded = Crowded::default();
-        let destination = Destination::new([10, 0, 0, 1].into(), ([10, 0, 0, 2], 80).into());
-        crowded.begin(destination, order, used);
-        crowded.indices.remove(&destination).unwrap()
+        let mut index = Index::new(order);
+        for place in used {
+            index.set(place);
+        }
+        index
     }
 
     #[test]

@@ -3,10 +3,13 @@
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, SocketAddr};
 
+use twomsl_wire::SeqNum;
+
 use super::Stack;
 use super::isn::{initial_sequence, keyed_destination};
 use super::listener::Listener;
 use super::slots::Slot;
+use super::time_wait::TimeWait;
 use crate::connection::{Connection, Timestamps};
 use crate::event::{Cause, Event, SocketId, StateChange};
 use crate::profile::Offer;
@@ -90,7 +93,8 @@ impl Stack {
     /// # Errors
     /// `InvalidArgument` for port 0 or an address that names no single host (unspecified,
     /// broadcast, multicast: MUST-46), `AddressNotAvailable` without an address of that family or
-    /// without a free ephemeral port, `AddressInUse` when the 4-tuple exists, TIME-WAIT included.
+    /// without a free ephemeral port, `AddressInUse` when the 4-tuple exists, TIME-WAIT included
+    /// unless the profile's `connect_reuse` lets it be taken over.
     pub fn connect(
         &mut self,
         now: Instant,
@@ -98,11 +102,10 @@ impl Stack {
         remote: SocketAddr,
         options: Option<&SocketOptions>,
     ) -> Result<SocketId, SocketError> {
-        let tuple = self.new_tuple(local, remote)?;
+        let tuple = self.new_tuple(now, local, remote)?;
         let options = options.unwrap_or(&self.profile.options).clone();
-        let iss = initial_sequence(now, &tuple, &self.secret, &self.profile);
+        let (iss, clock) = self.beginning(now, &tuple);
         let holder = Holder::Application;
-        let clock = self.timestamp_clock(&tuple);
         let connection = Connection::new(now, tuple, iss, clock, options, holder, &self.profile);
         let socket = self.link(connection);
         self.with_connection(now, socket, Connection::open)?;
@@ -128,12 +131,15 @@ impl Stack {
             None => return Err(SocketError::BadSocket),
         };
         let (options, key) = (listener.options.clone(), (listener.port, listener.address));
-        let tuple =
-            self.new_tuple(Some(SocketAddr::new(self.source_for(key.1, remote)?, key.0)), remote)?;
+        let tuple = self.new_tuple(
+            now,
+            Some(SocketAddr::new(self.source_for(key.1, remote)?, key.0)),
+            remote,
+        )?;
         self.abandon_queue(now, socket);
         self.listeners.remove(key.0, key.1);
-        let iss = initial_sequence(now, &tuple, &self.secret, &self.profile);
-        let (clock, holder) = (self.timestamp_clock(&tuple), Holder::Application);
+        let (iss, clock) = self.beginning(now, &tuple);
+        let holder = Holder::Application;
         let mut connection =
             Connection::new(now, tuple, iss, clock, options, holder, &self.profile);
         connection.begin_in_listen();
@@ -169,8 +175,22 @@ impl Stack {
             .ok_or(SocketError::AddressNotAvailable)
     }
 
+    /// The ISS and the timestamps of a connection that is opened here. If its 4-tuple is in
+    /// TIME-WAIT, that ends.
+    fn beginning(&mut self, now: Instant, tuple: &Tuple) -> (SeqNum, Timestamps) {
+        let old = self.connections.get(tuple);
+        let record = old.and_then(|old| self.slots.time_wait(old));
+        if let Some((old, successor)) = old.zip(record.and_then(TimeWait::successor)) {
+            self.end_time_wait(now, old, Cause::Reuse);
+            return successor;
+        }
+        let iss = initial_sequence(now, tuple, &self.secret, &self.profile);
+        (iss, self.timestamp_clock(tuple))
+    }
+
     fn new_tuple(
         &mut self,
+        now: Instant,
         local: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> Result<Tuple, SocketError> {
@@ -181,13 +201,16 @@ impl Stack {
         let (remote_addr, remote_port) = (remote.ip(), remote.port());
         let local_port = local.map_or(0, |local| local.port());
         if local_port == 0 {
-            let local_port = self.ephemeral_port(local_addr, remote)?;
+            let local_port = self.ephemeral_port(now, local_addr, remote)?;
             return Ok(Tuple { local_addr, remote_addr, local_port, remote_port });
         }
         let tuple = Tuple { local_addr, remote_addr, local_port, remote_port };
-        if self.connections.get(&tuple).is_some() {
-            return Err(SocketError::AddressInUse);
+        let taken_over = |record: &TimeWait| record.is_ripe_for_bound(&self.profile);
+        match self.connections.get(&tuple) {
+            Some(old) if !self.slots.time_wait(old).is_some_and(taken_over) => {
+                Err(SocketError::AddressInUse)
+            }
+            _ => Ok(tuple),
         }
-        Ok(tuple)
     }
 }

@@ -10,7 +10,7 @@ use super::isn::{keyed_destination, keyed_number};
 use super::recent::Recent;
 use crate::profile::PortSelection;
 use crate::tuple::Tuple;
-use crate::{Profile, SocketError};
+use crate::{Instant, Profile, SocketError};
 
 /// How many ports in use a search passes over before it asks for an index of the destination.
 const PATIENCE: u32 = 64;
@@ -152,13 +152,16 @@ impl Stack {
     /// `AddressNotAvailable` when every one is in use for this destination.
     pub(super) fn ephemeral_port(
         &mut self,
+        now: Instant,
         local: IpAddr,
         remote: SocketAddr,
     ) -> Result<u16, SocketError> {
         let order = Order::of(&self.profile);
         let start = self.start_of_search(order, local, remote);
         for ring in 0..order.rings {
-            if let Some(passed) = self.free_in_ring(order, ring, start.place(), local, remote) {
+            if let Some(passed) =
+                self.free_in_ring(now, order, ring, start.place(), Destination::new(local, remote))
+            {
                 let index = (start.place() + passed) % order.length;
                 self.search_ended(start, passed);
                 return Ok(order.port(ring * order.length + index));
@@ -190,34 +193,41 @@ impl Stack {
     /// is not; `None` when all are.
     fn free_in_ring(
         &mut self,
+        now: Instant,
         order: Order,
         ring: u32,
         start: u32,
-        local: IpAddr,
-        remote: SocketAddr,
+        destination: Destination,
     ) -> Option<u32> {
         let place = |passed| ring * order.length + (start + passed) % order.length;
-        let port = |passed| order.port(place(passed));
-        let destination = Destination::new(local, remote);
+        let tuple = |passed| destination.tuple(order.port(place(passed)));
         let mut from = 0;
         if self.ports.crowded.get(&destination).is_none() {
             from = order.length.min(PATIENCE);
-            let near = (0..from).find(|passed| self.is_free(local, port(*passed), remote));
+            let near = (0..from).find(|passed| self.obstacle(now, &tuple(*passed)).is_none());
             if near.is_some() || from == order.length {
                 return near;
             }
             self.index_destination(order, destination);
         }
-        // The index does not know of listeners: there are few.
-        let index = self.ports.crowded.get(&destination)?;
-        while from < order.length {
+        let index = self.ports.crowded.get_mut(&destination)?;
+        index.ripen(now);
+        loop {
+            let index = self.ports.crowded.get_mut(&destination)?;
             from += index.passed_over(ring * order.length, order.length, place(from))?;
-            if from < order.length && self.is_free(local, port(from), remote) {
-                return Some(from);
+            if from >= order.length {
+                return None;
+            }
+            // What the index does not know: listeners, which are few, and TIME-WAITs that have
+            // heard from their peer again.
+            match self.obstacle(now, &tuple(from)) {
+                None => return Some(from),
+                Some(Obstacle::Until(ripe)) => self.ports.crowded.ripen(&tuple(from), ripe),
+                Some(Obstacle::Connection) => self.ports.crowded.occupy(&tuple(from)),
+                Some(Obstacle::Listener) => {}
             }
             from += 1;
         }
-        None
     }
 
     /// Remembers where the next search is to begin.
@@ -239,23 +249,40 @@ impl Stack {
         }
     }
 
-    /// Whether nobody has this 4-tuple, and nobody listens on the port.
-    fn is_free(&self, local: IpAddr, port: u16, remote: SocketAddr) -> bool {
-        let tuple = Tuple {
-            local_addr: local,
-            remote_addr: remote.ip(),
-            local_port: port,
-            remote_port: remote.port(),
-        };
-        self.connections.get(&tuple).is_none() && self.listeners.find(local, port).is_none()
+    /// What keeps `connect` from using this 4-tuple, if anything does.
+    fn obstacle(&self, now: Instant, tuple: &Tuple) -> Option<Obstacle> {
+        if self.listeners.find(tuple.local_addr, tuple.local_port).is_some() {
+            return Some(Obstacle::Listener);
+        }
+        let record = self.slots.time_wait(self.connections.get(tuple)?);
+        match record.and_then(|record| record.ripe_at(&self.profile)) {
+            // "More than one second has passed."
+            Some(ripe) if ripe < now => None,
+            Some(ripe) => Some(Obstacle::Until(ripe)),
+            None => Some(Obstacle::Connection),
+        }
     }
 
     /// Begins to keep an index of a destination. What it costs once, all the searches save that
     /// come after it.
     fn index_destination(&mut self, order: Order, destination: Destination) {
-        let is_used =
-            |place: &u32| self.connections.get(&destination.tuple(order.port(*place))).is_some();
-        let used = (0..order.places()).filter(is_used);
-        self.ports.crowded.begin(destination, order, used);
+        self.ports.crowded.begin(destination, order);
+        for tuple in (0..order.places()).map(|place| destination.tuple(order.port(place))) {
+            let Some(socket) = self.connections.get(&tuple) else { continue };
+            self.ports.crowded.occupy(&tuple);
+            let record = self.slots.time_wait(socket);
+            if let Some(ripe) = record.and_then(|record| record.ripe_at(&self.profile)) {
+                self.ports.crowded.ripen(&tuple, ripe);
+            }
+        }
     }
+}
+
+/// What keeps `connect` from using a 4-tuple.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    Connection,
+    Listener,
+    /// A connection in TIME-WAIT that may be taken over after this moment.
+    Until(Instant),
 }

@@ -112,6 +112,9 @@ impl Stack {
         let Some(slot) = self.slots.get_mut(socket) else { return };
         let Slot::Connection(connection) = slot else { return };
         let record = TimeWait::new(connection, now, &self.profile);
+        if let Some(ripe) = record.ripe_at(&self.profile) {
+            self.ports.crowded.ripen(&record.tuple, ripe);
+        }
         let deadline = record.deadline;
         self.kept.time_waits += 1;
         let Slot::Connection(connection) = core::mem::replace(slot, Slot::TimeWait(record)) else {

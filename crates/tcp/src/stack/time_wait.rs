@@ -7,7 +7,7 @@ use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, Window};
 
 use crate::connection::{Connection, Timestamps};
 use crate::event::{SocketId, TimerKind};
-use crate::profile::{BlindAttacks, TimeWaitReuse, TimeWaitRst};
+use crate::profile::{BlindAttacks, ConnectReuse, TimeWaitReuse, TimeWaitRst};
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Profile, Status, TcpState, Verdict};
 
@@ -71,7 +71,7 @@ impl TimeWait {
         profile: &Profile,
     ) -> Answer {
         if segment.has(Flags::SYN) && !segment.has(Flags::RST) {
-            return self.syn_arrives(segment, profile);
+            return self.syn_arrives(now, segment, profile);
         }
         if self.is_old(now, segment) {
             return Answer::Acknowledge(Verdict::OldTimestamp);
@@ -157,15 +157,47 @@ impl TimeWait {
         }
     }
 
-    /// MAY-2: a SYN beyond everything the old incarnation used may open a new one. Without
-    /// timestamps its sequence number is all there is to go by (RFC 6191 §2).
-    fn syn_arrives(&self, segment: &Segment, profile: &Profile) -> Answer {
-        let beyond = segment.seq.after(self.rcv_nxt) && !segment.has(Flags::ACK);
-        if beyond && profile.time_wait_reuse == TimeWaitReuse::BeyondOld {
+    /// MAY-2: a SYN that is later than all of the old incarnation may open a new one: by its
+    /// timestamp (RFC 6191 §2), or, without timestamps or within one tick of them, by its sequence
+    /// number. If only the SYN has timestamps, its number decides, as in Linux'
+    /// `tcp_timewait_state_process`: RFC 6191 would take every such SYN.
+    fn syn_arrives(&self, now: Instant, segment: &Segment, profile: &Profile) -> Answer {
+        let times = self.timestamps.zip(segment.options.timestamps());
+        if times.is_some_and(|(old, (value, _))| old.is_old(now, value)) {
+            return Answer::Acknowledge(Verdict::OldTimestamp);
+        }
+        let later = times.is_some_and(|(old, (value, _))| old.is_newer(value));
+        let later = (later || segment.seq.after(self.rcv_nxt)) && !segment.has(Flags::ACK);
+        if later && profile.time_wait_reuse == TimeWaitReuse::BeyondOld {
             Answer::Reopen
         } else {
             Answer::Acknowledge(Verdict::TimeWaitAck)
         }
+    }
+
+    /// When `connect` may take the 4-tuple over with a port that the stack chooses, as Linux'
+    /// `tcp_twsk_unique` decides it: from that moment on the timestamps of the next incarnation are
+    /// later than those of this one, at the peer too. `None` for never.
+    pub(crate) fn ripe_at(&self, profile: &Profile) -> Option<Instant> {
+        let Tuple { local_addr, remote_addr, .. } = self.tuple;
+        let reused = match profile.connect_reuse {
+            ConnectReuse::Never | ConnectReuse::Bound => false,
+            ConnectReuse::Loopback => local_addr.is_loopback() || remote_addr.is_loopback(),
+            ConnectReuse::Always => true,
+        };
+        let heard = self.timestamps.filter(|_| reused)?.recent_at();
+        Some(heard + profile.connect_reuse_delay)
+    }
+
+    /// Whether `connect` may take it over with a port that the application has chosen.
+    pub(crate) fn is_ripe_for_bound(&self, profile: &Profile) -> bool {
+        profile.connect_reuse != ConnectReuse::Never && self.timestamps.is_some()
+    }
+
+    /// What the next incarnation goes on with, if `connect` opens it: its ISS, and timestamps that
+    /// echo what was heard last.
+    pub(crate) fn successor(&self) -> Option<(SeqNum, Timestamps)> {
+        Some((self.next_iss(), self.timestamps?))
     }
 
     /// The smallest ISS for the next incarnation: "larger than the largest sequence number it

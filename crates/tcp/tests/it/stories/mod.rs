@@ -10,6 +10,7 @@ mod looking;
 mod ports;
 mod resets;
 mod retransmission;
+mod reuse;
 
 mod time_wait;
 mod window;
