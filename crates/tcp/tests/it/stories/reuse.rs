@@ -141,8 +141,8 @@ impl Client {
         self
     }
 
-    fn bound(&self) -> Option<SocketAddr> {
-        Some(SocketAddr::new(self.lab.stack.addresses()[0], self.port))
+    fn bound(&self) -> SocketAddr {
+        SocketAddr::new(self.lab.stack.addresses()[0], self.port)
     }
 }
 
@@ -197,7 +197,7 @@ fn taking_over_is_up_to_the_profile_the_addresses_and_whose_port_it_is() {
         let mut client = Client::new(policy, ends).time_wait(Stamps::At(LAST));
         client.lab.pass(s(10));
         let mut other = Client { lab: client.lab.clone(), ..client };
-        let taken = (client.connect(None).is_ok(), other.connect(other.bound()).is_ok());
+        let taken = (client.connect(None).is_ok(), other.connect(Some(other.bound())).is_ok());
         assert_eq!(taken, (ephemeral, bound), "{policy:?} {ends:?}");
     }
 }
@@ -207,7 +207,7 @@ fn without_timestamps_nothing_is_taken_over() {
     let mut client = Client::between_hosts(ConnectReuse::Always).time_wait(Stamps::None);
     client.lab.pass(s(10));
     assert_eq!(client.connect(None), Err(SocketError::AddressNotAvailable));
-    assert_eq!(client.connect(client.bound()), Err(SocketError::AddressInUse));
+    assert_eq!(client.connect(Some(client.bound())), Err(SocketError::AddressInUse));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_connection_that_lives_is_never_taken_over() {
     client.arrive(stamped(segment(Flags::SYN | ACK, IRS, ISS + 1), LAST));
     client.lab.pass(s(10));
     assert_eq!(client.connect(None), Err(SocketError::AddressNotAvailable));
-    assert_eq!(client.connect(client.bound()), Err(SocketError::AddressInUse));
+    assert_eq!(client.connect(Some(client.bound())), Err(SocketError::AddressInUse));
 }
 
 /// Thousands of ports in TIME-WAIT: those that have heard nothing for a second are found among
