@@ -238,9 +238,8 @@ impl Curve {
     fn distance(&self, time: u64, mss: u32) -> (Side, u32) {
         let (time, k) = (ticks(time), u64::from(self.k));
         let side = if time < k { Side::Before } else { Side::After };
-        // After 2^31 ticks, 34 minutes, the curve is past every window.
-        let away = u128::from(time.abs_diff(k).min(1 << 31));
-        let cubed = (away * away * away) >> 32; // at most 2^61, in units of 2^-28 s^3
+        let away = u128::from(time.abs_diff(k));
+        let cubed = (away * away * away) >> 32; // at most 2^67, in units of 2^-28 s^3
         let octets = (cubed * u128::from(C_FIXED) * u128::from(mss)) >> (28 + 32);
         (side, u32::try_from(octets).unwrap_or(LARGEST).min(LARGEST))
     }
@@ -256,7 +255,8 @@ enum Side {
 /// C = 0.4 segments per cubic second (RFC 9438 §5.1), times 2^32.
 const C_FIXED: u64 = (4 << 32) / 10;
 
-/// Nanoseconds as units of 2^-20 s, at most 2^33 of them (over two hours).
+/// Nanoseconds as units of 2^-20 s, at most 2^33 of them: after two hours the curve is past every
+/// window.
 fn ticks(nanos: u64) -> u64 {
     // 10^9 = 2^9 * 1953125
     (nanos.min(1 << 43) << 11) / 1_953_125

@@ -24,11 +24,11 @@ const LOW_WINDOW: u32 = 16;
 /// Round trips that are looked at before their minimum counts (`HYSTART_MIN_SAMPLES`).
 const MIN_SAMPLES: u8 = 8;
 /// Acknowledgments closer together than this are one train (`hystart_ack_delta_us`).
-const ACK_DELTA: u64 = 2_000_000;
+const ACK_DELTA: u32 = 2_000;
 /// How much longer round trips must be, at least and at most (`HYSTART_DELAY_MIN` and `_MAX`).
-const DELAY: (u64, u64) = (4_000_000, 16_000_000);
+const DELAY: (u32, u32) = (4_000, 16_000);
 
-/// What is known of this round trip. Times are nanoseconds.
+/// What is known of this round trip. Times are microseconds, as Linux has them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct HyStart {
     stage: Stage,
@@ -36,12 +36,12 @@ pub(super) struct HyStart {
     /// SND.NXT when the round began (`end_seq`).
     round_end: SeqNum,
     round_start: Instant,
-    /// The last acknowledgment of the train.
-    last_ack: Instant,
+    /// The last acknowledgment of the train, after the round's start.
+    last_ack: u32,
     /// The shortest round trip of all.
-    min_rtt: u64,
+    min_rtt: u32,
     /// The shortest of this round.
-    round_rtt: u64,
+    round_rtt: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,9 +60,9 @@ impl HyStart {
             samples: 0,
             round_end: SeqNum::new(0),
             round_start: Instant::ZERO,
-            last_ack: Instant::ZERO,
-            min_rtt: u64::MAX,
-            round_rtt: u64::MAX,
+            last_ack: 0,
+            min_rtt: u32::MAX,
+            round_rtt: u32::MAX,
         }
     }
 
@@ -74,7 +74,8 @@ impl HyStart {
     /// `cubictcp_acked` and `hystart_update`: whether slow start ends here, the window having so
     /// many segments.
     pub(super) fn on_sample(&mut self, window: u32, sample: &Sample) -> bool {
-        self.min_rtt = self.min_rtt.min(sample.rtt.max(1));
+        let rtt = micros(sample.rtt).max(1);
+        self.min_rtt = self.min_rtt.min(rtt);
         if self.stage == Stage::Found {
             return false;
         }
@@ -84,7 +85,7 @@ impl HyStart {
         if window < LOW_WINDOW {
             return false;
         }
-        let found = self.is_long_train(sample.now) || self.is_delayed(sample.rtt);
+        let found = self.is_long_train(sample.now) || self.is_delayed(rtt);
         if found {
             self.stage = Stage::Found;
         }
@@ -93,9 +94,9 @@ impl HyStart {
 
     fn begin_round(&mut self, sample: &Sample) {
         self.stage = Stage::Looking;
-        (self.round_start, self.last_ack) = (sample.now, sample.now);
+        (self.round_start, self.last_ack) = (sample.now, 0);
         self.round_end = sample.nxt;
-        self.round_rtt = u64::MAX;
+        self.round_rtt = u32::MAX;
         self.samples = 0;
     }
 
@@ -103,16 +104,17 @@ impl HyStart {
     /// flight fills half of the path, and twice as much would fill it all. Half, since segments
     /// are not paced here.
     fn is_long_train(&mut self, now: Instant) -> bool {
-        if now.nanos_since(self.last_ack) > ACK_DELTA {
+        let time = micros(now.nanos_since(self.round_start));
+        if time.saturating_sub(self.last_ack) > ACK_DELTA {
             return false;
         }
-        self.last_ack = now;
-        now.nanos_since(self.round_start) > self.min_rtt / 2
+        self.last_ack = time;
+        time > self.min_rtt / 2
     }
 
     /// The shortest of some round trips is longer than the shortest of all by an eighth: a queue
     /// has formed.
-    fn is_delayed(&mut self, rtt: u64) -> bool {
+    fn is_delayed(&mut self, rtt: u32) -> bool {
         self.round_rtt = self.round_rtt.min(rtt);
         if self.samples < MIN_SAMPLES {
             self.samples += 1;
@@ -121,6 +123,11 @@ impl HyStart {
         let allowed = (self.min_rtt / 8).clamp(DELAY.0, DELAY.1);
         self.round_rtt > self.min_rtt.saturating_add(allowed)
     }
+}
+
+/// At most 71 minutes: longer than any round trip.
+fn micros(nanos: u64) -> u32 {
+    u32::try_from(nanos / 1000).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -171,7 +178,7 @@ mod tests {
     #[test]
     fn acknowledgments_further_apart_are_no_train() {
         let mut hystart = HyStart::new();
-        assert_eq!(round(&mut hystart, 0, 0, 2 * MS + 1, 60 * MS), None);
+        assert_eq!(round(&mut hystart, 0, 0, 2 * MS + 1000, 60 * MS), None);
     }
 
     #[test]
@@ -181,9 +188,9 @@ mod tests {
             (100 * MS, 112 * MS, None), // an eighth of 100 ms is 12.5 ms
             (100 * MS, 113 * MS, Some(8)),
             (20 * MS, 24 * MS, None), // 4 ms at least
-            (20 * MS, 24 * MS + 1, Some(8)),
+            (20 * MS, 24 * MS + 1000, Some(8)),
             (400 * MS, 416 * MS, None), // 16 ms at most
-            (400 * MS, 416 * MS + 1, Some(8)),
+            (400 * MS, 416 * MS + 1000, Some(8)),
         ];
         for (shortest, later, expected) in table {
             let mut hystart = HyStart::new();

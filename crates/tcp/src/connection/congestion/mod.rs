@@ -262,10 +262,13 @@ impl Congestion {
                 0
             }
             WindowCounting::Segments => {
-                // `tcp_slow_start`: up to the threshold, and what is left counts beyond it.
-                let credit = self.credit.saturating_add(acked);
-                self.credit = credit % window.mss;
-                let whole = credit - self.credit;
+                // `tcp_slow_start`: up to the threshold, and what is left counts beyond it. Only
+                // the part of a segment is taken from the credit: whole ones in it are of a
+                // congestion avoidance before.
+                let part = self.credit % window.mss;
+                let acked = part.saturating_add(acked);
+                let whole = acked - acked % window.mss;
+                self.credit = self.credit - part + acked % window.mss;
                 let grown = window.size.saturating_add(whole).min(window.threshold).min(LARGEST);
                 let left = whole.saturating_sub(grown - window.size);
                 window.size = grown;
@@ -304,7 +307,10 @@ impl Congestion {
     /// [`set_window`](Self::set_window) to bring down.
     pub(crate) fn enter_recovery(&mut self, in_flight: u32) {
         self.window.prior = self.window.size;
-        self.prior_threshold = self.window.remembered_threshold();
+        self.prior_threshold = match self.window.counting {
+            WindowCounting::Octets { .. } => self.window.threshold, // RFC 9438 §4.9.2
+            WindowCounting::Segments => self.window.remembered_threshold(), // tcp_enter_recovery
+        };
         let base = match self.window.reduction {
             WindowReduction::FlightSize => in_flight,
             WindowReduction::Window => self.window.size,
@@ -331,7 +337,8 @@ impl Congestion {
     }
 
     /// The retransmission timer fired while `in_flight` octets were under way, for the first
-    /// time since something new was acknowledged or again.
+    /// time since something new was acknowledged or again. A caller whose threshold is lowered for
+    /// this flight already says again, too (Linux' `tcp_enter_loss`).
     pub(crate) fn on_timeout(&mut self, in_flight: u32, repeated: Repeated) {
         if repeated == Repeated::No {
             // RFC 5681 §3.1: text that times out again leaves the threshold as it is.

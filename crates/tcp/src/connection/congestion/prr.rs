@@ -151,6 +151,22 @@ mod tests {
         assert_eq!(18 + all - 19, 10);
     }
 
+    /// RFC 9937 §6.2: without the fast retransmission there would be nothing to go on from.
+    #[test]
+    fn the_first_segment_leaves_whatever_is_under_way() {
+        let mut prr = Prr::new(20 * MSS);
+        let progress = Progress {
+            delivered: MSS,
+            pipe: 10 * MSS,
+            threshold: 10 * MSS,
+            mss: MSS,
+            safety: Safety::Unsafe,
+        };
+        assert_eq!(prr.on_ack(&progress), MSS);
+        prr.on_sent(MSS);
+        assert_eq!(prr.on_ack(&progress), 0);
+    }
+
     #[test]
     fn an_acknowledgment_of_nothing_sends_nothing() {
         let mut prr = Prr::new(20 * MSS);

@@ -152,6 +152,17 @@ fn segments_do_not_overshoot_the_threshold() {
     assert_eq!((congestion.window(), congestion.credit), (13 * MSS, 0));
 }
 
+/// What was saved in congestion avoidance is not spent in the slow start after idleness.
+#[test]
+fn slow_start_counts_what_it_sees_acknowledged() {
+    let mut congestion = with(&in_segments(), 40);
+    congestion.window.threshold = 40 * MSS;
+    congestion.on_ack(&ack(0, 30 * MSS + 100, 0));
+    congestion.window.size = 10 * MSS;
+    congestion.on_ack(&ack(0, MSS - 100, 0));
+    assert_eq!((congestion.window(), congestion.credit), (11 * MSS, 30 * MSS));
+}
+
 /// RFC 5681 §3.1, equation 4, and Linux' `tcp_reno_ssthresh`.
 #[test]
 fn a_loss_halves_what_the_profile_says() {
@@ -240,6 +251,56 @@ fn a_window_that_is_not_used_for_a_timeout_shrinks_half_way() {
     assert_eq!((congestion.window(), congestion.threshold()), (28 * MSS, 30 * MSS));
 }
 
+#[test]
+fn idleness_is_no_unused_window() {
+    const RTO: u64 = 200_000_000;
+    let mut congestion = with(&in_segments(), 10);
+    (congestion.window.size, congestion.window.threshold) = (40 * MSS, 20 * MSS);
+    send(&mut congestion, 1, 12);
+    congestion.on_idle(Instant::from_nanos(2 * RTO), Instant::from_nanos(RTO), RTO);
+    congestion.shrink_unused(Instant::from_nanos(2 * RTO + 1), RTO);
+    assert_eq!(congestion.window(), 40 * MSS, "the clock starts over");
+    congestion.shrink_unused(Instant::from_nanos(3 * RTO), RTO);
+    assert!(congestion.window() < 40 * MSS);
+}
+
+/// `tcp_cwnd_validate` keeps the largest flight of a round trip, and a look that sends nothing is
+/// none.
+#[test]
+fn the_largest_flight_of_a_round_trip_is_what_was_used() {
+    let look = |before: u32, in_flight: u32, una: u32| Sent {
+        now: Instant::ZERO,
+        una: SeqNum::new(una * MSS),
+        nxt: SeqNum::new((una + in_flight) * MSS),
+        before: before * MSS,
+        in_flight: in_flight * MSS,
+    };
+    let mut congestion = with(&in_segments(), 10);
+    for sent in [look(0, 4, 0), look(4, 6, 0), look(3, 4, 3)] {
+        congestion.on_sent(&sent);
+    }
+    congestion.on_ack(&ack(0, MSS, 0));
+    assert_eq!(congestion.window(), 11 * MSS, "6 of 10 in slow start");
+    congestion.on_sent(&look(0, 11, 20));
+    congestion.on_sent(&look(0, 0, 31));
+    congestion.on_ack(&ack(0, MSS, 0));
+    assert_eq!(congestion.window(), 12 * MSS, "it was full");
+}
+
+/// Linux remembers three quarters of the window (`tcp_current_ssthresh`), the RFC the threshold.
+#[test]
+fn an_undo_brings_the_threshold_back() {
+    for (profile, expected) in [(Profile::rfc9293(), 10), (in_segments(), 15)] {
+        let mut congestion = with(&profile, 20);
+        congestion.window.threshold = 10 * MSS;
+        congestion.enter_recovery(12 * MSS);
+        congestion.leave_recovery();
+        congestion.undo();
+        assert_eq!(segments(congestion.threshold()), expected, "{:?}", profile.name);
+        assert_eq!(segments(congestion.window()), 20);
+    }
+}
+
 /// HyStart ends the slow start of Linux' CUBIC, and of nothing else.
 #[test]
 fn longer_round_trips_end_the_slow_start_of_linux_only() {
@@ -290,5 +351,5 @@ fn smaller_segments_leave_as_many_octets_or_as_many_segments() {
 /// A connection is to stay small: this is a part of its kilobyte.
 #[test]
 fn congestion_control_takes_few_octets() {
-    assert!(size_of::<Congestion>() <= 200, "{}", size_of::<Congestion>());
+    assert!(size_of::<Congestion>() <= 160, "{}", size_of::<Congestion>());
 }

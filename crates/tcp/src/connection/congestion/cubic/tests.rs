@@ -193,6 +193,121 @@ fn the_curve_stands_still_while_nothing_is_sent() {
     }
 }
 
+/// §4.2: nor does time in which the application had little to send. Linux counts it.
+#[test]
+fn the_curve_stands_still_while_the_window_is_not_used() {
+    for (counting, seconds) in [(WindowCounting::Octets { limit: 1 }, 31), (SEGMENTS, 1)] {
+        let mut congestion = congestion(counting, 100);
+        congestion.enter_recovery(100 * MSS);
+        congestion.leave_recovery();
+        congestion.on_ack(&ack(SECOND, MSS, SECOND));
+        congestion.algorithm.get().on_unused(&congestion.window, Instant::from_millis(2000));
+        congestion.algorithm.get().on_unused(&congestion.window, Instant::from_millis(9000));
+        congestion.on_ack(&ack(32 * SECOND, MSS, SECOND));
+        let epoch = cubic(&congestion).curve.epoch;
+        assert_eq!(epoch, Instant::from_millis(seconds * 1000), "{counting:?}");
+    }
+}
+
+const SEGMENTS: WindowCounting = WindowCounting::Segments;
+
+/// The integers of `tcp_cubic.c`: (window, the maximum so far, threshold, new maximum).
+#[test]
+fn linux_multiplies_by_717_and_divides_by_1024() {
+    let table = [
+        (1024, 0, 717, 1024),
+        (1024, 1024, 717, 1024),
+        (1024, 1025, 717, 870), // 1024 * 1741 / 2048
+        (10, 0, 7, 10),
+        (2, 0, 2, 2),
+    ];
+    for (size, maximum, threshold, expected) in table {
+        let mut congestion = congestion(SEGMENTS, size);
+        if let Chosen::Cubic(cubic) = &mut congestion.algorithm {
+            cubic.curve.w_max = maximum * MSS;
+        }
+        congestion.enter_recovery(size * MSS);
+        assert_eq!(congestion.threshold(), threshold * MSS, "{size}");
+        assert_eq!(cubic(&congestion).curve.w_max, expected * MSS, "{size} after {maximum}");
+    }
+}
+
+/// `bictcp_update` rounds the distance from the maximum, not the window.
+#[test]
+fn linux_rounds_towards_the_maximum() {
+    let curve = curve();
+    assert_eq!(curve.at_in_segments(SECOND, MSS), 87, "100 - 13.3");
+    assert_eq!(curve.at_in_segments(10 * SECOND, MSS), 177, "100 + 77.4");
+}
+
+/// The bounds of `cnt` in `bictcp_update`, in segments.
+#[test]
+fn linux_bounds_the_growth() {
+    let price = |maximum: u32, size: u32, time: u64| {
+        let mut congestion = congestion(SEGMENTS, size);
+        let mut curve = Cubic::new().curve;
+        curve.w_max = maximum * MSS;
+        curve.begin(&congestion.window, Instant::ZERO);
+        congestion.window.size = size * MSS;
+        let ack = ack(time, MSS, SECOND / 1000);
+        match curve.growth_in_segments(&congestion.window, &ack, 0) {
+            Growth::SegmentPer(octets) => octets / MSS,
+            Growth::To(octets) => panic!("to {octets}"),
+        }
+    };
+    assert_eq!(price(0, 100, 0), 20, "no loss yet: 5 %");
+    assert_eq!(price(0, 100, 100 * SECOND), 2, "half at most");
+    assert_eq!(price(100, 100, 0), 100 * 100, "on the flat part");
+    assert_eq!(price(100, 70, 2 * SECOND), 70 / (96 - 70), "half-way up: 100 - 4.4");
+}
+
+/// `while (ack_cnt > delta)`: the sixteenth, where 8 * 15 / 8 are 15.
+#[test]
+fn linux_estimate_waits_for_one_more() {
+    let congestion = congestion(SEGMENTS, 8);
+    let mut curve = Cubic::new().curve;
+    curve.begin(&congestion.window, Instant::ZERO);
+    for acked in 1..=31 {
+        curve.grow_estimate_in_segments(8, MSS, MSS);
+        let expected = if acked < 16 {
+            8
+        } else if acked < 31 {
+            9
+        } else {
+            10
+        };
+        assert_eq!(curve.estimate / MSS, expected, "after {acked}");
+    }
+}
+
+/// `cubictcp_acked`: round trips of the first second of a congestion avoidance stage say nothing.
+#[test]
+fn hystart_does_not_look_right_after_a_recovery() {
+    for (milliseconds, ends) in [(999, false), (1000, true)] {
+        let mut congestion = congestion(SEGMENTS, 20);
+        congestion.enter_recovery(20 * MSS);
+        congestion.leave_recovery();
+        congestion.on_ack(&ack(0, MSS, SECOND));
+        (congestion.window.size, congestion.window.threshold) = (20 * MSS, 40 * MSS);
+        let una = twomsl_wire::SeqNum::new(1);
+        for index in 0..40 {
+            let now = Instant::from_millis(milliseconds);
+            let rtt = if index == 0 { SECOND / 100 } else { SECOND / 10 };
+            let una = una + if index == 0 { 0 } else { 2000 };
+            congestion.on_sample(&Sample { now, rtt, una, nxt: una + 1000 });
+        }
+        assert_eq!(congestion.threshold() == 20 * MSS, ends, "after {milliseconds} ms");
+    }
+}
+
+#[test]
+fn after_hours_the_curve_is_past_every_window() {
+    for time in [8000 * SECOND, 1 << 53, u64::MAX] {
+        assert_eq!(curve().at(time, MSS), LARGEST);
+        assert_eq!(curve().at(time, 1), LARGEST);
+    }
+}
+
 #[test]
 fn nothing_overflows_at_the_largest_window_and_after_days() {
     for counting in [WindowCounting::Octets { limit: 255 }, WindowCounting::Segments] {
