@@ -40,6 +40,7 @@ pub(crate) const FLAGS: Table<Flags> = &[
 pub(crate) const REASONS: Table<SendReason> = &[
     ("new", SendReason::New),
     ("retransmission", SendReason::Retransmission),
+    ("syn-cookie", SendReason::SynCookie),
     ("syn-again", SendReason::SynAgain),
     ("window-probe", SendReason::WindowProbe),
     ("keepalive", SendReason::KeepAlive),
