@@ -123,10 +123,13 @@ pub struct Transmit {
 pub enum SendReason {
     /// SYN, text or FIN that were not sent before.
     New,
-    /// A SYN that is answered and not remembered (RFC 4987 §3.6).
-    SynCookie,
     /// The retransmission timer fired (RFC 6298).
     Retransmission,
+    /// Acknowledgments tell that it was lost (RFC 5681 §3.2, RFC 6675, RFC 8985).
+    FastRetransmission,
+    /// The tail of a flight was not acknowledged in time (RFC 8985 §7.3). A probe with text that
+    /// was never sent is [`New`](Self::New).
+    LossProbe,
     /// A SYN came again, and is answered again.
     SynAgain,
     /// The persist timer fired (RFC 9293 §3.8.6.1).
@@ -198,8 +201,6 @@ pub enum Cause {
     Abort,
     /// A SYN arrived.
     Syn,
-    /// An ACK brought a SYN cookie back (RFC 4987 §3.6).
-    SynCookie,
     /// A SYN,ACK arrived.
     SynAck,
     /// An acknowledgment of our SYN arrived.
@@ -227,6 +228,11 @@ pub enum Cause {
 /// The timers of a connection (RFC 9293 §3.10.8, RFC 1122).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TimerKind {
+    /// The tail of a flight is probed, RFC 8985 §7. Before the retransmission timer, which it puts
+    /// off when both are due.
+    LossProbe,
+    /// What may only be late is waited for, RFC 8985 §6.2.
+    Reordering,
     /// RFC 6298.
     Retransmission,
     /// Zero-window probes, RFC 9293 §3.8.6.1.
@@ -247,11 +253,13 @@ pub enum TimerKind {
 
 impl TimerKind {
     /// The number of kinds.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 10;
 
     /// As `ss` and this project's scenarios spell it: `time-wait`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::LossProbe => "loss-probe",
+            Self::Reordering => "reordering",
             Self::Retransmission => "retransmission",
             Self::Persist => "persist",
             Self::KeepAlive => "keepalive",
@@ -318,9 +326,6 @@ pub struct Arrival {
 pub enum SynTaken {
     /// It did: IRS is its sequence number.
     Yes,
-    /// Its SYN was answered with a cookie and forgotten; this segment brings the cookie back: IRS
-    /// is the number before its own.
-    FromCookie,
     /// There was none, or it was not taken.
     No,
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
-use twomsl_wire::{Packet, Segment};
+use twomsl_wire::{Ecn, Packet, Segment};
 
 use crate::event::{
     Event, Output, Readiness, SendReason, SocketId, TimerChange, TimerKind, Transmit,
@@ -106,13 +106,6 @@ impl Outbox {
         }
     }
 
-    /// The packet that was put out last belongs to no socket.
-    pub(crate) fn disown_newest(&mut self) {
-        if let Some(Effect::Transmit(socket, _)) = self.effects.last_mut() {
-            *socket = None;
-        }
-    }
-
     #[inline]
     pub(crate) fn event(&mut self, event: Event) {
         self.effects.push(Effect::Event(event));
@@ -175,6 +168,8 @@ pub(crate) struct Context<'a> {
     pub(crate) challenges: &'a mut ChallengeLimit,
     pub(crate) accept_queue: AcceptQueue,
     pub(crate) time_wait: TimeWaitTable,
+    /// The ECN field of the packet that arrived.
+    pub(crate) mark: Ecn,
 }
 
 /// What the listener of a connection in SYN-RECEIVED has room for.

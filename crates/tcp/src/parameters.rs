@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use crate::profile::{
     AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, ConnectReuse, EcnMode, FinAck,
-    IdleRestart, InitialWindow, IsnSource, MissingTimestamps, Offer, OptionOrder, PortSelection,
-    Profile, RepeatedClose, RetryLimit, RtoFloor, SynCookies, TimeWaitRestart, TimeWaitReuse,
-    TimeWaitRst, Unreachable, UnreadOnReset, WindowCounting, WindowProbe, WindowReduction,
-    WindowRounding, WindowScaling,
+    IdleRestart, InitialWindow, IsnSource, LossDetection, MissingTimestamps, Offer, OptionOrder,
+    PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator,
+    TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowCounting,
+    WindowProbe, WindowReduction, WindowRounding, WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
 
@@ -73,6 +73,13 @@ const TABLE: &[Row] = &[
     ("congestion-control", "the congestion control algorithm (tcp_congestion_control)", "`newreno` or `cubic`", |p, v| set(&mut p.options.congestion_control, CongestionControl::by_name(v))),
     ("window-counting", "what acknowledgments count for when the congestion window grows", "`segments`, or a number of segments from 1 to 255 that one counts for at most", |p, v| set(&mut p.window_counting, window_counting(v))),
     ("window-reduction", "what a congestion event takes its share of", "`flight-size` or `window`", |p, v| set(&mut p.window_reduction, choice(v, &[("flight-size", WindowReduction::FlightSize), ("window", WindowReduction::Window)]))),
+    ("loss-detection", "what tells of losses when the peer SACKs (tcp_recovery)", "`blocks` (RFC 6675) or `time` (RACK, RFC 8985)", |p, v| set(&mut p.loss_detection, choice(v, &[("blocks", LossDetection::Blocks), ("time", LossDetection::Time)]))),
+    ("tail-loss-probe", "whether the tail of a flight is probed (RFC 8985 §7; tcp_early_retrans)", OFFER, |p, v| set(&mut p.tail_loss_probe, offer(v))),
+    ("limited-transmit", "whether the first duplicate acknowledgments let new text out (RFC 3042)", OFFER, |p, v| set(&mut p.limited_transmit, offer(v))),
+    ("proportional-rate", "whether the window comes down in proportion to what arrives (RFC 6937)", OFFER, |p, v| set(&mut p.proportional_rate, offer(v))),
+    ("spurious-timeouts", "whether needless timeouts and recoveries are taken back (RFC 5682; tcp_frto)", OFFER, |p, v| set(&mut p.spurious_timeouts, offer(v))),
+    ("rtt-estimator", "how the round-trip time is measured", "`one-per-round-trip` (RFC 6298) or `every-ack` (Linux)", |p, v| set(&mut p.rtt_estimator, choice(v, &[("one-per-round-trip", RttEstimator::OnePerRoundTrip), ("every-ack", RttEstimator::EveryAck)]))),
+    ("repacketization", "what segments look like that are sent again", "`whole` or `as-sent`", |p, v| set(&mut p.repacketization, choice(v, &[("whole", Repacketization::Whole), ("as-sent", Repacketization::AsSent)]))),
     ("idle-restart", "what becomes of the congestion window after idleness (tcp_slow_start_after_idle)", "`never`, `at-once`, `at-once-remembering` or `gradual`", |p, v| set(&mut p.idle_restart, choice(v, &[("never", IdleRestart::Never), ("at-once", IdleRestart::AtOnce), ("at-once-remembering", IdleRestart::AtOnceRemembering), ("gradual", IdleRestart::Gradual)]))),
     ("window-rounding", "what the offered window is rounded down to", "`none` or `segments`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments)]))),
     ("window-probe", "what a zero-window probe looks like", "`one-octet` or `empty`", |p, v| set(&mut p.window_probe, choice(v, &[("one-octet", WindowProbe::OneOctet), ("empty", WindowProbe::Empty)]))),
@@ -84,8 +91,6 @@ const TABLE: &[Row] = &[
     ("challenge-period", "the period of the challenge limit", DURATION, |p, v| set(&mut p.challenge_period, duration(v))),
     ("challenge-spacing", "between challenge ACKs of one connection", DURATION, |p, v| set(&mut p.challenge_spacing, duration(v))),
     ("accept-overflow", "what a full accept queue does (tcp_abort_on_overflow)", "`drop` or `reset`", |p, v| set(&mut p.accept_overflow, choice(v, &[("drop", AcceptOverflow::Drop), ("reset", AcceptOverflow::Reset)]))),
-    ("syn-cookies", "whether a SYN may be answered without being remembered (tcp_syncookies)", "`off`, `when-full` or `always`", |p, v| set(&mut p.syn_cookies, choice(v, &[("off", SynCookies::Off), ("when-full", SynCookies::WhenFull), ("always", SynCookies::Always)]))),
-    ("max-syn-backlog", "connections that may be opening, without SYN cookies (tcp_max_syn_backlog)", NUMBER, |p, v| set(&mut p.max_syn_backlog, number(v))),
     ("max-backlog", "connections that may wait to be accepted", NUMBER, |p, v| set(&mut p.max_backlog, number(v))),
     ("first-port", "the first ephemeral port", "a port", |p, v| set(&mut p.first_port, number(v).filter(|port| *port > 0))),
     ("last-port", "the last ephemeral port", "a port", |p, v| set(&mut p.last_port, number(v).filter(|port| *port > 0))),

@@ -5,7 +5,9 @@ use core::time::Duration;
 use crate::SocketOptions;
 
 mod congestion;
+mod recovery;
 pub use congestion::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
+pub use recovery::{LossDetection, Repacketization, RttEstimator};
 
 /// The parameters of a stack. All of it is data: two stacks with equal profiles behave alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +78,22 @@ pub struct Profile {
     pub window_reduction: WindowReduction,
     /// What becomes of the congestion window after idleness.
     pub idle_restart: IdleRestart,
+    /// What tells of losses when the peer SACKs.
+    pub loss_detection: LossDetection,
+    /// Whether the tail of a flight is probed before the retransmission timer fires
+    /// (RFC 8985 §7), with [`LossDetection::Time`].
+    pub tail_loss_probe: Offer,
+    /// Whether the first duplicate acknowledgments let new text out (RFC 3042).
+    pub limited_transmit: Offer,
+    /// Whether the window comes down in proportion to what arrives (RFC 6937).
+    pub proportional_rate: Offer,
+    /// Whether timeouts and recoveries that prove needless are taken back (RFC 5682, RFC 3522,
+    /// RFC 3708).
+    pub spurious_timeouts: Offer,
+    /// How the round-trip time is measured.
+    pub rtt_estimator: RttEstimator,
+    /// What segments look like that are sent again.
+    pub repacketization: Repacketization,
     /// What the window that is offered is rounded down to.
     pub window_rounding: WindowRounding,
     /// What a zero-window probe looks like.
@@ -98,10 +116,6 @@ pub struct Profile {
 
     /// What happens when the accept queue is full.
     pub accept_overflow: AcceptOverflow,
-    /// Whether a SYN may be answered without being remembered.
-    pub syn_cookies: SynCookies,
-    /// Without SYN cookies, three quarters of this are in SYN-RECEIVED at most, for each listener.
-    pub max_syn_backlog: u32,
     /// Connections that may wait to be accepted, whatever `listen` asked for.
     pub max_backlog: u32,
     /// The first ephemeral port.
@@ -327,17 +341,6 @@ pub enum PortSelection {
     Random,
 }
 
-/// Whether a SYN may be answered without being remembered (RFC 4987 §3.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SynCookies {
-    /// Never (`tcp_syncookies` = 0).
-    Off,
-    /// When the SYN queue is full (1).
-    WhenFull,
-    /// Always (2).
-    Always,
-}
-
 /// How initial sequence numbers are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IsnSource {
@@ -420,6 +423,13 @@ impl Profile {
             window_counting: WindowCounting::Octets { limit: 1 }, // RFC 5681 §3.1, equation 2
             window_reduction: WindowReduction::FlightSize,  // RFC 5681 §3.1, equation 4
             idle_restart: IdleRestart::AtOnce,              // RFC 5681 §4.1
+            loss_detection: LossDetection::Blocks,          // RFC 6675
+            tail_loss_probe: Offer::No,
+            limited_transmit: Offer::Yes, // RFC 5681 §3.2, step 1, wants RFC 3042
+            proportional_rate: Offer::No,
+            spurious_timeouts: Offer::No,
+            rtt_estimator: RttEstimator::OnePerRoundTrip,
+            repacketization: Repacketization::Whole, // RFC 9293 §3.10.8
             window_rounding: WindowRounding::None,
             window_probe: WindowProbe::OneOctet,
             delayed_ack: Duration::from_millis(200), // §3.8.6.3: less than 0.5 s
@@ -430,8 +440,6 @@ impl Profile {
             challenge_period: Duration::from_secs(5),
             challenge_spacing: Duration::ZERO,
             accept_overflow: AcceptOverflow::Drop,
-            syn_cookies: SynCookies::Off, // RFC 4987 is not part of RFC 9293
-            max_syn_backlog: u32::MAX,
             max_backlog: u32::MAX,
             first_port: 49_152, // RFC 6335 §6
             last_port: 65_535,
@@ -455,8 +463,6 @@ impl Profile {
             time_wait_restart: TimeWaitRestart::AnyAck, // tcp_timewait_state_process
             connect_reuse: ConnectReuse::Loopback, // tcp_tw_reuse = 2
             connect_reuse_delay: Duration::from_secs(1), // tcp_tw_reuse_delay, before 6.14 fixed
-            syn_cookies: SynCookies::WhenFull,  // tcp_syncookies = 1
-            max_syn_backlog: 4096, // tcp_max_syn_backlog: 1/128 of the hash table, see next
             // tcp_max_tw_buckets and tcp_max_orphans: tcp_init sets both to half of the hash table
             // of connections, which has 524,288 places at most, from 64 GiB of memory on.
             max_time_wait: Some(262_144),
@@ -477,6 +483,14 @@ impl Profile {
             option_order: OptionOrder::Linux, // tcp_options_write
             missing_timestamps: MissingTimestamps::Tolerated, // tcp_validate_incoming
             idle_restart: IdleRestart::Gradual, // tcp_slow_start_after_idle = 1
+            window_counting: WindowCounting::Segments, // snd_cwnd counts segments
+            window_reduction: WindowReduction::Window, // tcp_init_cwnd_reduction
+            loss_detection: LossDetection::Time, // tcp_recovery = 1
+            tail_loss_probe: Offer::Yes,      // tcp_early_retrans = 3
+            proportional_rate: Offer::Yes,    // tcp_cwnd_reduction
+            spurious_timeouts: Offer::Yes,    // tcp_frto = 2
+            rtt_estimator: RttEstimator::EveryAck, // tcp_rtt_estimator
+            repacketization: Repacketization::AsSent, // tcp_retrans_collapse = 1
             window_rounding: WindowRounding::Segments, // __tcp_select_window
             window_probe: WindowProbe::Empty, // tcp_xmit_probe_skb
             delayed_ack: Duration::from_millis(40), // TCP_DELACK_MIN
@@ -527,6 +541,7 @@ fn linux_options() -> SocketOptions {
         keep_idle: Duration::from_secs(7200),   // tcp_keepalive_time
         keep_interval: Duration::from_secs(75), // tcp_keepalive_intvl
         keep_count: 9,                          // tcp_keepalive_probes
+        congestion_control: CongestionControl::Cubic, // tcp_congestion_control
         send_buffer: 87_040,                    // tcp_sndbuf_expand() at the start
         send_buffer_max: 4_194_304,             // tcp_wmem[2]
         // tcp_rmem[1] and [2], 131072 and 6291456 octets: half of it is for text (tcp_win_from_space).

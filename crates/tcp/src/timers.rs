@@ -5,6 +5,8 @@ use crate::event::{TimerChange, TimerKind};
 use crate::outbox::Context;
 
 const KINDS: [TimerKind; TimerKind::COUNT] = [
+    TimerKind::LossProbe,
+    TimerKind::Reordering,
     TimerKind::Retransmission,
     TimerKind::Persist,
     TimerKind::KeepAlive,

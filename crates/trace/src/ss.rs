@@ -122,7 +122,11 @@ const fn timer_name(timer: TimerKind) -> &'static str {
         TimerKind::Persist => "persist",
         TimerKind::KeepAlive => "keepalive",
         TimerKind::TimeWait | TimerKind::FinWait2 => "timewait",
-        TimerKind::DelayedAck | TimerKind::UserTimeout | TimerKind::Linger => timer.name(),
+        TimerKind::LossProbe
+        | TimerKind::Reordering
+        | TimerKind::DelayedAck
+        | TimerKind::UserTimeout
+        | TimerKind::Linger => timer.name(),
     }
 }
 

@@ -114,7 +114,6 @@ fn cause(cause: Cause) -> Option<&'static str> {
         Cause::Abort => "aborted",
         Cause::Rst => "reset",
         Cause::Icmp => "ICMP error",
-        Cause::SynCookie => "its SYN cookie came back",
         Cause::Reuse => "a new SYN takes over",
         Cause::TimeWaitFull => "TIME-WAIT table full",
         Cause::TooManyOrphans => "too many orphans",
@@ -126,6 +125,8 @@ fn cause(cause: Cause) -> Option<&'static str> {
 /// What a timer that ran out means for the connection it ended.
 const fn timeout(timer: TimerKind) -> &'static str {
     match timer {
+        TimerKind::LossProbe => "tail loss probe",
+        TimerKind::Reordering => "reordering window over",
         TimerKind::Retransmission => "retransmissions used up",
         TimerKind::Persist => "window probes used up",
         TimerKind::KeepAlive => "keepalives used up",

@@ -126,7 +126,13 @@ fn fits(wanted: &SegmentsWanted, sent: &Sent<'_>, facts: &Facts<'_>) -> bool {
 
 /// Whether the same octets were sent before.
 const fn is_again(reason: SendReason) -> bool {
-    matches!(reason, SendReason::Retransmission | SendReason::SynAgain)
+    matches!(
+        reason,
+        SendReason::Retransmission
+            | SendReason::FastRetransmission
+            | SendReason::LossProbe
+            | SendReason::SynAgain
+    )
 }
 
 impl Acknowledged {

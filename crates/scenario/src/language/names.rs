@@ -13,6 +13,8 @@ pub(crate) fn state(name: &str) -> Option<TcpState> {
 
 /// The timers.
 pub(crate) const TIMERS: [TimerKind; TimerKind::COUNT] = [
+    TimerKind::LossProbe,
+    TimerKind::Reordering,
     TimerKind::Retransmission,
     TimerKind::Persist,
     TimerKind::KeepAlive,
@@ -40,7 +42,8 @@ pub(crate) const FLAGS: Table<Flags> = &[
 pub(crate) const REASONS: Table<SendReason> = &[
     ("new", SendReason::New),
     ("retransmission", SendReason::Retransmission),
-    ("syn-cookie", SendReason::SynCookie),
+    ("fast-retransmission", SendReason::FastRetransmission),
+    ("loss-probe", SendReason::LossProbe),
     ("syn-again", SendReason::SynAgain),
     ("window-probe", SendReason::WindowProbe),
     ("keepalive", SendReason::KeepAlive),

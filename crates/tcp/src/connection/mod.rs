@@ -9,18 +9,19 @@
 mod arrives;
 mod calls;
 mod chunks;
-#[cfg_attr(not(test), expect(dead_code, reason = "loss recovery is to call the rest"))]
 mod congestion;
+mod ecn;
 mod look;
 mod negotiation;
 mod reassembly;
 mod receive;
 mod receive_growth;
+mod recovery;
 mod rtt;
 mod sack;
+mod scoreboard;
 mod send;
 mod send_buffer;
-mod stateless;
 mod timeouts;
 mod timestamps;
 mod transition;
@@ -30,7 +31,6 @@ use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 
 pub(crate) use arrives::Taken;
 pub(crate) use calls::shut_down_allowed;
-pub(crate) use stateless::CookieOptions;
 pub(crate) use timestamps::Timestamps;
 pub(crate) use transition::Cleanup;
 
@@ -40,8 +40,10 @@ use crate::timers::Timers;
 use crate::tuple::Tuple;
 use crate::{Detail, Holder, Instant, Profile, SocketError, SocketOptions, Status};
 use congestion::Congestion;
+use ecn::EcnState;
 use negotiation::Agreement;
 use receive::{Owed, ReceiveHalf};
+use recovery::Recovery;
 use rtt::RoundTrip;
 use send::SendHalf;
 
@@ -64,6 +66,10 @@ pub(crate) struct Connection {
     pub(crate) agreement: Agreement,
     rtt: RoundTrip,
     congestion: Congestion,
+    recovery: Recovery,
+    ecn: EcnState,
+    /// When text or a FIN was last sent.
+    last_sent: Instant,
     /// Retransmissions since something new was acknowledged.
     retransmissions: u32,
     /// Window probes since the peer last answered one.
@@ -125,6 +131,9 @@ impl Connection {
             timers: Timers::new(),
             rtt: RoundTrip::new(profile),
             congestion: Congestion::new(control, profile, mss, segments),
+            recovery: Recovery::new(iss),
+            ecn: EcnState::default(),
+            last_sent: now,
             retransmissions: 0,
             window_probes: 0,
             probe_backoff: 0,
@@ -177,8 +186,8 @@ impl Connection {
             return;
         }
         let (send, receive) = (&self.send, &self.receive);
-        assert!(send.una.at_or_before(send.resume), "SND.UNA is before what is to be sent");
-        assert!(send.resume.at_or_before(send.nxt), "nothing is skipped");
+        assert!(send.una.at_or_before(send.nxt), "SND.UNA is before what is to be sent");
+        assert!(send.is_idle() == (send.board.len() == 0), "what is under way is on record");
         assert!(receive.nxt.at_or_before(receive.edge), "RCV.NXT is within the window");
         assert!(
             (send.is_idle() && (!send.has_more() || !self.may_transmit()))

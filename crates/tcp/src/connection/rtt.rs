@@ -5,33 +5,67 @@ use core::time::Duration;
 use twomsl_wire::SeqNum;
 
 use crate::Instant;
-use crate::profile::{Profile, RtoFloor};
+use crate::profile::{Profile, RtoFloor, RttEstimator};
 use crate::time::nanos;
 
 /// What every timer that is set again when it fires waits at least, whatever a profile says: time
 /// must pass between two timeouts, or they would never end.
 pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
 
+/// For how long the shortest round trip counts, in nanoseconds (`tcp_min_rtt_wlen`).
+const SHORTEST_VALID: u64 = 300_000_000_000;
+
 /// SRTT, RTTVAR and RTO, in nanoseconds (MUST-18).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RoundTrip {
     /// SRTT; zero before the first sample.
     pub(crate) smoothed: u64,
-    variation: u64,
+    /// RTTVAR.
+    pub(crate) variation: u64,
     rto: u64,
     /// How often the timeout was doubled (RFC 6298 §5.5).
     backoff: u32,
     /// The octet that is timed, by the number after it, and when it was sent. One at a time, and
     /// none that was sent twice: Karn's algorithm (RFC 6298 §3).
     timed: Option<(SeqNum, Instant)>,
+    /// The shortest round trip, and when it was seen.
+    shortest: (u64, Instant),
+    deviation: Deviation,
+}
+
+/// What Linux knows beside RTTVAR: the mean deviation, its maximum in this round trip, and where
+/// that ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Deviation {
+    mean: u64,
+    most: u64,
+    round_end: SeqNum,
+}
+
+/// What an acknowledgment may tell of the round-trip time, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Samples {
+    /// Of the oldest segment that it acknowledges or SACKs, all of them sent once only.
+    pub(crate) sent: Option<u64>,
+    /// By the timestamp it echoes.
+    pub(crate) echo: Option<u64>,
 }
 
 impl RoundTrip {
     pub(crate) fn new(profile: &Profile) -> Self {
-        Self { smoothed: 0, variation: 0, rto: nanos(profile.rto_initial), backoff: 0, timed: None }
+        Self {
+            smoothed: 0,
+            variation: 0,
+            rto: nanos(profile.rto_initial),
+            backoff: 0,
+            timed: None,
+            shortest: (u64::MAX, Instant::ZERO),
+            deviation: Deviation::default(),
+        }
     }
 
     /// New octets up to `end` are sent.
+    #[inline]
     pub(crate) fn on_send(&mut self, end: SeqNum, now: Instant) {
         if self.timed.is_none() {
             self.timed = Some((end, now));
@@ -43,33 +77,63 @@ impl RoundTrip {
         self.timed = None;
     }
 
-    /// New octets up to `ack` are acknowledged. Only a sample ends the back-off: this is the other
-    /// half of Karn's algorithm (RFC 6298 §5, note after 5.7; Linux' `tcp_ack_update_rtt`).
+    /// The shortest round trip lately; zero before the first.
+    pub(crate) const fn shortest(&self) -> u64 {
+        if self.shortest.0 == u64::MAX { 0 } else { self.shortest.0 }
+    }
+
+    /// New octets up to `una` are acknowledged; `nxt` is SND.NXT. Only a sample ends the back-off:
+    /// this is the other half of Karn's algorithm (RFC 6298 §5, note after 5.7; Linux'
+    /// `tcp_ack_update_rtt`). The sample is returned, in nanoseconds.
     ///
-    /// What was sent again gives a sample only by its timestamp, whose `echo` tells which of the
+    /// What was sent again gives a sample only by its timestamp, whose echo tells which of the
     /// copies arrived (RFC 7323 §4.1).
+    #[inline]
     pub(crate) fn on_ack(
         &mut self,
-        ack: SeqNum,
+        (una, nxt): (SeqNum, SeqNum),
         now: Instant,
-        echo: Option<u64>,
+        samples: Samples,
         profile: &Profile,
-    ) {
-        let sample = match self.timed {
-            Some((end, sent)) if ack.at_or_after(end) => now.nanos_since(sent).max(1),
-            Some(_) => return,
-            None => match echo {
-                Some(round_trip) => round_trip,
-                None => return,
-            },
+    ) -> Option<u64> {
+        let sample = match profile.rtt_estimator {
+            RttEstimator::OnePerRoundTrip => self.timed_sample(una, now, samples)?,
+            RttEstimator::EveryAck => samples.sent.or(samples.echo)?,
         };
-        self.timed = None;
+        let sample = sample.max(1);
         self.backoff = 0;
-        self.sample(sample, profile);
+        if sample <= self.shortest.0 || now.nanos_since(self.shortest.1) > SHORTEST_VALID {
+            self.shortest = (sample, now);
+        }
+        match profile.rtt_estimator {
+            RttEstimator::OnePerRoundTrip => self.smooth(sample),
+            RttEstimator::EveryAck => self.smooth_often(sample, una, nxt, profile),
+        }
+        let spread = match profile.rtt_estimator {
+            RttEstimator::OnePerRoundTrip => 4 * self.variation,
+            // It is four times the variation already.
+            RttEstimator::EveryAck => self.variation,
+        };
+        self.rto = match profile.rto_floor {
+            RtoFloor::Total(floor) => (self.smoothed + spread).max(nanos(floor)),
+            RtoFloor::Variance(floor) => self.smoothed + spread.max(nanos(floor)),
+        };
+        Some(sample)
+    }
+
+    fn timed_sample(&mut self, una: SeqNum, now: Instant, samples: Samples) -> Option<u64> {
+        match self.timed {
+            Some((end, sent)) if una.at_or_after(end) => {
+                self.timed = None;
+                Some(now.nanos_since(sent))
+            }
+            Some(_) => None,
+            None => samples.echo,
+        }
     }
 
     /// RFC 6298 §2.2 and §2.3, in integers: alpha is 1/8, beta is 1/4.
-    fn sample(&mut self, rtt: u64, profile: &Profile) {
+    fn smooth(&mut self, rtt: u64) {
         if self.smoothed == 0 {
             self.smoothed = rtt;
             self.variation = rtt / 2;
@@ -78,11 +142,44 @@ impl RoundTrip {
             self.variation = self.variation - self.variation / 4 + error / 4;
             self.smoothed = self.smoothed - self.smoothed / 8 + rtt / 8;
         }
-        let spread = 4 * self.variation;
-        self.rto = match profile.rto_floor {
-            RtoFloor::Total(floor) => (self.smoothed + spread).max(nanos(floor)),
-            RtoFloor::Variance(floor) => self.smoothed + spread.max(nanos(floor)),
+    }
+
+    /// With a sample per acknowledgment RFC 6298 would forget too fast. So the variation is four
+    /// times the largest mean deviation of the last round trip, goes up at once, and comes down
+    /// by a quarter of the difference per round trip. A sample that is shorter than expected by
+    /// more than the deviation counts for an eighth, since shorter round trips are no reason to
+    /// wait longer.
+    fn smooth_often(&mut self, rtt: u64, una: SeqNum, nxt: SeqNum, profile: &Profile) {
+        let floor = match profile.rto_floor {
+            RtoFloor::Variance(floor) => nanos(floor),
+            RtoFloor::Total(_) => 0,
         };
+        let state = &mut self.deviation;
+        if self.smoothed == 0 {
+            self.smoothed = rtt;
+            state.mean = 2 * rtt;
+            self.variation = state.mean.max(floor);
+            (state.most, state.round_end) = (self.variation, nxt);
+            return;
+        }
+        let error = self.smoothed.abs_diff(rtt);
+        let (quarter, shorter) = (state.mean / 4, rtt < self.smoothed);
+        state.mean = match error.checked_sub(quarter) {
+            Some(more) if shorter => state.mean + more / 8,
+            Some(more) => state.mean + more,
+            None => state.mean - (quarter - error),
+        };
+        self.smoothed = self.smoothed - self.smoothed / 8 + rtt / 8;
+        if state.mean > state.most {
+            state.most = state.mean;
+            self.variation = self.variation.max(state.most);
+        }
+        if una.after(state.round_end) {
+            if state.most < self.variation {
+                self.variation -= (self.variation - state.most) / 4;
+            }
+            (state.round_end, state.most) = (nxt, floor);
+        }
     }
 
     /// The timeout in nanoseconds, with back-off, at most the profile's largest.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use twomsl_wire::SeqNum;
 
 use super::receive::Waiting;
+use super::scoreboard::Scoreboard;
 use super::send_buffer::SendBuffer;
 
 /// SND.UNA, SND.NXT, the peer's window, and text that is not acknowledged yet.
@@ -18,9 +19,8 @@ pub(crate) struct SendHalf {
     syn: Syn,
     /// SND.NXT: the number after everything that was ever sent.
     pub(crate) nxt: SeqNum,
-    /// Where sending goes on. Equal to `nxt`, or before it after a retransmission timeout, when
-    /// everything from SND.UNA on counts as lost.
-    pub(crate) resume: SeqNum,
+    /// What was sent from SND.UNA to SND.NXT.
+    pub(crate) board: Scoreboard,
     /// SND.WND.
     pub(crate) wnd: u32,
     /// SND.WL1.
@@ -67,7 +67,7 @@ impl SendHalf {
             una: iss,
             syn: Syn::Unacknowledged,
             nxt: iss,
-            resume: iss,
+            board: Scoreboard::default(),
             wnd: 0,
             wl1: SeqNum::new(0),
             wl2: SeqNum::new(0),
@@ -111,11 +111,6 @@ impl SendHalf {
         self.syn == Syn::Unacknowledged
     }
 
-    /// Whether sending goes on with the SYN.
-    pub(crate) fn resumes_with_syn(&self) -> bool {
-        self.is_opening() && self.resume == self.iss
-    }
-
     /// The sequence number after all the text: that of the FIN, if there is one.
     pub(crate) fn text_end(&self) -> SeqNum {
         self.end - u32::from(self.writing == Writing::Ended)
@@ -126,19 +121,19 @@ impl SendHalf {
         self.una == self.nxt
     }
 
-    /// Octets of sequence space that are under way.
-    pub(crate) fn in_flight(&self) -> u32 {
-        self.resume.since(self.una)
-    }
-
     /// Whether our FIN was sent and acknowledged.
     pub(crate) fn fin_acknowledged(&self) -> bool {
         self.writing == Writing::Ended && self.una == self.end
     }
 
-    /// Whether there is text or a FIN that was never sent, or has to be sent again.
+    /// Whether there is text or a FIN that was never sent.
     pub(crate) fn has_more(&self) -> bool {
-        self.resume.before(self.end)
+        self.nxt.before(self.end)
+    }
+
+    /// Whether something up to `end` is the FIN.
+    pub(crate) fn includes_fin(&self, end: SeqNum) -> bool {
+        self.writing == Writing::Ended && end == self.end
     }
 
     /// Takes an acknowledgment of everything before `ack`; how many octets of text that was.
@@ -149,7 +144,6 @@ impl SendHalf {
         self.una = ack;
         // Nothing before the SYN can be acknowledged: the first that is new is the SYN.
         self.syn = Syn::Acknowledged;
-        self.resume = self.resume.later(ack);
         if self.urgent.is_some_and(|urgent| ack.at_or_after(urgent)) {
             self.urgent = None;
         }
@@ -187,7 +181,7 @@ mod tests {
     fn the_iss_comes_round_again_and_is_no_syn_then() {
         let iss = SeqNum::new(u32::MAX - 5);
         let mut half = SendHalf::new(iss, 65_535, 1460);
-        assert!(half.resumes_with_syn());
+        assert!(half.is_opening());
         half.acknowledge(iss + 1);
         let text = Bytes::from(alloc::vec![0; 1 << 16]);
         for _ in 1..1 << 16 {
@@ -196,9 +190,9 @@ mod tests {
         }
         half.push(text.slice(1..));
         half.acknowledge(half.una + ((1 << 16) - 1));
-        assert_eq!((half.una, half.resume), (iss, iss));
+        assert_eq!(half.una, iss);
         half.push(Bytes::from_static(b"hello"));
-        assert!(!half.is_opening() && !half.resumes_with_syn());
+        assert!(!half.is_opening());
         assert_eq!((half.text_start(), half.text_end()), (iss, iss + 5));
         assert_eq!(half.acknowledge(iss + 5), 5);
     }

@@ -19,6 +19,8 @@ impl Connection {
         while let Some(timer) = self.timers.take_due(cx) {
             match timer {
                 TimerKind::Retransmission => self.on_retransmission_timeout(cx),
+                TimerKind::LossProbe => self.on_probe_timeout(cx),
+                TimerKind::Reordering => self.on_reordering_timeout(cx),
                 TimerKind::Persist => self.on_persist_timeout(cx),
                 TimerKind::KeepAlive => self.on_keepalive_timeout(cx),
                 TimerKind::DelayedAck => self.send_ack(cx, SendReason::DelayedAck),
@@ -47,8 +49,7 @@ impl Connection {
         } else {
             // RFC 6298 §5.4: the earliest segment again (SHLD-16). Everything after it counts as lost, and
             // follows as the acknowledgments come in.
-            self.congestion.on_timeout(self.send.nxt.since(self.send.una), repeated);
-            self.send.resume = self.send.una;
+            self.enter_loss(cx, repeated);
         }
         self.transmit(cx);
     }

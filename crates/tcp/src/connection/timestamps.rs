@@ -10,9 +10,6 @@ const TICK: u64 = 1_000_000;
 /// way round in 24.8 days (RFC 7323 §5.5, which takes 24 days).
 const VALID: u64 = 24 * 24 * 3600 * 1_000_000_000;
 
-/// How many values the low bits of a timestamp can carry for a SYN cookie: Linux' `TSBITS`.
-const CARRIED: u32 = 1 << 6;
-
 /// The timestamps of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timestamps {
@@ -45,19 +42,6 @@ impl Timestamps {
         ((now.as_nanos() / TICK) as u32).wrapping_add(self.offset)
     }
 
-    /// From now on the clock is up to 64 ticks late, so that its six lowest bits are these
-    /// (`cookie_init_timestamp`).
-    pub(super) fn carry(&mut self, now: Instant, bits: u32) {
-        let ticks = self.clock(now).wrapping_sub(self.offset);
-        let late = ticks.wrapping_sub(bits) % CARRIED;
-        self.offset = self.offset.wrapping_sub(late);
-    }
-
-    /// The bits that were put in, from an echo.
-    pub(super) const fn carried_by(&self, echo: u32) -> u32 {
-        echo.wrapping_sub(self.offset) % CARRIED
-    }
-
     /// PAWS: whether a segment with this TSval is an old duplicate (§5.3, R1).
     pub(crate) fn is_old(&self, now: Instant, value: u32) -> bool {
         let behind = value.wrapping_sub(self.recent).cast_signed() < 0;
@@ -88,6 +72,11 @@ impl Timestamps {
         let ticks = self.clock(now).wrapping_sub(echo).cast_signed();
         (ticks >= 0).then(|| u64::from(ticks.cast_unsigned().max(1)) * TICK)
     }
+
+    /// Whether an echo is of something sent before `sent`, by a tick at least.
+    pub(crate) fn echoes_before(&self, echo: u32, sent: Instant) -> bool {
+        echo.wrapping_sub(self.clock(sent)).cast_signed() < 0
+    }
 }
 
 #[cfg(test)]
@@ -115,5 +104,6 @@ mod tests {
         assert_eq!(timestamps.round_trip(later, sent), Some(20 * TICK));
         assert_eq!(timestamps.round_trip(NOW, sent), Some(TICK), "less than a tick is one");
         assert_eq!(timestamps.round_trip(NOW, sent.wrapping_add(1)), None, "from the future");
+        assert!(timestamps.echoes_before(sent, later) && !timestamps.echoes_before(sent, NOW));
     }
 }

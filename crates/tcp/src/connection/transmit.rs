@@ -1,15 +1,20 @@
 //! What may be sent now, and the segments that carry it.
 
 use bytes::Bytes;
-use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, TcpOption};
+use twomsl_wire::{Ecn, Flags, Options, Scale, Segment, SeqNum, TcpOption};
 
 use super::congestion::Sent;
+use super::ecn::Text;
+use super::negotiation::Use;
 use super::receive::{Owed, Reading};
+use super::recovery::Phase;
+use super::scoreboard::Count;
 use super::send::Writing;
 use super::{Connection, own_mss};
+use crate::Profile;
 use crate::event::{SendReason, TcpState, TimerKind};
 use crate::outbox::Context;
-use crate::profile::{AbortReset, WindowProbe};
+use crate::profile::{AbortReset, Repacketization, WindowProbe};
 
 /// A segment that may be sent.
 struct Plan {
@@ -22,6 +27,15 @@ struct Plan {
 enum Fin {
     Yes,
     No,
+}
+
+/// What bounds new text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// The peer's window and the congestion window.
+    Both,
+    /// The peer's window alone.
+    Peer,
 }
 
 /// Whether Nagle and silly-window avoidance have a say.
@@ -49,12 +63,45 @@ impl Connection {
     // This and the next one are not inline: most segments that come need one of them at most.
     #[inline(never)]
     fn send_what_may_leave(&mut self, cx: &mut Context<'_>) {
-        let before = self.send.in_flight();
-        while let Some(plan) = self.next_segment(Patience::Yes) {
-            self.send_planned(cx, &plan);
+        let before = self.in_flight(cx.profile);
+        self.restart_after_idle(cx);
+        if !self.holds_repairs() {
+            self.send_repairs(cx);
         }
-        let (una, nxt, in_flight) = (self.send.una, self.send.nxt, self.send.in_flight());
-        self.congestion.on_sent(&Sent { now: cx.now, una, nxt, before, in_flight });
+        let nxt = self.send.nxt;
+        while let Some(plan) = self.next_segment(cx.profile, Patience::Yes, Bound::Both) {
+            self.send_planned(cx, &plan, SendReason::New);
+        }
+        let (una, in_flight) = (self.send.una, self.in_flight(cx.profile));
+        self.congestion.on_sent(&Sent { now: cx.now, una, nxt: self.send.nxt, before, in_flight });
+        if self.recovery.phase() == Phase::Open {
+            self.congestion.shrink_unused(cx.now, self.rtt.timeout(cx.profile));
+        }
+        if self.send.nxt != nxt {
+            self.arm_probe(cx);
+        }
+    }
+
+    /// What counts as lost goes out before anything new (RFC 6675 §4, `NextSeg`).
+    fn send_repairs(&mut self, cx: &mut Context<'_>) {
+        let reason = match self.recovery.phase() {
+            Phase::Loss(_) => SendReason::Retransmission,
+            _ => SendReason::FastRetransmission,
+        };
+        while let Some(index) = self.send.board.next_repair() {
+            let fits = self.in_flight(cx.profile) + self.send.mss <= self.congestion.window();
+            if !fits || !self.send_again(cx, index, reason) {
+                break;
+            }
+        }
+    }
+
+    /// Nothing was under way for a while: the window may be too large by now (RFC 5681 §4.1).
+    fn restart_after_idle(&mut self, cx: &Context<'_>) {
+        if self.send.is_idle() && self.send.has_more() {
+            let rto = self.rtt.timeout(cx.profile);
+            self.congestion.on_idle(cx.now, self.last_sent, rto);
+        }
     }
 
     #[inline(never)]
@@ -76,24 +123,25 @@ impl Connection {
         self.state.is_synchronized() && self.state != TcpState::TimeWait
     }
 
-    /// The next segment from the text and the FIN, if one may be sent now: the largest there can be
+    /// The next segment of what was never sent, if one may be sent now: the largest there can be
     /// (SHLD-27, SHLD-28), whatever the writes were (MAY-16). A window that has shrunk leaves no room
     /// for anything new (MUST-34, SHLD-15).
-    fn next_segment(&self, patience: Patience) -> Option<Plan> {
+    fn next_segment(&self, profile: &Profile, patience: Patience, bound: Bound) -> Option<Plan> {
         let send = &self.send;
         if !send.has_more() {
             return None;
         }
-        if send.resumes_with_syn() {
-            return Some(Plan { seq: send.iss, text: 0, fin: Fin::No });
-        }
-        let in_flight = send.in_flight();
-        let left = send.text_end().since(send.resume);
-        let room = send.wnd.saturating_sub(in_flight);
-        let usable = room.min(self.congestion.window().saturating_sub(in_flight));
+        let left = send.text_end().since(send.nxt);
+        let room = send.wnd.saturating_sub(send.nxt.since(send.una));
+        let usable = match bound {
+            Bound::Both => {
+                room.min(self.congestion.window().saturating_sub(self.in_flight(profile)))
+            }
+            Bound::Peer => room,
+        };
         let text = left.min(self.segment_size()).min(usable);
         let ends = text == left && send.writing == Writing::Ended && room > text;
-        let plan = Plan { seq: send.resume, text, fin: if ends { Fin::Yes } else { Fin::No } };
+        let plan = Plan { seq: send.nxt, text, fin: if ends { Fin::Yes } else { Fin::No } };
         (ends || (text > 0 && (patience == Patience::No || self.is_worth_sending(text, left))))
             .then_some(plan)
     }
@@ -102,46 +150,107 @@ impl Connection {
     /// (§3.8.6.2.1, MUST-38).
     fn is_worth_sending(&self, text: u32, left: u32) -> bool {
         let send = &self.send;
-        let again = send.resume.before(send.nxt);
         let all_of_it = text == left;
         text >= self.segment_size()
-            || again
             || (all_of_it && (self.options.no_delay || send.is_idle()))
             || (text >= send.max_wnd / 2 && send.max_wnd > 0)
     }
 
-    fn send_planned(&mut self, cx: &mut Context<'_>, plan: &Plan) {
-        if self.send.resumes_with_syn() {
-            self.send_syn(cx, SendReason::Retransmission);
-            return;
-        }
-        let new = self.send.resume == self.send.nxt;
-        let offset = plan.seq.since(self.send.text_start());
-        let payload = self.send.buffer.slice(offset as usize, plan.text as usize);
-        let mut flags = Flags::ACK;
-        // MUST-61: the last text there is carries PSH.
-        if plan.text > 0 && plan.seq + plan.text == self.send.text_end() {
-            flags |= Flags::PSH;
-        }
-        let mut end = plan.seq + plan.text;
-        if plan.fin == Fin::Yes {
-            flags |= Flags::FIN;
-            end += 1;
-        }
-        let was_idle = self.send.is_idle();
-        self.send.resume = end;
-        self.send.nxt = self.send.nxt.later(end);
-        let reason = if new {
-            self.rtt.on_send(end, cx.now);
-            SendReason::New
-        } else {
-            self.rtt.on_retransmit();
-            SendReason::Retransmission
-        };
-        if was_idle {
+    fn send_planned(&mut self, cx: &mut Context<'_>, plan: &Plan, reason: SendReason) {
+        let length = plan.text + u32::from(plan.fin == Fin::Yes);
+        if self.send.is_idle() {
             self.waiting_since = cx.now;
         }
-        self.put_out(cx, plan.seq, flags, payload, reason);
+        self.send.board.push(plan.seq, length, cx.now);
+        self.send.nxt = plan.seq + length;
+        self.rtt.on_send(self.send.nxt, cx.now);
+        self.note_sent(cx, length);
+        self.put_text_out(cx, plan.seq, length, reason);
+    }
+
+    /// Sends one segment of new text, whatever the congestion window says.
+    pub(super) fn send_one_beyond_window(&mut self, cx: &mut Context<'_>, reason: SendReason) {
+        if let Some(plan) = self.next_segment(cx.profile, Patience::Yes, Bound::Peer) {
+            self.send_planned(cx, &plan, reason);
+        }
+    }
+
+    /// Sends a segment again, in the size that fits now. Whether the peer's window allows it.
+    pub(super) fn send_again(
+        &mut self,
+        cx: &mut Context<'_>,
+        index: usize,
+        reason: SendReason,
+    ) -> bool {
+        if !self.fit_again(cx, index) {
+            return false;
+        }
+        let Some(sent) = self.send.board.get(index).copied() else { return false };
+        self.send.board.on_sent_again(index, cx.now);
+        self.recovery.on_sent_again(cx.now);
+        self.rtt.on_retransmit();
+        self.note_sent(cx, sent.length);
+        self.put_text_out(cx, sent.seq, sent.length, reason);
+        true
+    }
+
+    /// Makes a segment that is sent again as large as it may be: cut to the window and to the
+    /// segment size, which may have shrunk, or together with what follows it.
+    fn fit_again(&mut self, cx: &Context<'_>, index: usize) -> bool {
+        let Some(sent) = self.send.board.get(index).copied() else { return false };
+        let edge = self.send.una + self.send.wnd;
+        let size = self.segment_size();
+        if sent.seq.at_or_after(edge) {
+            return false;
+        }
+        let text = self.send.text_end().since(sent.seq).min(sent.length);
+        let fits = text.min(size).min(edge.since(sent.seq));
+        if fits < text {
+            self.send.board.split(index, fits);
+        } else if sent.awaits_repair() {
+            self.send.board.collapse(index, size.min(edge.since(sent.seq)));
+            if cx.profile.repacketization == Repacketization::Whole {
+                self.extend_again(index, size.min(edge.since(sent.seq)));
+            }
+        }
+        true
+    }
+
+    /// The last segment takes new text along when it is sent again (RFC 9293 §3.10.8 knows only
+    /// "the segment at the front of the retransmission queue", BSD sends from SND.UNA on).
+    fn extend_again(&mut self, index: usize, size: u32) {
+        let last = index + 1 == self.send.board.len();
+        let Some(sent) = self.send.board.get(index) else { return };
+        if last && !self.send.includes_fin(self.send.nxt) {
+            let new = self.send.text_end().since(self.send.nxt);
+            let more = new.min(size.saturating_sub(sent.length));
+            self.send.board.extend_last(more);
+            self.send.nxt += more;
+        }
+    }
+
+    /// What follows from every segment with text or FIN.
+    fn note_sent(&mut self, cx: &Context<'_>, length: u32) {
+        self.last_sent = cx.now;
+        let weight = self.weight(Count { segments: 1, octets: length }, cx.profile);
+        self.recovery.note_sent(weight);
+    }
+
+    /// Puts out what lies in a stretch of sequence space: text, and the FIN behind it.
+    fn put_text_out(&mut self, cx: &mut Context<'_>, seq: SeqNum, length: u32, reason: SendReason) {
+        let fin = self.send.includes_fin(seq + length);
+        let text = length - u32::from(fin);
+        let offset = seq.since(self.send.text_start());
+        let payload = self.send.buffer.slice(offset as usize, text as usize);
+        let mut flags = Flags::ACK;
+        // MUST-61: the last text there is carries PSH.
+        if text > 0 && seq + text == self.send.text_end() {
+            flags |= Flags::PSH;
+        }
+        if fin {
+            flags |= Flags::FIN;
+        }
+        self.put_out(cx, seq, flags, payload, reason);
     }
 
     /// Sends the SYN, with an ACK if the peer's is known.
@@ -150,11 +259,15 @@ impl Connection {
         if self.send.nxt == iss {
             self.rtt.on_send(iss + 1, cx.now);
             self.waiting_since = cx.now;
+            self.send.board.push(iss, 1, cx.now);
+            self.send.nxt = iss + 1;
         } else {
             self.rtt.on_retransmit();
+            // One copy of it counts: the others are lost or answered.
+            self.send.board.mark_lost(0);
+            self.send.board.on_sent_again(0, cx.now);
         }
-        self.send.resume = self.send.resume.later(iss + 1);
-        self.send.nxt = self.send.nxt.later(iss + 1);
+        self.last_sent = cx.now;
         let ack = if self.state == TcpState::SynSent { Flags::empty() } else { Flags::ACK };
         let ecn = self.syn_ecn(cx.profile);
         self.put_out(cx, iss, Flags::SYN | ack | ecn, Bytes::new(), reason);
@@ -187,8 +300,13 @@ impl Connection {
         } else {
             (Flags::ACK | Flags::FIN, Bytes::new())
         };
-        // The octet counts as sent, since the peer may take it; sending goes on from SND.UNA.
-        self.send.nxt = self.send.nxt.later(una + 1);
+        if self.send.is_idle() {
+            // The octet counts as sent, since the peer may take it, and as lost, since it need
+            // not: sending goes on with it.
+            self.send.board.push(una, 1, cx.now);
+            self.send.board.mark_lost(0);
+            self.send.nxt = una + 1;
+        }
         self.put_out(cx, una, flags, payload, SendReason::WindowProbe);
     }
 
@@ -200,9 +318,9 @@ impl Connection {
     /// Sends what is held back although it is small (MUST-60; the override timeout of §3.8.6.2.1).
     /// Whether there was something that the window allows.
     pub(super) fn send_held_back(&mut self, cx: &mut Context<'_>) -> bool {
-        let plan = self.next_segment(Patience::No);
+        let plan = self.next_segment(cx.profile, Patience::No, Bound::Both);
         if let Some(plan) = &plan {
-            self.send_planned(cx, plan);
+            self.send_planned(cx, plan, SendReason::New);
         }
         plan.is_some()
     }
@@ -230,6 +348,15 @@ impl Connection {
         } else if flags.contains(Flags::RST) {
             window = 0;
         }
+        let mut flags = flags;
+        let mut mark = Ecn::NotEct;
+        if self.agreement.ecn == Use::Yes && !syn && flags.contains(Flags::ACK) {
+            let new = reason == SendReason::New && !payload.is_empty();
+            flags |= self.ecn.flags(if new { Text::New } else { Text::Other });
+            if new {
+                mark = Ecn::Ect0;
+            }
+        }
         let (urg, urgent) = match self.send.urgent {
             None => (Flags::empty(), 0),
             Some(urgent) => urgent_pointer(urgent, seq, flags),
@@ -245,7 +372,7 @@ impl Connection {
             options: self.options_for(cx, flags),
             payload,
         };
-        cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
+        cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason).ecn = mark;
     }
 
     /// The options of a segment with these flags.
@@ -320,9 +447,9 @@ impl Connection {
         self.timers.set(cx, TimerKind::Retransmission, deadline);
     }
 
-    /// Whether something is to be sent, if the window and its size allow it.
+    /// Whether something is to be sent, or sent again, if the window and its size allow it.
     fn has_work(&self) -> bool {
-        self.send.has_more() && self.may_transmit()
+        (self.send.has_more() || self.send.board.lost().segments > 0) && self.may_transmit()
     }
 
     /// RFC 5482: the clock runs from the last progress while something waits for one.

@@ -7,7 +7,6 @@ mod deadlines;
 mod icmp;
 mod isn;
 mod kept;
-mod listen;
 mod listener;
 mod look;
 mod open;
@@ -15,14 +14,13 @@ mod ports;
 mod recent;
 mod settle;
 mod slots;
-mod syn_cookie;
 mod time_wait;
 
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 
-use twomsl_wire::Packet;
+use twomsl_wire::{Ecn, Packet};
 
 pub use calls::Shutdown;
 pub use look::Prospect;
@@ -277,6 +275,7 @@ impl Stack {
             challenges: &mut self.challenges,
             accept_queue,
             time_wait,
+            mark: Ecn::NotEct,
         };
         (cx, connection)
     }

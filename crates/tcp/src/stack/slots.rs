@@ -161,9 +161,11 @@ impl Spares {
         }
     }
 
-    fn boxed_connection(&mut self, connection: Connection) -> Box<Connection> {
+    fn boxed_connection(&mut self, mut connection: Connection) -> Box<Connection> {
         match self.connection.take() {
             Some(mut place) => {
+                // The scoreboard has memory, too.
+                connection.send.board = core::mem::take(&mut place.send.board).emptied();
                 *place = connection;
                 place
             }

@@ -3,8 +3,12 @@
 use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
 
-use super::super::congestion::Ack;
+use super::super::congestion::Sample;
+use super::super::negotiation::Use;
 use super::super::receive::{Owed, Waiting};
+use super::super::recovery::Progress;
+use super::super::rtt::Samples;
+use super::super::scoreboard::Delivery;
 use super::super::send::Writing;
 use super::super::{Connection, Origin};
 use super::{Step, is_challenged};
@@ -129,10 +133,71 @@ impl Connection {
 
     /// SND.UNA, SND.WND, and what hangs on them.
     pub(super) fn take_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
-        let new = segment.ack.after(self.send.una);
-        if new {
-            self.take_new_ack(cx, segment);
+        let mut progress = self.progress_of(cx, segment);
+        if self.agreement.sack == Use::Yes
+            && let Some(blocks) = segment.options.sack_blocks()
+        {
+            progress.twice = self.take_blocks(segment, &blocks, &mut progress.delivery);
         }
+        if progress.acked {
+            // The SYN is no text, and must not open the congestion window (RFC 5681 §3.1).
+            progress.acked_octets = self.send.acknowledge(segment.ack);
+            self.send.board.acknowledge(segment.ack, &mut progress.delivery);
+        }
+        self.measure(cx, &progress);
+        if progress.acked {
+            self.on_progress(cx);
+        }
+        self.take_window(segment);
+        if !segment.ack.before(self.send.una) {
+            self.recover(cx, &progress);
+        }
+        if progress.acked {
+            self.arm_probe(cx);
+        }
+    }
+
+    /// What can be said of an acknowledgment before anything is made of it.
+    fn progress_of(&self, cx: &Context<'_>, segment: &Segment) -> Progress {
+        let controls = Flags::SYN | Flags::FIN;
+        Progress {
+            acked: segment.ack.after(self.send.una),
+            acked_octets: 0,
+            // RFC 5681 §2: all five conditions.
+            is_duplicate: segment.ack == self.send.una
+                && !self.send.is_idle()
+                && segment.payload.is_empty()
+                && !segment.flags.intersects(controls)
+                && self.agreement.offered_by(segment) == self.send.wnd,
+            in_flight_before: self.in_flight(cx.profile),
+            twice: None,
+            echo: segment.options.timestamps().map(|(_, echo)| echo),
+            marked: self.agreement.ecn == Use::Yes
+                && segment.has(Flags::ECE)
+                && !segment.has(Flags::SYN),
+            delivery: Delivery::default(),
+        }
+    }
+
+    /// A round trip is measured by what was acknowledged, or SACKed.
+    fn measure(&mut self, cx: &Context<'_>, progress: &Progress) {
+        let delivery = &progress.delivery;
+        if !progress.acked && delivery.sacked.segments == 0 {
+            return;
+        }
+        let first = if delivery.repaired { None } else { delivery.first_sent };
+        let sent = first.or(delivery.first_sacked).map(|sent| cx.now.nanos_since(sent));
+        let echo = progress.echo.filter(|_| progress.acked);
+        let clock = self.agreement.timestamps.as_ref();
+        let echo = echo.zip(clock).and_then(|(echo, clock)| clock.round_trip(cx.now, echo));
+        let (una, nxt) = (self.send.una, self.send.nxt);
+        let samples = Samples { sent, echo };
+        if let Some(rtt) = self.rtt.on_ack((una, nxt), cx.now, samples, cx.profile) {
+            self.congestion.on_sample(&Sample { now: cx.now, rtt, una, nxt });
+        }
+    }
+
+    fn take_window(&mut self, segment: &Segment) {
         self.window_probes = 0;
         if segment.ack == self.send.una {
             let window = self.agreement.offered_by(segment);
@@ -143,14 +208,8 @@ impl Connection {
         }
     }
 
-    fn take_new_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
-        let text = self.send.acknowledge(segment.ack);
-        self.rtt.on_ack(segment.ack, cx.now, self.echoed_round_trip(cx, segment), cx.profile);
-        // RFC 5681 §3.1: acknowledging the SYN must not open the congestion window.
-        if text > 0 {
-            let srtt = self.rtt.smoothed;
-            self.congestion.on_ack(&Ack { now: cx.now, acked: text, srtt, min_rtt: srtt });
-        }
+    /// SND.UNA has moved.
+    fn on_progress(&mut self, cx: &mut Context<'_>) {
         self.retransmissions = 0;
         // Whatever an ICMP message complained about, it is over.
         self.soft_error = None;
@@ -166,12 +225,6 @@ impl Connection {
             self.timers.stop(cx, TimerKind::Linger);
             cx.out.ready(cx.socket, Readiness::LingerOver);
         }
-    }
-
-    /// The round-trip time by the timestamp that the segment echoes, in nanoseconds.
-    fn echoed_round_trip(&self, cx: &Context<'_>, segment: &Segment) -> Option<u64> {
-        let (_, echo) = segment.options.timestamps()?;
-        self.agreement.timestamps.as_ref()?.round_trip(cx.now, echo)
     }
 
     /// A writer that was told to wait goes on when a third of the buffer is free, as Linux'

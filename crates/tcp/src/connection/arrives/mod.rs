@@ -12,6 +12,8 @@ mod timestamps;
 use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
 
+use super::ecn::FirstMark;
+use super::negotiation::Use;
 use super::{Connection, Owed};
 use crate::event::{SynTaken, TcpState};
 use crate::outbox::Context;
@@ -73,7 +75,18 @@ impl Connection {
         self.check_reset(cx, segment)?;
         self.check_syn(cx, segment)?;
         self.check_ack(cx, segment)?;
+        if self.agreement.ecn == Use::Yes {
+            self.take_mark(cx, segment);
+        }
         self.process_text(cx, segment, taken)
+    }
+
+    /// RFC 3168 §6.1.3. The first mark is acknowledged at once, since its sender may have little
+    /// under way (Linux' `__tcp_ecn_check_ce`).
+    fn take_mark(&mut self, cx: &Context<'_>, segment: &Segment) {
+        if self.ecn.on_arrival(cx.mark, segment.flags) == FirstMark::Yes {
+            self.owe_ack();
+        }
     }
 
     /// Steps six to eight: URG, text, FIN.

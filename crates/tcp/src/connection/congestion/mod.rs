@@ -215,6 +215,7 @@ impl Congestion {
 
     /// The path's MTU has changed. Octets stay what they are; whole segments stay as many
     /// (Linux' `tcp_sync_mss` leaves `snd_cwnd` alone), so that the window is whole again.
+    #[cfg_attr(not(test), expect(dead_code, reason = "path MTU discovery is to call it"))]
     pub(crate) fn set_mss(&mut self, mss: u32) {
         let window = &mut self.window;
         if window.counting == WindowCounting::Segments {
@@ -389,10 +390,5 @@ impl Congestion {
     /// The window before the last reduction.
     pub(crate) fn prior_window(&self) -> u32 {
         self.window.prior
-    }
-
-    /// The threshold before the last reduction.
-    pub(crate) fn prior_threshold(&self) -> u32 {
-        self.prior_threshold
     }
 }

@@ -116,7 +116,7 @@ fn in_segments() -> Profile {
     Profile {
         window_counting: WindowCounting::Segments,
         window_reduction: WindowReduction::Window,
-        ..Profile::linux()
+        ..choosing(CongestionControl::NewReno, Profile::linux())
     }
 }
 
@@ -190,7 +190,7 @@ fn a_timeout_is_undone_with_the_window_that_was() {
     assert_eq!((congestion.window(), congestion.threshold()), (MSS, 10 * MSS));
     congestion.on_timeout(MSS, Repeated::Yes);
     assert_eq!(congestion.threshold(), 10 * MSS, "RFC 5681 §3.1: once");
-    assert_eq!((congestion.prior_window(), congestion.prior_threshold()), (20 * MSS, LARGEST));
+    assert_eq!((congestion.prior_window(), congestion.prior_threshold), (20 * MSS, LARGEST));
     congestion.undo();
     assert_eq!((congestion.window(), congestion.threshold()), (20 * MSS, LARGEST));
 }

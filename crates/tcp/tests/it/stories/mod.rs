@@ -12,7 +12,6 @@ mod resets;
 mod retransmission;
 mod reuse;
 
-mod syn_cookies;
 mod time_wait;
 mod window;
 

@@ -1,5 +1,6 @@
 //! RFC 6298 and RFC 9293 §3.8.1–3.8.3: sending again, and giving up.
 
+use twomsl_tcp::profile::{Offer, RttEstimator};
 use twomsl_tcp::{Profile, Readiness, SocketError, SocketOption, TcpState};
 
 use super::{has, has_text, ms, profiles, s, since};
@@ -54,6 +55,8 @@ fn a_syn_ack_is_given_up_without_a_word() {
 fn text_is_given_up_by_linux_after_15_retries() {
     let mut profile = Profile::linux();
     profile.quick_acks = u8::MAX;
+    // The figures of ip-sysctl.rst know of no tail loss probe, which comes before them.
+    profile.tail_loss_probe = Offer::No;
     let mut pair = Pair::connected(&profile);
     pair.delay = ms(0);
     // Round trips of no time: the timeout is 200 ms.
@@ -169,6 +172,7 @@ fn the_round_trip_time_sets_the_timeout() {
     // RFC 6298 §2.2: SRTT = R, RTTVAR = R/2, RTO = SRTT + 4 * RTTVAR.
     let mut profile = Profile::linux();
     profile.quick_acks = 255;
+    profile.rtt_estimator = RttEstimator::OnePerRoundTrip;
     let mut pair = Pair::alike(&profile);
     pair.delay = ms(150);
     pair.listen();
@@ -183,6 +187,28 @@ fn the_round_trip_time_sets_the_timeout() {
     assert_eq!(pair.detail(Client).srtt, 300_000_000);
     assert_eq!(pair.detail(Client).rto, 750_000_000);
     assert_eq!(pair.text(Server), b"x");
+}
+
+/// Linux' `tcp_rtt_estimator`: the variation is the largest deviation of a round trip, and comes
+/// down by a quarter of the difference in each.
+#[test]
+fn linux_takes_its_time_to_shorten_the_timeout() {
+    let mut profile = Profile::linux();
+    profile.quick_acks = 255;
+    let mut pair = Pair::alike(&profile);
+    pair.delay = ms(150);
+    pair.listen();
+    pair.connect();
+    pair.run(s(1));
+    pair.accept();
+    let mut timeouts = vec![pair.detail(Client).rto];
+    for _ in 0..3 {
+        pair.send(Client, b"x").unwrap();
+        pair.run(s(1));
+        timeouts.push(pair.detail(Client).rto);
+    }
+    // 300 + 600 at first; the deviation is 450, 337.5 and 253.125 then.
+    assert_eq!(timeouts, [900_000_000, 900_000_000, 834_375_000, 764_062_500]);
 }
 
 #[test]

@@ -1,0 +1,327 @@
+//! What an acknowledgment means for loss recovery.
+
+use twomsl_wire::{SackBlocks, Segment, SeqNum};
+
+use super::super::Connection;
+use super::super::congestion::Ack;
+use super::super::congestion::prr::{self, Prr, Safety};
+use super::super::sack::Stretch;
+use super::super::scoreboard::{Delivery, Sent};
+use super::probe::{Alone, Reported};
+use super::rack::{Hurry, Patience};
+use super::{Doubt, Method, Phase, is_lost};
+use crate::event::TimerKind;
+use crate::outbox::Context;
+use crate::profile::{Offer, WindowReduction};
+
+/// What an acknowledgment brought.
+#[derive(Debug)]
+pub(in super::super) struct Progress {
+    /// Whether SND.UNA moved.
+    pub(in super::super) acked: bool,
+    /// By how many octets of text.
+    pub(in super::super) acked_octets: u32,
+    /// Whether it is a duplicate acknowledgment (RFC 5681 §2).
+    pub(in super::super) is_duplicate: bool,
+    /// What was under way before it, as the window counts.
+    pub(in super::super) in_flight_before: u32,
+    /// What arrived twice (RFC 2883).
+    pub(in super::super) twice: Option<Stretch>,
+    /// TSecr.
+    pub(in super::super) echo: Option<u32>,
+    /// Whether it echoes a congestion mark (RFC 3168 §6.1.2).
+    pub(in super::super) marked: bool,
+    pub(in super::super) delivery: Delivery,
+}
+
+impl Connection {
+    /// Takes the SACK blocks of a segment. What they say was received twice is returned.
+    pub(in super::super) fn take_blocks(
+        &mut self,
+        segment: &Segment,
+        blocks: &SackBlocks,
+        delivery: &mut Delivery,
+    ) -> Option<Stretch> {
+        let twice = duplicate_report(blocks, segment.ack);
+        let mut useful = SackBlocks::default();
+        for (index, (left, right)) in blocks.iter().enumerate() {
+            // RFC 2018 §4, RFC 2883 §4: only what is under way, and not the D-SACK.
+            let sane = left.before(right)
+                && left.at_or_after(self.send.una)
+                && right.at_or_before(self.send.nxt);
+            if sane && !(index == 0 && twice.is_some()) {
+                let _ = useful.push(left, right);
+            }
+        }
+        if !useful.is_empty() {
+            self.send.board.sack(&useful, delivery);
+        }
+        twice
+    }
+
+    /// After SND.UNA and the scoreboard are up to date: the losses, the window, and what is to be
+    /// sent because of them. What the window lets out follows with `transmit`.
+    pub(in super::super) fn recover(&mut self, cx: &mut Context<'_>, progress: &Progress) {
+        let quiet = self.recovery.phase == Phase::Open
+            && self.send.board.sacked().segments == 0
+            && self.recovery.duplicates == 0
+            && !progress.is_duplicate
+            && !progress.marked
+            && progress.twice.is_none();
+        if !quiet {
+            self.recover_from(cx, progress);
+        } else if self.method(cx.profile) == Method::Time {
+            self.note_arrival(cx, progress);
+        }
+        if self.recovery.probe.is_some() {
+            let reported = if progress.twice.is_some() { Reported::Yes } else { Reported::No };
+            let bare = progress.delivery.delivered.segments == 0;
+            self.judge_probe(cx, reported, if bare { Alone::Yes } else { Alone::No });
+        }
+        self.grow_window(cx, progress);
+    }
+
+    #[inline(never)]
+    fn recover_from(&mut self, cx: &mut Context<'_>, progress: &Progress) {
+        if let Some(twice) = progress.twice {
+            self.recovery.undo.on_duplicate_report(twice, self.send.una);
+            self.recovery.rack.on_duplicate_report(self.send.una, self.send.nxt);
+        }
+        if progress.marked {
+            self.on_congestion_mark(cx);
+        }
+        if matches!(self.recovery.phase, Phase::Loss(_)) {
+            self.after_timeout(cx, progress);
+        }
+        match self.method(cx.profile) {
+            Method::Duplicates => self.newreno_on_ack(cx, progress),
+            method => self.sack_on_ack(cx, progress, method),
+        }
+    }
+
+    fn sack_on_ack(&mut self, cx: &mut Context<'_>, progress: &Progress, method: Method) {
+        if method == Method::Time {
+            self.note_arrival(cx, progress);
+        }
+        self.leave_if_done(progress);
+        self.try_undo(progress);
+        let lost = self.find_losses(cx, method);
+        let losing = self.send.board.lost().segments > 0;
+        match self.recovery.phase {
+            Phase::Open | Phase::Reduction if losing => {
+                self.enter_recovery(cx, progress.in_flight_before);
+            }
+            Phase::Open if progress.is_duplicate || progress.delivery.sacked.segments > 0 => {
+                self.recovery.duplicates += 1;
+                // With fewer than three, and none lost: RFC 6675 §5, step 3.
+                if method == Method::Blocks && self.recovery.duplicates < is_lost::DUP_THRESH {
+                    self.transmit_limited(cx);
+                }
+            }
+            _ => {}
+        }
+        if progress.acked {
+            self.recovery.duplicates = 0;
+        }
+        if self.recovery.is_reducing() {
+            self.reduce_window(cx, progress, lost);
+        }
+    }
+
+    /// Steps 1 to 3 of RACK.
+    fn note_arrival(&mut self, cx: &Context<'_>, progress: &Progress) {
+        let (clock, shortest) = (self.agreement.timestamps.as_ref(), self.rtt.shortest());
+        // RFC 8985 §6.2, step 2: the acknowledgment may be of an earlier copy.
+        let too_soon = |sent: &Sent| match (progress.echo, clock) {
+            (Some(echo), Some(clock)) if clock.echoes_before(echo, sent.at) => true,
+            _ => cx.now.nanos_since(sent.at) < shortest,
+        };
+        self.recovery.rack.on_arrival(cx.now, &progress.delivery, too_soon);
+    }
+
+    /// What RACK and RFC 6675 say is lost now: how many segments more.
+    pub(super) fn find_losses(&mut self, cx: &mut Context<'_>, method: Method) -> u32 {
+        if method == Method::Blocks {
+            return is_lost::mark_lost(&mut self.send.board, self.send.mss);
+        }
+        if self.send.board.sacked().segments == 0 && self.recovery.phase == Phase::Open {
+            self.timers.stop(cx, TimerKind::Reordering);
+            return 0;
+        }
+        let patience = self.patience();
+        let found = self.recovery.rack.detect(cx.now, &mut self.send.board, &patience);
+        match found.next {
+            Some(rest) => {
+                let deadline = cx.now.plus_nanos(rest.max(1));
+                self.timers.set(cx, TimerKind::Reordering, deadline);
+            }
+            None => self.timers.stop(cx, TimerKind::Reordering),
+        }
+        found.lost
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        let repairing = matches!(self.recovery.phase, Phase::Recovery | Phase::Loss(_));
+        let enough = self.send.board.sacked().segments >= is_lost::DUP_THRESH;
+        Patience {
+            min_rtt: self.rtt.shortest(),
+            srtt: self.rtt.smoothed,
+            hurry: if repairing || enough { Hurry::Yes } else { Hurry::No },
+        }
+    }
+
+    /// RFC 6675 §5, step 4; RFC 8985 hands over to it (§9.2).
+    pub(super) fn enter_recovery(&mut self, cx: &mut Context<'_>, in_flight_before: u32) {
+        if self.recovery.phase == Phase::Open {
+            self.congestion.enter_recovery(in_flight_before);
+        }
+        self.recovery.undo.begin(self.send.una, self.send.board.copies_under_way());
+        self.begin_phase(cx, Phase::Recovery, in_flight_before);
+    }
+
+    fn begin_phase(&mut self, cx: &mut Context<'_>, phase: Phase, in_flight: u32) {
+        self.forget_probe();
+        self.timers.stop(cx, TimerKind::LossProbe);
+        self.recovery.phase = phase;
+        self.recovery.point = self.send.nxt;
+        let proportional = cx.profile.proportional_rate == Offer::Yes
+            && self.method(cx.profile) != Method::Duplicates;
+        self.recovery.prr = proportional.then(|| {
+            Prr::new(match cx.profile.window_reduction {
+                // Linux' `tcp_init_cwnd_reduction` starts from the window.
+                WindowReduction::Window => self.congestion.prior_window(),
+                WindowReduction::FlightSize => in_flight,
+            })
+        });
+        if self.recovery.prr.is_none() {
+            self.congestion.leave_recovery();
+        }
+    }
+
+    /// The window comes down without a loss to repair: a congestion mark (RFC 3168 §6.1.2), or a
+    /// loss that a probe has repaired.
+    pub(super) fn begin_reduction(&mut self, cx: &mut Context<'_>) {
+        let in_flight = self.in_flight(cx.profile);
+        self.congestion.on_ecn_echo(in_flight);
+        self.recovery.undo.end();
+        self.begin_phase(cx, Phase::Reduction, in_flight);
+    }
+
+    /// The window is the threshold from now on.
+    pub(super) fn end_reduction(&mut self) {
+        self.congestion.leave_recovery();
+        self.recovery.phase = Phase::Open;
+        self.recovery.prr = None;
+    }
+
+    fn on_congestion_mark(&mut self, cx: &mut Context<'_>) {
+        // Once per window of data: not while it is coming down already.
+        if self.recovery.phase == Phase::Open && self.send.una.at_or_after(self.reduced_up_to()) {
+            self.begin_reduction(cx);
+            self.ecn.owe_confirmation();
+        }
+    }
+
+    /// Marks about what was sent before the last reduction are not news.
+    fn reduced_up_to(&self) -> SeqNum {
+        if self.send.una.before(self.recovery.point) { self.recovery.point } else { self.send.una }
+    }
+
+    /// Everything is acknowledged that was under way when the phase began.
+    fn leave_if_done(&mut self, progress: &Progress) {
+        if self.send.una.before(self.recovery.point) || !progress.acked {
+            return;
+        }
+        match self.recovery.phase {
+            Phase::Open | Phase::Loss(_) => {}
+            Phase::Reduction => self.end_reduction(),
+            Phase::Recovery => {
+                if self.may_undo(progress) {
+                    self.undo_reduction();
+                } else {
+                    self.end_reduction();
+                }
+                self.recovery.undo.end();
+                self.recovery.rack.on_recovered();
+            }
+        }
+    }
+
+    /// Whether acknowledgments show that nothing had to be sent again (`tcp_may_undo`).
+    pub(super) fn may_undo(&self, progress: &Progress) -> bool {
+        let clock = self.agreement.timestamps.as_ref();
+        self.recovery.undo.is_all_explained()
+            || self.recovery.undo.is_too_early(progress.echo, clock)
+    }
+
+    /// In the middle of recovery: D-SACKs have named all that was sent again, or an echo shows that
+    /// the original arrived.
+    fn try_undo(&mut self, progress: &Progress) {
+        let partial = progress.acked || progress.twice.is_some();
+        if self.recovery.phase == Phase::Recovery && partial && self.may_undo(progress) {
+            self.undo_reduction();
+            self.recovery.undo.end();
+        }
+    }
+
+    /// The window and the threshold are what they were, and nothing counts as lost.
+    pub(super) fn undo_reduction(&mut self) {
+        self.congestion.undo();
+        self.send.board.unmark_lost();
+        self.recovery.phase = Phase::Open;
+        self.recovery.prr = None;
+    }
+
+    /// RFC 6937 §3: what may be under way now.
+    fn reduce_window(&mut self, cx: &mut Context<'_>, progress: &Progress, newly_lost: u32) {
+        let delivered = self.weight(progress.delivery.delivered, cx.profile);
+        let pipe = self.in_flight(cx.profile);
+        let safe = progress.acked && newly_lost == 0;
+        self.allow(delivered, pipe, if safe { Safety::Safe } else { Safety::Unsafe });
+    }
+
+    /// The window is what is under way and what PRR lets out for so much that arrived.
+    pub(super) fn allow(&mut self, delivered: u32, pipe: u32, safety: Safety) {
+        let (threshold, mss) = (self.congestion.threshold(), self.send.mss);
+        let Some(prr) = &mut self.recovery.prr else { return };
+        if delivered > 0 {
+            let progress = prr::Progress { delivered, pipe, threshold, mss, safety };
+            let allowed = prr.on_ack(&progress);
+            self.congestion.set_window(pipe.saturating_add(allowed));
+        }
+    }
+
+    /// The window grows when nothing is wrong, and in slow start after a timeout.
+    fn grow_window(&mut self, cx: &Context<'_>, progress: &Progress) {
+        if !matches!(self.recovery.phase, Phase::Open | Phase::Loss(_))
+            || progress.acked_octets == 0
+        {
+            return;
+        }
+        let acked = match cx.profile.window_counting {
+            crate::profile::WindowCounting::Octets { .. } => progress.acked_octets,
+            crate::profile::WindowCounting::Segments => {
+                self.weight(progress.delivery.delivered, cx.profile)
+            }
+        };
+        let ack = Ack { now: cx.now, acked, srtt: self.rtt.smoothed, min_rtt: self.rtt.shortest() };
+        self.congestion.on_ack(&ack);
+    }
+
+    /// Whether doubts about a timeout are open: then nothing but its first segment is sent again.
+    pub(in super::super) fn holds_repairs(&self) -> bool {
+        self.recovery.phase == Phase::Loss(Doubt::Testing)
+    }
+}
+
+/// RFC 2883 §4: a first block below the acknowledgment, or within the second block, is about
+/// something that arrived twice.
+fn duplicate_report(blocks: &SackBlocks, ack: SeqNum) -> Option<Stretch> {
+    let mut blocks = blocks.iter();
+    let (left, right) = blocks.next()?;
+    let acknowledged = left.before(ack);
+    let within = blocks
+        .next()
+        .is_some_and(|second| left.at_or_after(second.0) && right.at_or_before(second.1));
+    (acknowledged || within).then_some((left, right))
+}

@@ -1,0 +1,134 @@
+//! Tail loss probes (RFC 8985 §7): when the last segments of a flight are lost, nothing behind
+//! them tells. So one more segment is sent before the retransmission timer would fire.
+
+use twomsl_wire::SeqNum;
+
+use super::super::Connection;
+use super::super::rtt::LEAST_WAIT;
+use super::{Method, Phase};
+use crate::event::{SendReason, TimerKind};
+use crate::outbox::Context;
+use crate::profile::Offer;
+
+/// A probe that was sent and not acknowledged yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Probe {
+    /// `TLP.end_seq`: SND.NXT when it was sent.
+    end: SeqNum,
+    content: Content,
+}
+
+/// What a probe carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Content {
+    /// Text that was never sent.
+    New,
+    /// The last segment again (`TLP.is_retrans`).
+    Copy,
+}
+
+/// What a delayed acknowledgment of a single segment may take: Linux adds `tcp_rto_min`.
+const DELAYED_ACK: u64 = 200_000_000;
+/// What the probe waits beyond two round trips at least: Linux' `TCP_TIMEOUT_MIN_US`.
+const MARGIN: u64 = 2_000_000;
+
+impl Connection {
+    /// Starts the probe timer, when a probe may be sent (`TLP_calc_PTO`, §7.2); stops it else.
+    pub(in super::super) fn arm_probe(&mut self, cx: &mut Context<'_>) {
+        let allowed = cx.profile.tail_loss_probe == Offer::Yes
+            && self.recovery.phase == Phase::Open
+            && self.recovery.probe.is_none()
+            && !self.send.is_idle()
+            && !self.send.is_opening()
+            && self.send.wnd > 0
+            && self.send.board.sacked().segments == 0
+            && self.rtt.smoothed > 0
+            && self.method(cx.profile) == Method::Time;
+        if !allowed {
+            return self.timers.stop(cx, TimerKind::LossProbe);
+        }
+        let single = self.send.board.len() == 1;
+        let wait = 2 * self.rtt.smoothed + if single { DELAYED_ACK } else { MARGIN };
+        // Not later than the retransmission timer would fire.
+        let deadline = cx.now.plus_nanos(wait.min(self.rtt.timeout(cx.profile)));
+        self.timers.set(cx, TimerKind::LossProbe, deadline);
+    }
+
+    /// `TLP_send_probe` (§7.3): new text if there is some, else the last segment again.
+    pub(in super::super) fn on_probe_timeout(&mut self, cx: &mut Context<'_>) {
+        if self.send.is_idle() {
+            return;
+        }
+        let content = if self.send_new_probe(cx) {
+            Content::New
+        } else {
+            let Some(last) = self.send.board.len().checked_sub(1) else { return };
+            if self.send.wnd == 0 || !self.send_again(cx, last, SendReason::LossProbe) {
+                return;
+            }
+            Content::Copy
+        };
+        self.recovery.probe = Some(Probe { end: self.send.nxt, content });
+        self.rtt.on_retransmit();
+        self.restart_retransmission_timer(cx);
+        self.arm_timers(cx);
+    }
+
+    /// The retransmission timer runs from when the first segment was sent last: from now on if it
+    /// was the probe (Linux' `tcp_rearm_rto`).
+    fn restart_retransmission_timer(&mut self, cx: &mut Context<'_>) {
+        if let Some(first) = self.send.board.get(0) {
+            let due = first.at.plus_nanos(self.rtt.timeout(cx.profile));
+            let deadline = due.max(cx.now + LEAST_WAIT);
+            self.timers.set(cx, TimerKind::Retransmission, deadline);
+        }
+    }
+
+    /// One segment beyond the congestion window, if there is text and the peer has room.
+    fn send_new_probe(&mut self, cx: &mut Context<'_>) -> bool {
+        let before = self.send.nxt;
+        self.send_one_beyond_window(cx, SendReason::New);
+        self.send.nxt != before
+    }
+
+    /// `TLP_process_ack` (§7.4): if the probe repaired a loss nobody noticed, the window comes down
+    /// as for any other.
+    pub(super) fn judge_probe(&mut self, cx: &mut Context<'_>, duplicate: Reported, alone: Alone) {
+        let Some(probe) = self.recovery.probe else { return };
+        if self.send.una.before(probe.end) {
+            return;
+        }
+        // The original came, and then the probe: a D-SACK says so, or an acknowledgment that says
+        // nothing else.
+        let both_arrived = duplicate == Reported::Yes || alone == Alone::Yes;
+        if probe.content == Content::New || both_arrived {
+            self.recovery.probe = None;
+        } else if self.send.una.after(probe.end) {
+            // Neither came while something behind the probe did: the probe was a repair.
+            self.recovery.probe = None;
+            if self.recovery.phase == Phase::Open {
+                self.begin_reduction(cx);
+                self.end_reduction();
+            }
+        }
+    }
+
+    /// Probes say nothing once something else is going on.
+    pub(super) fn forget_probe(&mut self) {
+        self.recovery.probe = None;
+    }
+}
+
+/// Whether an acknowledgment reports something that came twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reported {
+    Yes,
+    No,
+}
+
+/// Whether an acknowledgment acknowledges nothing new and SACKs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alone {
+    Yes,
+    No,
+}

@@ -1,0 +1,32 @@
+//! How losses are found out and repaired.
+
+/// What tells of losses when the peer SACKs. Without SACK it is duplicate acknowledgments
+/// (RFC 5681 §3.2, RFC 6582).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LossDetection {
+    /// How much behind it was SACKed (RFC 6675 §4).
+    Blocks,
+    /// How long ago something was sent behind which others have arrived: RACK (RFC 8985;
+    /// `tcp_recovery`).
+    Time,
+}
+
+/// How the round-trip time is measured and smoothed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RttEstimator {
+    /// One segment per round trip is timed (RFC 6298).
+    OnePerRoundTrip,
+    /// Every acknowledgment gives a sample, and the variation is the largest of a round trip
+    /// (Linux' `tcp_rtt_estimator`).
+    EveryAck,
+}
+
+/// What segments look like that are sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Repacketization {
+    /// As large as the window and the text allow, with text that was never sent, too
+    /// (RFC 9293 §3.10.8; BSD).
+    Whole,
+    /// As they were, several small ones together (Linux; `tcp_retrans_collapse`).
+    AsSent,
+}
