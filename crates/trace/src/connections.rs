@@ -280,11 +280,13 @@ impl Finder {
         segment.has(Flags::SYN) && isn.is_some_and(|isn| isn != segment.seq)
     }
 
-    /// The life of which this is the other end: a SYN,ACK tells by what it acknowledges.
+    /// The life of which this is the other end: a SYN,ACK tells by what it acknowledges. After a
+    /// SYN,ACK with a cookie, which no socket sent (RFC 4987 §3.6), it is the number that tells.
     fn joined(&self, direction: Direction, segment: &Segment) -> Option<usize> {
+        let continues = |isn| !segment.has(Flags::SYN) && near(segment.seq, isn);
         let open = |connection: &&usize| {
             let end = self.end(**connection, direction);
-            end.socket.is_none() && end.isn.is_none()
+            end.socket.is_none() && end.isn.is_none_or(continues)
         };
         let acknowledged = |connection: &&usize| {
             let peer = self.end(**connection, (direction.1, direction.0));

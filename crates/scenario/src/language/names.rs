@@ -82,6 +82,7 @@ pub(crate) const VERDICTS: Table<Verdict> = &[
     ("listen-ack", Verdict::ListenAck),
     ("listen-nothing", Verdict::ListenNothing),
     ("syn-queue-full", Verdict::SynQueueFull),
+    ("syn-cookie", Verdict::SynCookie),
     ("accept-queue-full", Verdict::AcceptQueueFull),
     ("accept-queue-full-reset", Verdict::AcceptQueueFullReset),
     ("syn-sent-bad-ack", Verdict::SynSentBadAck),
