@@ -178,12 +178,17 @@ impl Lives {
         arrival: &Arrival,
     ) -> Result<(), &'static str> {
         let Some(life) = self.get_mut(id) else { return Ok(()) };
-        if arrival.syn == SynTaken::Yes {
+        if arrival.syn != SynTaken::No {
+            let cookie = arrival.syn == SynTaken::FromCookie;
             life.peer = mark;
-            life.sequence.irs = Some(facts.seq);
+            life.sequence.irs = Some(if cookie { facts.seq - 1 } else { facts.seq });
             life.sequence.received_end = facts.end;
             if let Some(peer) = self.get_mut(mark) {
                 peer.taker = id;
+                // The SYN,ACK with a cookie was nobody's: its connection begins only now.
+                if cookie && peer.peer == LifeId::NONE {
+                    peer.peer = id;
+                }
             }
             return Ok(());
         }

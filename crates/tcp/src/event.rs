@@ -123,6 +123,8 @@ pub struct Transmit {
 pub enum SendReason {
     /// SYN, text or FIN that were not sent before.
     New,
+    /// A SYN that is answered and not remembered (RFC 4987 §3.6).
+    SynCookie,
     /// The retransmission timer fired (RFC 6298).
     Retransmission,
     /// Acknowledgments tell that it was lost (RFC 5681 §3.2, RFC 6675, RFC 8985).
@@ -201,6 +203,8 @@ pub enum Cause {
     Abort,
     /// A SYN arrived.
     Syn,
+    /// An ACK brought a SYN cookie back (RFC 4987 §3.6).
+    SynCookie,
     /// A SYN,ACK arrived.
     SynAck,
     /// An acknowledgment of our SYN arrived.
@@ -326,6 +330,9 @@ pub struct Arrival {
 pub enum SynTaken {
     /// It did: IRS is its sequence number.
     Yes,
+    /// Its SYN was answered with a cookie and forgotten; this segment brings the cookie back: IRS
+    /// is the number before its own.
+    FromCookie,
     /// There was none, or it was not taken.
     No,
 }

@@ -106,6 +106,13 @@ impl Outbox {
         }
     }
 
+    /// The packet that was put out last belongs to no socket.
+    pub(crate) fn disown_newest(&mut self) {
+        if let Some(Effect::Transmit(socket, _)) = self.effects.last_mut() {
+            *socket = None;
+        }
+    }
+
     #[inline]
     pub(crate) fn event(&mut self, event: Event) {
         self.effects.push(Effect::Event(event));

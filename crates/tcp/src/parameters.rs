@@ -7,8 +7,8 @@ use crate::profile::{
     AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, ConnectReuse, EcnMode, FinAck,
     IdleRestart, InitialWindow, IsnSource, LossDetection, MissingTimestamps, Offer, OptionOrder,
     PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator,
-    TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset, WindowCounting,
-    WindowProbe, WindowReduction, WindowRounding, WindowScaling,
+    SynCookies, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset,
+    WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
 
@@ -91,6 +91,8 @@ const TABLE: &[Row] = &[
     ("challenge-period", "the period of the challenge limit", DURATION, |p, v| set(&mut p.challenge_period, duration(v))),
     ("challenge-spacing", "between challenge ACKs of one connection", DURATION, |p, v| set(&mut p.challenge_spacing, duration(v))),
     ("accept-overflow", "what a full accept queue does (tcp_abort_on_overflow)", "`drop` or `reset`", |p, v| set(&mut p.accept_overflow, choice(v, &[("drop", AcceptOverflow::Drop), ("reset", AcceptOverflow::Reset)]))),
+    ("syn-cookies", "whether a SYN may be answered without being remembered (tcp_syncookies)", "`off`, `when-full` or `always`", |p, v| set(&mut p.syn_cookies, choice(v, &[("off", SynCookies::Off), ("when-full", SynCookies::WhenFull), ("always", SynCookies::Always)]))),
+    ("max-syn-backlog", "connections that may be opening, without SYN cookies (tcp_max_syn_backlog)", NUMBER, |p, v| set(&mut p.max_syn_backlog, number(v))),
     ("max-backlog", "connections that may wait to be accepted", NUMBER, |p, v| set(&mut p.max_backlog, number(v))),
     ("first-port", "the first ephemeral port", "a port", |p, v| set(&mut p.first_port, number(v).filter(|port| *port > 0))),
     ("last-port", "the last ephemeral port", "a port", |p, v| set(&mut p.last_port, number(v).filter(|port| *port > 0))),

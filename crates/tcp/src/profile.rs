@@ -116,6 +116,10 @@ pub struct Profile {
 
     /// What happens when the accept queue is full.
     pub accept_overflow: AcceptOverflow,
+    /// Whether a SYN may be answered without being remembered.
+    pub syn_cookies: SynCookies,
+    /// Without SYN cookies, three quarters of this are in SYN-RECEIVED at most, for each listener.
+    pub max_syn_backlog: u32,
     /// Connections that may wait to be accepted, whatever `listen` asked for.
     pub max_backlog: u32,
     /// The first ephemeral port.
@@ -341,6 +345,17 @@ pub enum PortSelection {
     Random,
 }
 
+/// Whether a SYN may be answered without being remembered (RFC 4987 §3.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SynCookies {
+    /// Never (`tcp_syncookies` = 0).
+    Off,
+    /// When the SYN queue is full (1).
+    WhenFull,
+    /// Always (2).
+    Always,
+}
+
 /// How initial sequence numbers are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IsnSource {
@@ -440,6 +455,8 @@ impl Profile {
             challenge_period: Duration::from_secs(5),
             challenge_spacing: Duration::ZERO,
             accept_overflow: AcceptOverflow::Drop,
+            syn_cookies: SynCookies::Off, // RFC 4987 is not part of RFC 9293
+            max_syn_backlog: u32::MAX,
             max_backlog: u32::MAX,
             first_port: 49_152, // RFC 6335 §6
             last_port: 65_535,
@@ -463,6 +480,8 @@ impl Profile {
             time_wait_restart: TimeWaitRestart::AnyAck, // tcp_timewait_state_process
             connect_reuse: ConnectReuse::Loopback, // tcp_tw_reuse = 2
             connect_reuse_delay: Duration::from_secs(1), // tcp_tw_reuse_delay, before 6.14 fixed
+            syn_cookies: SynCookies::WhenFull,  // tcp_syncookies = 1
+            max_syn_backlog: 4096, // tcp_max_syn_backlog: 1/128 of the hash table, see next
             // tcp_max_tw_buckets and tcp_max_orphans: tcp_init sets both to half of the hash table
             // of connections, which has 524,288 places at most, from 64 GiB of memory on.
             max_time_wait: Some(262_144),

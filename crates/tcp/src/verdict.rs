@@ -20,6 +20,8 @@ pub enum Verdict {
     ListenNothing,
     /// The SYN queue is full: dropped.
     SynQueueFull,
+    /// The SYN queue is full: answered with a SYN cookie, and forgotten.
+    SynCookie,
     /// The accept queue is full: dropped.
     AcceptQueueFull,
     /// The accept queue is full: answered with a reset (`tcp_abort_on_overflow`).
@@ -109,6 +111,7 @@ impl Verdict {
             Self::ListenAck => ("ACK to a listener: reset", "9293 §3.10.7.2"),
             Self::ListenNothing => ("no SYN, dropped", "9293 §3.10.7.2"),
             Self::SynQueueFull => ("SYN queue full, dropped", "4987 §2"),
+            Self::SynCookie => ("answered with a SYN cookie", "4987 §3.6"),
             Self::AcceptQueueFull => ("accept queue full, dropped", "listen(2)"),
             Self::AcceptQueueFullReset => ("accept queue full: reset", "tcp_abort_on_overflow"),
             Self::SynSentBadAck => ("ACK of nothing we sent: reset", "9293 §3.10.7.3"),

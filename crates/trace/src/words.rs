@@ -114,6 +114,7 @@ fn cause(cause: Cause) -> Option<&'static str> {
         Cause::Abort => "aborted",
         Cause::Rst => "reset",
         Cause::Icmp => "ICMP error",
+        Cause::SynCookie => "its SYN cookie came back",
         Cause::Reuse => "a new SYN takes over",
         Cause::TimeWaitFull => "TIME-WAIT table full",
         Cause::TooManyOrphans => "too many orphans",

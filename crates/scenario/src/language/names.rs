@@ -44,6 +44,7 @@ pub(crate) const REASONS: Table<SendReason> = &[
     ("retransmission", SendReason::Retransmission),
     ("fast-retransmission", SendReason::FastRetransmission),
     ("loss-probe", SendReason::LossProbe),
+    ("syn-cookie", SendReason::SynCookie),
     ("syn-again", SendReason::SynAgain),
     ("window-probe", SendReason::WindowProbe),
     ("keepalive", SendReason::KeepAlive),

@@ -22,6 +22,7 @@ mod sack;
 mod scoreboard;
 mod send;
 mod send_buffer;
+mod stateless;
 mod timeouts;
 mod timestamps;
 mod transition;
@@ -31,6 +32,7 @@ use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 
 pub(crate) use arrives::Taken;
 pub(crate) use calls::shut_down_allowed;
+pub(crate) use stateless::CookieOptions;
 pub(crate) use timestamps::Timestamps;
 pub(crate) use transition::Cleanup;
 

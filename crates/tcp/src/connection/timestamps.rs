@@ -10,6 +10,9 @@ const TICK: u64 = 1_000_000;
 /// way round in 24.8 days (RFC 7323 §5.5, which takes 24 days).
 const VALID: u64 = 24 * 24 * 3600 * 1_000_000_000;
 
+/// How many values the low bits of a timestamp can carry for a SYN cookie: Linux' `TSBITS`.
+const CARRIED: u32 = 1 << 6;
+
 /// The timestamps of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timestamps {
@@ -40,6 +43,19 @@ impl Timestamps {
 
     fn clock(&self, now: Instant) -> u32 {
         ((now.as_nanos() / TICK) as u32).wrapping_add(self.offset)
+    }
+
+    /// From now on the clock is up to 64 ticks late, so that its six lowest bits are these
+    /// (`cookie_init_timestamp`).
+    pub(super) fn carry(&mut self, now: Instant, bits: u32) {
+        let ticks = self.clock(now).wrapping_sub(self.offset);
+        let late = ticks.wrapping_sub(bits) % CARRIED;
+        self.offset = self.offset.wrapping_sub(late);
+    }
+
+    /// The bits that were put in, from an echo.
+    pub(super) const fn carried_by(&self, echo: u32) -> u32 {
+        echo.wrapping_sub(self.offset) % CARRIED
     }
 
     /// PAWS: whether a segment with this TSval is an old duplicate (§5.3, R1).

@@ -1,17 +1,16 @@
-//! A packet arrives: which socket it is for, and the states CLOSED, LISTEN and TIME-WAIT
-//! (RFC 9293 §3.10.7.1, §3.10.7.2, §3.10.7.4).
+//! A packet arrives: which socket it is for, and the states CLOSED and TIME-WAIT
+//! (RFC 9293 §3.10.7.1, §3.10.7.4).
 
 use twomsl_wire::{Body, Flags, Packet, Segment};
 
 use super::Stack;
-use super::isn::initial_sequence;
 use super::slots::Slot;
 use super::time_wait::Answer;
-use crate::connection::{Connection, Taken};
+use crate::connection::Taken;
 use crate::event::{Arrival, Cause, SendReason, SocketId};
 use crate::profile::TimeWaitRestart;
 use crate::tuple::{Tuple, is_host};
-use crate::{Holder, Instant, Verdict};
+use crate::{Instant, Verdict};
 
 impl Stack {
     /// A packet arrives. Returns what was made of it; what follows from it is put out.
@@ -52,7 +51,12 @@ impl Stack {
     }
 
     /// LISTEN if somebody listens, else CLOSED.
-    fn arrives_for_nobody(&mut self, now: Instant, tuple: &Tuple, segment: &Segment) -> Arrival {
+    fn arrives_for_nobody(
+        &mut self,
+        now: Instant,
+        tuple: &Tuple,
+        segment: &mut Segment,
+    ) -> Arrival {
         match self.listeners.find(tuple.local_addr, tuple.local_port) {
             Some(listener) => self.arrives_in_listen(now, listener, tuple, segment),
             None => self.arrives_in_closed(tuple, segment),
@@ -66,62 +70,6 @@ impl Stack {
         }
         self.out.transmit(tuple, segment.answering_reset(), None, SendReason::Reset);
         arrival(None, Verdict::NoConnection.into())
-    }
-
-    /// RFC 9293 §3.10.7.2.
-    fn arrives_in_listen(
-        &mut self,
-        now: Instant,
-        listener: SocketId,
-        tuple: &Tuple,
-        segment: &Segment,
-    ) -> Arrival {
-        let verdict = if segment.has(Flags::RST) {
-            Verdict::ListenRst
-        } else if segment.has(Flags::ACK) {
-            self.out.transmit(tuple, segment.answering_reset(), Some(listener), SendReason::Reset);
-            Verdict::ListenAck
-        } else if segment.has(Flags::SYN) {
-            return self.open_from_syn(now, listener, tuple, segment, None);
-        } else {
-            Verdict::ListenNothing
-        };
-        arrival(Some(listener), verdict.into())
-    }
-
-    /// LISTEN → SYN-RECEIVED, if the queues have room.
-    fn open_from_syn(
-        &mut self,
-        now: Instant,
-        listener: SocketId,
-        tuple: &Tuple,
-        segment: &Segment,
-        supersedes: Option<SocketId>,
-    ) -> Arrival {
-        let Some(queue) = self.slots.listener_mut(listener) else {
-            return arrival(None, Verdict::NoConnection.into());
-        };
-        // A SYN is not worth remembering when what it asks for could not be accepted anyway.
-        if queue.accept_queue_is_full() {
-            return arrival(Some(listener), Verdict::AcceptQueueFull.into());
-        }
-        if queue.syn_queue_is_full() {
-            return arrival(Some(listener), Verdict::SynQueueFull.into());
-        }
-        queue.opening += 1;
-        let options = queue.options.clone();
-        let mut iss = initial_sequence(now, tuple, &self.secret, &self.profile);
-        if let Some(record) = supersedes.and_then(|old| self.slots.time_wait(old)) {
-            iss = iss.later(record.next_iss());
-        }
-        let holder = Holder::Listener;
-        let clock = self.timestamp_clock(tuple);
-        let connection = Connection::new(now, *tuple, iss, clock, options, holder, &self.profile);
-        let socket = self.link(connection);
-        let taken = self.with_connection(now, socket, |connection, cx| {
-            connection.open_for_syn(cx, segment, listener, supersedes)
-        });
-        arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
     }
 
     fn arrives_in_time_wait(
@@ -189,6 +137,6 @@ impl Stack {
     }
 }
 
-const fn arrival(socket: Option<SocketId>, taken: Taken) -> Arrival {
+pub(super) const fn arrival(socket: Option<SocketId>, taken: Taken) -> Arrival {
     Arrival { socket, verdict: taken.verdict, text: taken.text, syn: taken.syn }
 }

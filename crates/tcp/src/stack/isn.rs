@@ -30,19 +30,13 @@ pub(crate) fn initial_sequence(
 
 /// A keyed hash of a 4-tuple.
 fn keyed_tuple(secret: &[u8; 16], tuple: &Tuple) -> u64 {
-    let mut message = Message::new();
-    match (tuple.local_addr, tuple.remote_addr) {
-        (IpAddr::V4(local), IpAddr::V4(remote)) => {
-            let both = u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits());
-            message.put(both.to_le_bytes());
-        }
-        (local, remote) => {
-            message.put(bits(local).to_le_bytes());
-            message.put(bits(remote).to_le_bytes());
-        }
-    }
-    let ports = u32::from(tuple.local_port) << 16 | u32::from(tuple.remote_port);
-    message.put(ports.to_le_bytes());
+    Message::of_tuple(tuple).keyed(secret)
+}
+
+/// A keyed hash of a 4-tuple and a number.
+pub(crate) fn keyed_tuple_and(secret: &[u8; 16], tuple: &Tuple, number: u64) -> u64 {
+    let mut message = Message::of_tuple(tuple);
+    message.put(number.to_le_bytes());
     message.keyed(secret)
 }
 
@@ -92,6 +86,23 @@ impl Message {
 
     const fn new() -> Self {
         Self { octets: [0; Self::MOST], length: 0 }
+    }
+
+    fn of_tuple(tuple: &Tuple) -> Self {
+        let mut message = Self::new();
+        match (tuple.local_addr, tuple.remote_addr) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                let both = u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits());
+                message.put(both.to_le_bytes());
+            }
+            (local, remote) => {
+                message.put(bits(local).to_le_bytes());
+                message.put(bits(remote).to_le_bytes());
+            }
+        }
+        let ports = u32::from(tuple.local_port) << 16 | u32::from(tuple.remote_port);
+        message.put(ports.to_le_bytes());
+        message
     }
 
     #[inline]

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::event::SocketId;
-use crate::{Holder, Instant, SocketOptions, Status, TcpState};
+use crate::profile::{Profile, SynCookies};
+use crate::{Holder, Instant, SocketOptions, Status, TcpState, Verdict};
 
 /// A listening socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,8 +21,21 @@ pub(crate) struct Listener {
     pub(crate) backlog: u32,
     /// The SYN queue: connections of this listener in SYN-RECEIVED.
     pub(crate) opening: u32,
+    /// When a SYN was answered with a cookie for the last time.
+    pub(crate) overflowed: Option<Instant>,
     /// The accept queue: established, not accepted yet.
     pub(crate) established: VecDeque<SocketId>,
+}
+
+/// What becomes of a SYN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It goes into the SYN queue.
+    Yes,
+    /// It is answered with a cookie.
+    Cookie,
+    /// It is dropped.
+    No(Verdict),
 }
 
 /// The listeners of a stack, in the order of their ports, then of their addresses: a list, since
@@ -82,8 +96,34 @@ impl Listener {
         self.established.len() as u64 > u64::from(self.backlog)
     }
 
-    pub(crate) fn syn_queue_is_full(&self) -> bool {
+    fn syn_queue_is_full(&self) -> bool {
         self.opening > self.backlog
+    }
+
+    /// What becomes of a SYN (Linux' `tcp_conn_request`).
+    pub(crate) fn room_for_syn(&self, supersedes: Option<SocketId>, profile: &Profile) -> Room {
+        let cookies = profile.syn_cookies;
+        // A SYN is not worth remembering when what it asks for could not be accepted anyway.
+        if self.accept_queue_is_full() {
+            return Room::No(Verdict::AcceptQueueFull);
+        }
+        // "TW buckets are converted to open requests without limitations, they conserve resources
+        // and peer is evidently real one."
+        if supersedes.is_some() {
+            return Room::Yes;
+        }
+        if cookies == SynCookies::Always || (cookies != SynCookies::Off && self.syn_queue_is_full())
+        {
+            return Room::Cookie;
+        }
+        // Without cookies the last quarter is for hosts that are known to be alive, and here none
+        // is: Linux remembers what it has measured of them.
+        let most = profile.max_syn_backlog;
+        let scarce = cookies == SynCookies::Off && most.saturating_sub(self.opening) < most / 4;
+        if scarce || self.syn_queue_is_full() {
+            return Room::No(Verdict::SynQueueFull);
+        }
+        Room::Yes
     }
 
     pub(crate) fn local(&self) -> SocketAddr {

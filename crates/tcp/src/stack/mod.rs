@@ -7,6 +7,7 @@ mod deadlines;
 mod icmp;
 mod isn;
 mod kept;
+mod listen;
 mod listener;
 mod look;
 mod open;
@@ -14,6 +15,7 @@ mod ports;
 mod recent;
 mod settle;
 mod slots;
+mod syn_cookie;
 mod time_wait;
 
 use alloc::vec::Vec;

@@ -41,6 +41,7 @@ impl Stack {
             options: options.clone(),
             backlog: backlog.min(self.profile.max_backlog),
             opening: 0,
+            overflowed: None,
             established: VecDeque::new(),
         };
         let socket = self.slots.insert_listener(listener);

@@ -199,6 +199,7 @@ fn mark(reason: SendReason, segment: &Segment) -> Option<&'static str> {
     Some(match reason {
         // Linux probes with an old number and no text: what comes back is all it wants.
         SendReason::WindowProbe if segment.payload.is_empty() => "empty window probe",
+        SendReason::SynCookie => "SYN cookie",
         SendReason::Retransmission => "retransmission timeout",
         SendReason::FastRetransmission => "fast retransmit",
         SendReason::LossProbe => "tail loss probe",

@@ -12,6 +12,7 @@ mod resets;
 mod retransmission;
 mod reuse;
 
+mod syn_cookies;
 mod time_wait;
 mod window;
 

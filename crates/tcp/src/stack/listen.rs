@@ -1,0 +1,82 @@
+//! LISTEN (RFC 9293 §3.10.7.2), and what becomes of a SYN when the queues are full.
+
+use twomsl_wire::{Flags, Segment};
+
+use super::Stack;
+use super::arrives::arrival;
+use super::isn::initial_sequence;
+use super::listener::Room;
+use crate::connection::Connection;
+use crate::event::{Arrival, SendReason, SocketId};
+use crate::tuple::Tuple;
+use crate::{Holder, Instant, Verdict};
+
+impl Stack {
+    /// RFC 9293 §3.10.7.2.
+    pub(super) fn arrives_in_listen(
+        &mut self,
+        now: Instant,
+        listener: SocketId,
+        tuple: &Tuple,
+        segment: &mut Segment,
+    ) -> Arrival {
+        let verdict = if segment.has(Flags::RST) {
+            Verdict::ListenRst
+        } else if segment.has(Flags::ACK) {
+            return self.ack_arrives_in_listen(now, listener, tuple, segment);
+        } else if segment.has(Flags::SYN) {
+            return self.open_from_syn(now, listener, tuple, segment, None);
+        } else {
+            Verdict::ListenNothing
+        };
+        arrival(Some(listener), verdict.into())
+    }
+
+    /// "Any acknowledgment is bad if it arrives on a connection still in the LISTEN state", unless
+    /// it brings a SYN cookie back.
+    fn ack_arrives_in_listen(
+        &mut self,
+        now: Instant,
+        listener: SocketId,
+        tuple: &Tuple,
+        segment: &mut Segment,
+    ) -> Arrival {
+        if let Some(arrival) = self.open_from_cookie(now, listener, tuple, segment) {
+            return arrival;
+        }
+        self.out.transmit(tuple, segment.answering_reset(), Some(listener), SendReason::Reset);
+        arrival(Some(listener), Verdict::ListenAck.into())
+    }
+
+    /// LISTEN → SYN-RECEIVED, if the queues have room.
+    pub(super) fn open_from_syn(
+        &mut self,
+        now: Instant,
+        listener: SocketId,
+        tuple: &Tuple,
+        segment: &Segment,
+        supersedes: Option<SocketId>,
+    ) -> Arrival {
+        let Some(queue) = self.slots.listener_mut(listener) else {
+            return arrival(None, Verdict::NoConnection.into());
+        };
+        match queue.room_for_syn(supersedes, &self.profile) {
+            Room::Yes => queue.opening += 1,
+            Room::Cookie => return self.answer_with_cookie(now, listener, tuple, segment),
+            Room::No(verdict) => return arrival(Some(listener), verdict.into()),
+        }
+        let options = queue.options.clone();
+        let mut iss = initial_sequence(now, tuple, &self.secret, &self.profile);
+        if let Some(record) = supersedes.and_then(|old| self.slots.time_wait(old)) {
+            iss = iss.later(record.next_iss());
+        }
+        let holder = Holder::Listener;
+        let clock = self.timestamp_clock(tuple);
+        let connection = Connection::new(now, *tuple, iss, clock, options, holder, &self.profile);
+        let socket = self.link(connection);
+        let taken = self.with_connection(now, socket, |connection, cx| {
+            connection.open_for_syn(cx, segment, listener, supersedes)
+        });
+        arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
+    }
+}
