@@ -1,7 +1,8 @@
 //! A handshake without memory on this side (RFC 4987 §3.6): a SYN,ACK for a connection that is
 //! forgotten at once, and the same connection again when its ACK has come.
 
-use twomsl_wire::{Options, Scale, Segment};
+use bytes::Bytes;
+use twomsl_wire::{Flags, Options, Scale, Segment};
 
 use super::negotiation::{Agreement, Use};
 use super::timestamps::Timestamps;
@@ -76,7 +77,8 @@ impl Connection {
         let rounded = u32::from(mss).saturating_sub(self.agreement.overhead()).max(1);
         self.send.mss = self.send.mss.min(rounded);
         self.agreement.put_into_timestamp(cx.now);
-        self.send_syn(cx, SendReason::SynCookie);
+        let flags = Flags::SYN | Flags::ACK | self.syn_ecn(cx.profile);
+        self.put_out(cx, self.send.iss, flags, Bytes::new(), SendReason::SynCookie);
     }
 
     /// The connection as it was when its SYN,ACK was sent, but that it has to do without the
@@ -91,8 +93,13 @@ impl Connection {
         self.origin = Origin::Passive { listener, supersedes: None };
         self.synchronize(syn, cx);
         self.transition(cx, TcpState::SynReceived, Cause::SynCookie);
-        self.send.nxt = self.send.iss + 1;
-        self.send.resume = self.send.nxt;
+        let iss = self.send.iss;
+        self.send.nxt = iss + 1;
+        // Nobody knows when it was sent: like something sent again, it tells nothing about time
+        // (Karn's algorithm, RFC 6298 §3).
+        self.send.board.push(iss, 1, cx.now);
+        self.send.board.mark_lost(0);
+        self.send.board.on_sent_again(0, cx.now);
         self.receive.offer(self.send.mss, cx.profile.window_rounding, Scale::NONE);
         self.receive.acknowledged = self.receive.nxt;
         self.arm_timers(cx);

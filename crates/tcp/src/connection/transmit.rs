@@ -328,7 +328,7 @@ impl Connection {
     /// Every segment of a connection is made here. One function, and not one for each part of the
     /// work, so that a segment is written once: to where it waits to be taken.
     #[inline(never)]
-    fn put_out(
+    pub(super) fn put_out(
         &mut self,
         cx: &mut Context<'_>,
         seq: SeqNum,
