@@ -23,12 +23,19 @@ const fn kind(error: SocketError) -> ErrorKind {
         SocketError::TimedOut => ErrorKind::TimedOut,
         SocketError::BrokenPipe => ErrorKind::BrokenPipe,
         SocketError::HostUnreachable => ErrorKind::HostUnreachable,
+        SocketError::NetworkUnreachable => ErrorKind::NetworkUnreachable,
+        SocketError::AccessDenied => ErrorKind::PermissionDenied,
+        SocketError::NotSupported => ErrorKind::Unsupported,
         SocketError::AddressInUse => ErrorKind::AddrInUse,
         SocketError::AddressNotAvailable => ErrorKind::AddrNotAvailable,
         SocketError::NotConnected => ErrorKind::NotConnected,
-        // As the standard library has EISCONN, EINVAL and EBADF on Unix.
+        // As the standard library has these on Unix.
         SocketError::InvalidArgument => ErrorKind::InvalidInput,
-        SocketError::AlreadyConnected | SocketError::BadSocket => ErrorKind::Other,
+        SocketError::AlreadyConnected
+        | SocketError::BadSocket
+        | SocketError::NoProtocolOption
+        | SocketError::ProtocolError
+        | SocketError::MessageTooLong => ErrorKind::Other,
     }
 }
 

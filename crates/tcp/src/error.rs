@@ -24,6 +24,24 @@ pub enum SocketError {
     /// No route, or an ICMP message that said so.
     #[error("EHOSTUNREACH: no route to host")]
     HostUnreachable,
+    /// An ICMP message said that there is no route to the network.
+    #[error("ENETUNREACH: network is unreachable")]
+    NetworkUnreachable,
+    /// An ICMPv6 message said that somebody prohibits it.
+    #[error("EACCES: permission denied")]
+    AccessDenied,
+    /// An ICMP message said that the peer has no TCP.
+    #[error("ENOPROTOOPT: protocol not available")]
+    NoProtocolOption,
+    /// An ICMP message said that a parameter of the IP header is wrong.
+    #[error("EPROTO: protocol error")]
+    ProtocolError,
+    /// An ICMP message said that the source route failed.
+    #[error("EOPNOTSUPP: operation not supported")]
+    NotSupported,
+    /// An ICMP message told an MTU too small to be used.
+    #[error("EMSGSIZE: message too long")]
+    MessageTooLong,
     /// The address and port are taken.
     #[error("EADDRINUSE: address already in use")]
     AddressInUse,
@@ -55,6 +73,12 @@ impl SocketError {
             Self::TimedOut => "ETIMEDOUT",
             Self::BrokenPipe => "EPIPE",
             Self::HostUnreachable => "EHOSTUNREACH",
+            Self::NetworkUnreachable => "ENETUNREACH",
+            Self::AccessDenied => "EACCES",
+            Self::NoProtocolOption => "ENOPROTOOPT",
+            Self::ProtocolError => "EPROTO",
+            Self::NotSupported => "EOPNOTSUPP",
+            Self::MessageTooLong => "EMSGSIZE",
             Self::AddressInUse => "EADDRINUSE",
             Self::AddressNotAvailable => "EADDRNOTAVAIL",
             Self::NotConnected => "ENOTCONN",

@@ -148,6 +148,8 @@ pub enum SendReason {
     ChallengeAck,
     /// The receive window has grown enough to say so (RFC 9293 §3.8.6.2.2).
     WindowUpdate,
+    /// It was too large for the path, and is sent again in smaller segments (RFC 1191 §6.4).
+    PathMtu,
     /// The connection is reset, or there is none (RFC 9293 §3.5.2).
     Reset,
 }

@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use crate::profile::{
     AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, ConnectReuse, EcnMode, FinAck,
-    IdleRestart, InitialWindow, IsnSource, LossDetection, MissingTimestamps, Offer, OptionOrder,
-    PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator,
-    SynCookies, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, Unreachable, UnreadOnReset,
-    WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
+    IdleRestart, InitialWindow, IsnSource, LossDetection, MissingTimestamps, MtuProbing, Offer,
+    OptionOrder, PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor,
+    RttEstimator, SynCookies, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, UnknownMtu, Unreachable,
+    UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
 
@@ -100,7 +100,11 @@ const TABLE: &[Row] = &[
     ("isn", "a fixed initial sequence number (what-if)", "a number below 2^32", |p, v| set(&mut p.isn, number(v).map(IsnSource::Fixed))),
     ("unread-on-reset", "what becomes of unread text when a RST arrives", "`flushed` or `kept`", |p, v| set(&mut p.unread_on_reset, choice(v, &[("flushed", UnreadOnReset::Flushed), ("kept", UnreadOnReset::Kept)]))),
     ("repeated-close", "what a second CLOSE answers", "`error` or `ok`", |p, v| set(&mut p.repeated_close, choice(v, &[("error", RepeatedClose::Error), ("ok", RepeatedClose::Ok)]))),
-    ("unreachable", "what an unreachable destination does to an attempt", "`soft` or `ends-attempt`", |p, v| set(&mut p.unreachable, choice(v, &[("soft", Unreachable::Soft), ("ends-attempt", Unreachable::EndsAttempt)]))),
+    ("unreachable", "what an ICMP error does to an attempt", "`soft`, `ends-attempt` or `insistent`", |p, v| set(&mut p.unreachable, choice(v, &[("soft", Unreachable::Soft), ("ends-attempt", Unreachable::EndsAttempt), ("insistent", Unreachable::Insistent)]))),
+    ("mtu-expires", "how long the path MTU that an ICMP message told is believed", DURATION, |p, v| set(&mut p.mtu_expires, duration(v))),
+    ("min-pmtu", "the smallest path MTU that is believed (IPv4)", "a number from 68 to 65535", |p, v| set(&mut p.min_pmtu, number(v).filter(|mtu| *mtu >= 68))),
+    ("unknown-mtu", "what is tried when a router does not tell the MTU", "`plateau` or `smallest`", |p, v| set(&mut p.unknown_mtu, choice(v, &[("plateau", UnknownMtu::Plateau), ("smallest", UnknownMtu::Smallest)]))),
+    ("mtu-probing", "how a black hole for large packets is found", "`off`, `halving` or `two-steps`", |p, v| set(&mut p.mtu_probing, choice(v, &[("off", MtuProbing::Off), ("halving", MtuProbing::Halving), ("two-steps", MtuProbing::TwoSteps)]))),
     ("abort-reset", "what the reset of an ABORT looks like", "`bare` or `with-ack`", |p, v| set(&mut p.abort_reset, choice(v, &[("bare", AbortReset::Bare), ("with-ack", AbortReset::WithAck)]))),
     ("send-buffer", "octets a socket may have unsent or unacknowledged", NUMBER, |p, v| buffer(&mut p.options, v, SocketOption::SendBuffer)),
     ("receive-buffer", "octets a socket may have unread", NUMBER, |p, v| buffer(&mut p.options, v, SocketOption::ReceiveBuffer)),

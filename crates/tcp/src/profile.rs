@@ -136,6 +136,14 @@ pub struct Profile {
     pub repeated_close: RepeatedClose,
     /// What an unreachable destination does to a connection attempt.
     pub unreachable: Unreachable,
+    /// How long the path MTU that an ICMP message told is believed.
+    pub mtu_expires: Duration,
+    /// No path's MTU is believed to be smaller, in octets, for IPv4; for IPv6 it is 1280.
+    pub min_pmtu: u16,
+    /// What is tried when a router does not tell the MTU.
+    pub unknown_mtu: UnknownMtu,
+    /// How a black hole for large packets is found without ICMP.
+    pub mtu_probing: MtuProbing,
     /// What the reset of an ABORT looks like.
     pub abort_reset: AbortReset,
 }
@@ -390,6 +398,31 @@ pub enum Unreachable {
     Soft,
     /// It ends the attempt at once (Linux; RFC 5461 §4.1).
     EndsAttempt,
+    /// It ends the attempt at once if somebody prohibits it; else when it is told again after the
+    /// SYN was sent four times (FreeBSD's `tcp_ctlinput` and `tcp_notify`, `icmp_may_rst`).
+    Insistent,
+}
+
+/// What is tried when a router does not tell the MTU (RFC 1191 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnknownMtu {
+    /// The next smaller one that is common (RFC 1191 §7.1).
+    Plateau,
+    /// The smallest that is believed (Linux).
+    Smallest,
+}
+
+/// How a black hole for large packets is found without ICMP (RFC 4821, RFC 2923 §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MtuProbing {
+    /// It is not.
+    Off,
+    /// When nothing was acknowledged for three seconds segments are 1024 octets, and with every
+    /// further timeout half as large, down to 48 (Linux' `tcp_mtu_probing` = 1).
+    Halving,
+    /// With the second timeout segments are 1200 octets, with the fourth 536, with the sixth as
+    /// large as before; for IPv6 1220 and as before (FreeBSD's `pmtud_blackhole_detection` = 1).
+    TwoSteps,
 }
 
 impl Profile {
@@ -465,6 +498,10 @@ impl Profile {
             unread_on_reset: UnreadOnReset::Flushed,
             repeated_close: RepeatedClose::Error,
             unreachable: Unreachable::Soft,
+            mtu_expires: Duration::from_secs(600), // RFC 1191 §6.3, RFC 8201 §4
+            min_pmtu: 68,                          // RFC 1191 §3
+            unknown_mtu: UnknownMtu::Plateau,      // RFC 1191 §7.1
+            mtu_probing: MtuProbing::Off,          // RFC 4821 is not required
             abort_reset: AbortReset::Bare,
         }
     }
@@ -525,6 +562,8 @@ impl Profile {
             unread_on_reset: UnreadOnReset::Kept,
             repeated_close: RepeatedClose::Ok,
             unreachable: Unreachable::EndsAttempt, // tcp_v4_err in SYN-SENT
+            min_pmtu: 552,                         // net.ipv4.route.min_pmtu
+            unknown_mtu: UnknownMtu::Smallest,     // __ip_rt_update_pmtu
             abort_reset: AbortReset::WithAck,      // tcp_send_active_reset
             ..Self::rfc9293()
         }

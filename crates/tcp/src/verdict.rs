@@ -86,6 +86,10 @@ pub enum Verdict {
     IcmpSoft,
     /// An ICMP message that means nothing here.
     IcmpIgnored,
+    /// An ICMP error about nothing that is under way: perhaps a forgery.
+    IcmpStale,
+    /// An ICMP error that tells a smaller MTU of the path.
+    IcmpTooBig,
     /// The address is not ours, or the sender's names no single host: dropped.
     NotOurs,
 }
@@ -141,9 +145,11 @@ impl Verdict {
             Self::TimeWaitRstIgnored => ("RST ignored in TIME-WAIT", "1337 §3"),
             Self::ChallengeLimited => ("challenge limit used up, dropped", "5961 §7"),
             Self::BadChecksum => ("bad checksum, dropped", "9293 §3.1"),
-            Self::IcmpHard => ("ICMP error: attempt ended", "1122 §4.2.3.9"),
+            Self::IcmpHard => ("ICMP error: attempt ended", "5461 §4"),
             Self::IcmpSoft => ("ICMP error, remembered", "9293 §3.9.2.2"),
             Self::IcmpIgnored => ("ICMP message, ignored", "9293 §3.9.2.2"),
+            Self::IcmpStale => ("ICMP about nothing under way, ignored", "5927 §4.1"),
+            Self::IcmpTooBig => ("smaller segments from now on", "9293 §3.7.2"),
             Self::NotOurs => ("not our address, dropped", "9293 §3.9.2.3"),
         };
         Some(Note { text, rfc })

@@ -53,11 +53,12 @@ pub(crate) const REASONS: Table<SendReason> = &[
     ("duplicate-ack", SendReason::DuplicateAck),
     ("challenge-ack", SendReason::ChallengeAck),
     ("window-update", SendReason::WindowUpdate),
+    ("path-mtu", SendReason::PathMtu),
     ("reset", SendReason::Reset),
 ];
 
 /// The errors of calls, by their POSIX names.
-pub(crate) const ERRORS: [SocketError; 13] = [
+pub(crate) const ERRORS: [SocketError; 19] = [
     SocketError::WouldBlock,
     SocketError::ConnectionRefused,
     SocketError::ConnectionReset,
@@ -65,6 +66,12 @@ pub(crate) const ERRORS: [SocketError; 13] = [
     SocketError::TimedOut,
     SocketError::BrokenPipe,
     SocketError::HostUnreachable,
+    SocketError::NetworkUnreachable,
+    SocketError::AccessDenied,
+    SocketError::NoProtocolOption,
+    SocketError::ProtocolError,
+    SocketError::NotSupported,
+    SocketError::MessageTooLong,
     SocketError::AddressInUse,
     SocketError::AddressNotAvailable,
     SocketError::NotConnected,
@@ -114,6 +121,8 @@ pub(crate) const VERDICTS: Table<Verdict> = &[
     ("icmp-hard", Verdict::IcmpHard),
     ("icmp-soft", Verdict::IcmpSoft),
     ("icmp-ignored", Verdict::IcmpIgnored),
+    ("icmp-stale", Verdict::IcmpStale),
+    ("icmp-too-big", Verdict::IcmpTooBig),
     ("not-ours", Verdict::NotOurs),
 ];
 

@@ -294,8 +294,21 @@ impl Connection {
         self.soft_error = Some(error);
     }
 
-    /// An ICMP error that ends the attempt to connect.
+    /// Whether an ICMP error is remembered.
+    pub(crate) const fn was_warned(&self) -> bool {
+        self.soft_error.is_some()
+    }
+
+    /// How often it was sent again since something was acknowledged.
+    pub(crate) const fn tries(&self) -> u32 {
+        self.retransmissions
+    }
+
+    /// An ICMP error that ends the attempt to connect. Of one that a listener began nobody hears.
     pub(crate) fn end_attempt(&mut self, cx: &mut Context<'_>, error: SocketError) {
+        if self.is_half_open() {
+            return self.back_to_listen(cx, Cause::Icmp);
+        }
         self.finish(cx, Cause::Icmp, Some(error));
     }
 }

@@ -4,6 +4,7 @@
 //! - [`arrives`]: "segment arrives" (§3.10.7)
 //! - [`timeouts`]: timers that run out (§3.10.8)
 //! - [`transmit`]: what may be sent now, and how
+//! - [`path_mtu`]: how large it may be (§3.7.2)
 //! - [`transition`]: every change of state
 
 mod arrives;
@@ -13,6 +14,7 @@ mod congestion;
 mod ecn;
 mod look;
 mod negotiation;
+mod path_mtu;
 mod reassembly;
 mod receive;
 mod receive_growth;
@@ -44,6 +46,7 @@ use crate::{Detail, Holder, Instant, Profile, SocketError, SocketOptions, Status
 use congestion::Congestion;
 use ecn::EcnState;
 use negotiation::Agreement;
+use path_mtu::PathMtu;
 use receive::{Owed, ReceiveHalf};
 use recovery::Recovery;
 use rtt::RoundTrip;
@@ -66,6 +69,8 @@ pub(crate) struct Connection {
     pub(crate) timers: Timers,
     /// What both SYNs agree on.
     pub(crate) agreement: Agreement,
+    /// How large packets may be.
+    pub(crate) path: PathMtu,
     rtt: RoundTrip,
     congestion: Congestion,
     recovery: Recovery,
@@ -129,6 +134,7 @@ impl Connection {
             send: SendHalf::new(iss, options.send_buffer, mss),
             receive: ReceiveHalf::new(options.receive_buffer, profile.quick_acks),
             agreement: Agreement::offer(profile, &options, clock),
+            path: PathMtu::new(&tuple, &options, profile),
             options,
             timers: Timers::new(),
             rtt: RoundTrip::new(profile),
@@ -158,8 +164,8 @@ impl Connection {
         let default =
             if self.tuple.local_addr.is_ipv4() { Mss::DEFAULT_V4 } else { Mss::DEFAULT_V6 };
         let announced = u32::from(segment.options.mss().unwrap_or(default.0));
-        let whole = announced.min(own_mss(&self.tuple, &self.options, cx.profile));
-        self.send.mss = whole.saturating_sub(self.agreement.overhead()).max(1);
+        self.path.agree(announced.min(own_mss(&self.tuple, &self.options, cx.profile)));
+        self.fit_segments();
         let segments = cx.profile.initial_window.segments(self.send.mss);
         self.congestion.start(self.send.mss, segments);
     }

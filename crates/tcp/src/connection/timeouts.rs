@@ -49,6 +49,7 @@ impl Connection {
         } else {
             // RFC 6298 §5.4: the earliest segment again (SHLD-16). Everything after it counts as lost, and
             // follows as the acknowledgments come in.
+            self.suspect_black_hole(cx);
             self.enter_loss(cx, repeated);
         }
         self.transmit(cx);

@@ -63,6 +63,9 @@ impl Connection {
     // This and the next one are not inline: most segments that come need one of them at most.
     #[inline(never)]
     fn send_what_may_leave(&mut self, cx: &mut Context<'_>) {
+        if cx.now >= self.path.expires {
+            self.forget_path_mtu();
+        }
         let before = self.in_flight(cx.profile);
         self.restart_after_idle(cx);
         if !self.holds_repairs() {
@@ -90,6 +93,7 @@ impl Connection {
         };
         while let Some(index) = self.send.board.next_repair() {
             let fits = self.in_flight(cx.profile) + self.send.mss <= self.congestion.window();
+            let reason = self.reason_to_repair(index).unwrap_or(reason);
             if !fits || !self.send_again(cx, index, reason) {
                 break;
             }

@@ -11,6 +11,7 @@ mod listen;
 mod listener;
 mod look;
 mod open;
+mod paths;
 mod ports;
 mod recent;
 mod settle;
@@ -35,6 +36,7 @@ use crate::{Instant, Profile, SocketError, Status};
 use deadlines::Deadlines;
 use kept::Kept;
 use listener::Listeners;
+use paths::Paths;
 use ports::Ports;
 use recent::Recent;
 use slots::{Slot, Slots};
@@ -104,6 +106,8 @@ pub struct Stack {
     deadlines: Deadlines,
     out: Outbox,
     challenges: ChallengeLimit,
+    /// What ICMP has told about the paths to other hosts.
+    paths: Paths,
 }
 
 impl Stack {
@@ -122,6 +126,7 @@ impl Stack {
             deadlines: Deadlines::new(),
             out: Outbox::new(),
             challenges: ChallengeLimit::default(),
+            paths: Paths::default(),
         }
     }
 
@@ -142,6 +147,7 @@ impl Stack {
             deadlines,
             out,
             challenges,
+            paths,
         } = self;
         *own_secret = secret;
         slots.clear();
@@ -152,6 +158,7 @@ impl Stack {
         deadlines.clear();
         out.clear();
         *challenges = ChallengeLimit::default();
+        paths.clear();
     }
 
     /// Adds an address. The first of a family is the source of connections of that family.
@@ -255,6 +262,7 @@ impl Stack {
         self.listeners.hash(hasher);
         self.out.hash(hasher);
         self.challenges.hash(hasher);
+        self.paths.hash(hasher);
     }
 
     /// What a connection sees of its stack.

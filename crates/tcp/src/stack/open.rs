@@ -143,6 +143,7 @@ impl Stack {
         let holder = Holder::Application;
         let mut connection =
             Connection::new(now, tuple, iss, clock, options, holder, &self.profile);
+        self.paths.tell(now, &mut connection);
         connection.begin_in_listen();
         self.ports.take(&tuple);
         self.name(&tuple, socket);

@@ -186,7 +186,8 @@ impl Stack {
     }
 
     /// Puts a new connection into its slot and under its 4-tuple.
-    pub(super) fn link(&mut self, connection: Connection) -> SocketId {
+    pub(super) fn link(&mut self, mut connection: Connection) -> SocketId {
+        self.paths.tell(connection.since, &mut connection);
         let tuple = connection.tuple;
         self.ports.take(&tuple);
         let socket = self.slots.insert_connection(connection);

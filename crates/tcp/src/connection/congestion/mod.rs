@@ -200,6 +200,22 @@ impl Congestion {
         self.window.initial = size;
     }
 
+    /// Segments have another size from now on. That is no sign of congestion: a window that
+    /// counts octets stays, and one that counts segments has as many as before (Linux'
+    /// `tcp_simple_retransmit`: "units changed").
+    pub(crate) fn resize(&mut self, mss: u32) {
+        let window = &mut self.window;
+        let before = core::mem::replace(&mut window.mss, mss);
+        if window.counting == WindowCounting::Segments && before != mss {
+            let resized = |octets: u32| (octets / before.max(1)).max(1).saturating_mul(mss);
+            window.size = resized(window.size).min(LARGEST);
+            window.prior = resized(window.prior).min(LARGEST);
+            if window.threshold < LARGEST {
+                window.threshold = resized(window.threshold).min(LARGEST);
+            }
+        }
+    }
+
     /// Another algorithm takes over, and knows nothing yet; the window stays
     /// (`tcp_reinit_congestion_control`).
     pub(crate) fn choose(&mut self, control: CongestionControl) {

@@ -7,6 +7,7 @@
 //! - [`newreno`]: losses by duplicate acknowledgments alone (RFC 5681, 6582, 3042)
 //! - [`on_ack`]: what an acknowledgment means for all of them
 //! - [`on_timeout`]: the retransmission timer, and F-RTO (RFC 5682)
+//! - [`too_large`]: segments that the path did not carry (RFC 1191)
 //! - [`undo`]: what was not lost after all
 
 mod is_lost;
@@ -15,6 +16,7 @@ mod on_ack;
 mod on_timeout;
 pub(crate) mod probe;
 pub(crate) mod rack;
+mod too_large;
 mod undo;
 
 use twomsl_wire::SeqNum;
@@ -43,6 +45,8 @@ pub(crate) struct Recovery {
     undo: Undo,
     rack: Rack,
     probe: Option<Probe>,
+    /// What lies before this number was too large for the path, until it was sent again.
+    too_large: Option<SeqNum>,
 }
 
 /// What is going on, as Linux' `tcp_ca_state` has it ("Disorder" is Open with duplicates).
@@ -91,6 +95,7 @@ impl Recovery {
             undo: Undo::default(),
             rack: Rack::new(),
             probe: None,
+            too_large: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Packets in a few letters.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
 use twomsl_tcp::wire::{
@@ -11,6 +11,40 @@ use twomsl_tcp::wire::{
 pub(crate) const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 /// The peer, which the test plays.
 pub(crate) const THEIRS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+/// The same hosts with IPv6.
+pub(crate) const OURS_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+pub(crate) const THEIRS_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2));
+/// Us and the peer, in either family.
+pub(crate) const FAMILIES: [Ends; 2] =
+    [Ends { ours: OURS, theirs: THEIRS }, Ends { ours: OURS_V6, theirs: THEIRS_V6 }];
+
+/// Us and the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) ours: IpAddr,
+    pub(crate) theirs: IpAddr,
+}
+
+impl Ends {
+    /// The packet that brings a segment of the peer to us.
+    pub(crate) fn packet(self, segment: Segment) -> Packet {
+        Packet::tcp(self.theirs, self.ours, segment)
+    }
+
+    /// An ICMP error about a segment of ours.
+    pub(crate) fn icmp(self, kind: IcmpKind, seq: u32) -> Packet {
+        let quote = Quote {
+            src: self.ours,
+            dst: self.theirs,
+            src_port: PORT,
+            dst_port: PEER_PORT,
+            seq: SeqNum::new(seq),
+        };
+        let body = Body::Icmp(Icmp { kind, quote });
+        Packet { src: self.theirs, dst: self.ours, hop_limit: 64, ecn: Ecn::NotEct, body }
+    }
+}
+
 /// Our port.
 pub(crate) const PORT: u16 = 80;
 /// The peer's port.
@@ -98,15 +132,7 @@ pub(crate) fn packet(segment: Segment) -> Packet {
 
 /// An ICMP error about a segment of ours.
 pub(crate) fn icmp(kind: IcmpKind, seq: u32) -> Packet {
-    let quote = Quote {
-        src: OURS,
-        dst: THEIRS,
-        src_port: PORT,
-        dst_port: PEER_PORT,
-        seq: SeqNum::new(seq),
-    };
-    let body = Body::Icmp(Icmp { kind, quote });
-    Packet { src: THEIRS, dst: OURS, hop_limit: 64, ecn: Ecn::NotEct, body }
+    FAMILIES[0].icmp(kind, seq)
 }
 
 /// `octets` octets of recognizable text.

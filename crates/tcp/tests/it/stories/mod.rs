@@ -3,10 +3,12 @@
 mod close;
 mod congestion;
 mod handshake;
+mod icmp;
 mod keepalive;
 mod limits;
 mod listen;
 mod looking;
+mod path_mtu;
 mod ports;
 mod resets;
 mod retransmission;

@@ -1,14 +1,14 @@
 //! RFC 5961, RFC 1337, RFC 9293 §3.5.2–3.5.3: resets, challenges, and what applications hear.
 
-use twomsl_tcp::profile::{TimeWaitRst, Unreachable};
-use twomsl_tcp::wire::{IcmpKind, Packet};
+use twomsl_tcp::profile::TimeWaitRst;
+use twomsl_tcp::wire::Packet;
 use twomsl_tcp::{
     Profile, Readiness, SendReason, SocketError, SocketOption, TcpState, TimerKind, Verdict,
 };
 
 use super::{has, ms, profiles, s};
 use crate::harness::lab::Lab;
-use crate::harness::packets::{ACK, FIN, OURS, RST, SYN, Shape as _, THEIRS, icmp, segment};
+use crate::harness::packets::{ACK, FIN, OURS, RST, SYN, Shape as _, THEIRS, segment};
 use crate::harness::pair::{Client, Pair, Server};
 use crate::harness::scene::{IRS, ISS, Scene, staged};
 
@@ -120,58 +120,6 @@ fn a_pending_error_is_taken_by_asking() {
     assert_eq!(lab.stack.take_error(lab.socket()), Some(SocketError::ConnectionReset));
     assert_eq!(lab.stack.take_error(lab.socket()), None);
     assert_eq!(lab.stack.send(lab.now, lab.socket(), b"x"), Err(SocketError::BrokenPipe));
-}
-
-#[test]
-fn an_unreachable_host_ends_an_attempt_on_linux_and_is_remembered_by_the_textbook() {
-    let mut lab = Scene::SynSent.with(staged(Profile::linux()));
-    let (arrival, effects) = lab.arrive_packet(icmp(IcmpKind::HostUnreachable, ISS));
-    assert_eq!(arrival.verdict, Verdict::IcmpHard);
-    assert_eq!(effects.told(), [Readiness::Failed(SocketError::HostUnreachable)]);
-    // MUST-56: it must not abort, but says more than the timeout in the end.
-    let mut lab = Scene::SynSent.with(staged(Profile::rfc9293()));
-    assert_eq!(lab.stack.profile().unreachable, Unreachable::Soft);
-    let (arrival, effects) = lab.arrive_packet(icmp(IcmpKind::HostUnreachable, ISS));
-    assert_eq!((arrival.verdict, effects.told()), (Verdict::IcmpSoft, Vec::new()));
-    let told = lab.pass(s(200)).told();
-    assert_eq!(told, [Readiness::Failed(SocketError::HostUnreachable)]);
-}
-
-#[test]
-fn an_icmp_error_never_ends_an_established_connection() {
-    // RFC 5927 §5.2.
-    for profile in profiles() {
-        let mut lab = Scene::Established.with(staged(profile));
-        for kind in [IcmpKind::PortUnreachable, IcmpKind::ProtocolUnreachable] {
-            let (arrival, _) = lab.arrive_packet(icmp(kind, ISS + 1));
-            assert_eq!(arrival.verdict, Verdict::IcmpSoft);
-        }
-        assert_eq!(lab.state(), TcpState::Established);
-    }
-}
-
-#[test]
-fn an_icmp_error_is_forgotten_with_the_next_progress() {
-    let mut lab = Scene::Established.with(staged(Profile::rfc9293()));
-    lab.arrive_packet(icmp(IcmpKind::HostUnreachable, ISS + 1));
-    lab.arrive(segment(ACK, IRS + 1, ISS + 101));
-    let told = lab.pass(s(1000)).told();
-    assert_eq!(told, [Readiness::Failed(SocketError::TimedOut)]);
-}
-
-#[test]
-fn an_icmp_error_must_be_about_something_that_is_under_way() {
-    // RFC 5927 §4.1; MUST-55 for source quench.
-    let mut lab = Scene::SynSent.with(staged(Profile::linux()));
-    for (kind, seq) in [
-        (IcmpKind::PortUnreachable, ISS - 1),
-        (IcmpKind::PortUnreachable, ISS + 1),
-        (IcmpKind::SourceQuench, ISS),
-    ] {
-        let (arrival, _) = lab.arrive_packet(icmp(kind, seq));
-        assert_eq!(arrival.verdict, Verdict::IcmpIgnored, "{kind:?} {seq}");
-    }
-    assert_eq!(lab.state(), TcpState::SynSent);
 }
 
 #[test]

@@ -1,0 +1,38 @@
+//! What was too large for the path is sent again, in smaller segments (RFC 1191 §6.4): a loss that
+//! says nothing about congestion.
+
+use super::super::Connection;
+use super::{Doubt, Phase};
+use crate::event::{SendReason, TimerKind};
+use crate::outbox::Context;
+
+impl Connection {
+    /// Everything that is larger than segments may be now counts as lost; what the window lets
+    /// out goes at once. The window stays: Linux' `tcp_simple_retransmit`.
+    pub(in super::super) fn repair_too_large(&mut self, cx: &mut Context<'_>) {
+        let size = self.send.mss;
+        self.send.board.mark_all_lost(|_, sent| sent.length > size);
+        if self.send.board.lost().segments == 0 {
+            return;
+        }
+        if !matches!(self.recovery.phase, Phase::Loss(_)) {
+            // Nobody will ask later whether it was lost: there is nothing to undo.
+            self.recovery.undo.end();
+            self.recovery.phase = Phase::Loss(Doubt::None);
+            (self.recovery.prr, self.recovery.duplicates) = (None, 0);
+        }
+        self.recovery.point = self.send.nxt;
+        self.recovery.too_large = Some(self.send.nxt);
+        self.forget_probe();
+        self.timers.stop(cx, TimerKind::LossProbe);
+        self.start_retransmission_timer(cx);
+    }
+
+    /// Why a segment is sent again that was too large before; `None` if it was not. What was sent
+    /// again already was lost for another reason.
+    pub(in super::super) fn reason_to_repair(&self, index: usize) -> Option<SendReason> {
+        let end = self.recovery.too_large?;
+        let sent = self.send.board.get(index)?;
+        (sent.seq.before(end) && !sent.was_copied()).then_some(SendReason::PathMtu)
+    }
+}
