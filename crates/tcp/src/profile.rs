@@ -5,8 +5,10 @@ use core::time::Duration;
 use crate::SocketOptions;
 
 mod congestion;
+mod path;
 mod recovery;
 pub use congestion::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
+pub use path::{MtuProbing, UnknownMtu, Unreachable};
 pub use recovery::{LossDetection, Repacketization, RttEstimator};
 
 /// The parameters of a stack. All of it is data: two stacks with equal profiles behave alike.
@@ -389,40 +391,6 @@ pub enum RepeatedClose {
     Error,
     /// Nothing happens (Linux' `shutdown`).
     Ok,
-}
-
-/// What an ICMP "destination unreachable" does to a connection attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unreachable {
-    /// It is remembered, and told when the attempt times out (RFC 9293 §3.9.2.2, MUST-56).
-    Soft,
-    /// It ends the attempt at once (Linux; RFC 5461 §4.1).
-    EndsAttempt,
-    /// It ends the attempt at once if somebody prohibits it; else when it is told again after the
-    /// SYN was sent four times (FreeBSD's `tcp_ctlinput` and `tcp_notify`, `icmp_may_rst`).
-    Insistent,
-}
-
-/// What is tried when a router does not tell the MTU (RFC 1191 §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UnknownMtu {
-    /// The next smaller one that is common (RFC 1191 §7.1).
-    Plateau,
-    /// The smallest that is believed (Linux).
-    Smallest,
-}
-
-/// How a black hole for large packets is found without ICMP (RFC 4821, RFC 2923 §2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MtuProbing {
-    /// It is not.
-    Off,
-    /// When nothing was acknowledged for three seconds segments are 1024 octets, and with every
-    /// further timeout half as large, down to 48 (Linux' `tcp_mtu_probing` = 1).
-    Halving,
-    /// With the second timeout segments are 1200 octets, with the fourth 536, with the sixth as
-    /// large as before; for IPv6 1220 and as before (FreeBSD's `pmtud_blackhole_detection` = 1).
-    TwoSteps,
 }
 
 impl Profile {
