@@ -27,6 +27,9 @@ pub enum SocketOption {
     SendBuffer(u32),
     /// `SO_RCVBUF` in octets of text.
     ReceiveBuffer(u32),
+    /// `TCP_FASTOPEN` of a listener: how many connections may be open before their handshake is
+    /// over (RFC 7413). Zero is off.
+    FastOpen(u32),
     /// `TCP_MAXSEG`: the largest segment to send and to announce, in octets of text.
     MaxSegment(u16),
     /// `TCP_CONGESTION`: the congestion control algorithm, from then on. The window stays.
@@ -60,6 +63,8 @@ pub struct SocketOptions {
     pub send_buffer_max: u32,
     /// What the receive buffer may grow to, in octets (`tcp_rmem`). `SO_RCVBUF` ends its growth.
     pub receive_buffer_max: u32,
+    /// See [`SocketOption::FastOpen`].
+    pub fast_open: u32,
     /// See [`SocketOption::MaxSegment`].
     pub max_segment: Option<u16>,
     /// See [`SocketOption::Congestion`].
@@ -103,6 +108,7 @@ impl SocketOptions {
             SocketOption::ReceiveBuffer(octets) => {
                 (self.receive_buffer, self.receive_buffer_max) = (octets, octets);
             }
+            SocketOption::FastOpen(most) => self.fast_open = most,
             SocketOption::MaxSegment(octets) => self.max_segment = Some(octets),
             SocketOption::Congestion(choice) => self.congestion_control = choice,
         }

@@ -5,6 +5,7 @@ use core::hash::{Hash, Hasher};
 
 use twomsl_wire::{Ecn, Packet, Segment};
 
+use crate::connection::FastOpenCache;
 use crate::event::{
     Event, Output, Readiness, SendReason, SocketId, TimerChange, TimerKind, Transmit,
 };
@@ -175,6 +176,7 @@ pub(crate) struct Context<'a> {
     pub(crate) challenges: &'a mut ChallengeLimit,
     pub(crate) accept_queue: AcceptQueue,
     pub(crate) time_wait: TimeWaitTable,
+    pub(crate) fast_open: &'a mut FastOpenCache,
     /// The ECN field of the packet that arrived.
     pub(crate) mark: Ecn,
 }

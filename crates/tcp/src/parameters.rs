@@ -91,6 +91,8 @@ const TABLE: &[Row] = &[
     ("challenge-period", "the period of the challenge limit", DURATION, |p, v| set(&mut p.challenge_period, duration(v))),
     ("challenge-spacing", "between challenge ACKs of one connection", DURATION, |p, v| set(&mut p.challenge_spacing, duration(v))),
     ("accept-overflow", "what a full accept queue does (tcp_abort_on_overflow)", "`drop` or `reset`", |p, v| set(&mut p.accept_overflow, choice(v, &[("drop", AcceptOverflow::Drop), ("reset", AcceptOverflow::Reset)]))),
+    ("fast-open-client", "whether TCP Fast Open is used to connect (tcp_fastopen, bit 0)", "`on` or `off`", |p, v| set(&mut p.fast_open_client, choice(v, &[("on", Offer::Yes), ("off", Offer::No)]))),
+    ("fast-open-server", "whether listeners may use TCP Fast Open (tcp_fastopen, bit 1)", "`on` or `off`", |p, v| set(&mut p.fast_open_server, choice(v, &[("on", Offer::Yes), ("off", Offer::No)]))),
     ("syn-cookies", "whether a SYN may be answered without being remembered (tcp_syncookies)", "`off`, `when-full` or `always`", |p, v| set(&mut p.syn_cookies, choice(v, &[("off", SynCookies::Off), ("when-full", SynCookies::WhenFull), ("always", SynCookies::Always)]))),
     ("max-syn-backlog", "connections that may be opening, without SYN cookies (tcp_max_syn_backlog)", NUMBER, |p, v| set(&mut p.max_syn_backlog, number(v))),
     ("max-backlog", "connections that may wait to be accepted", NUMBER, |p, v| set(&mut p.max_backlog, number(v))),

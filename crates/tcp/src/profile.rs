@@ -58,6 +58,10 @@ pub struct Profile {
     /// The same for an orphan.
     pub orphan_retries: RetryLimit,
 
+    /// Whether `connect_with_text` uses TCP Fast Open (RFC 7413).
+    pub fast_open_client: Offer,
+    /// Whether listeners that ask for it do.
+    pub fast_open_server: Offer,
     /// The largest segment this host announces and sends, before the path's MTU (MUST-14).
     pub mss: u16,
     /// The congestion window at the start.
@@ -456,6 +460,8 @@ impl Profile {
             challenge_period: Duration::from_secs(5),
             challenge_spacing: Duration::ZERO,
             accept_overflow: AcceptOverflow::Drop,
+            fast_open_client: Offer::No, // RFC 7413 is not part of RFC 9293
+            fast_open_server: Offer::No,
             syn_cookies: SynCookies::Off, // RFC 4987 is not part of RFC 9293
             max_syn_backlog: u32::MAX,
             max_backlog: u32::MAX,
@@ -485,6 +491,8 @@ impl Profile {
             time_wait_restart: TimeWaitRestart::AnyAck, // tcp_timewait_state_process
             connect_reuse: ConnectReuse::Loopback, // tcp_tw_reuse = 2
             connect_reuse_delay: Duration::from_secs(1), // tcp_tw_reuse_delay, before 6.14 fixed
+            fast_open_client: Offer::Yes,       // tcp_fastopen = 1: bit 0 is the client's,
+            fast_open_server: Offer::No,        // bit 1 the server's
             syn_cookies: SynCookies::WhenFull,  // tcp_syncookies = 1
             max_syn_backlog: 4096, // tcp_max_syn_backlog: 1/128 of the hash table, see next
             // tcp_max_tw_buckets and tcp_max_orphans: tcp_init sets both to half of the hash table
@@ -557,6 +565,7 @@ fn rfc9293_options() -> SocketOptions {
         receive_buffer: 65_535, // the largest window without scaling
         send_buffer_max: 65_535,
         receive_buffer_max: 65_535,
+        fast_open: 0,
         max_segment: None,
         congestion_control: CongestionControl::NewReno, // RFC 5681 §3.1, RFC 6582
     }

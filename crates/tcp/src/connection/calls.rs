@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::arrives::Taken;
 use super::receive::{PeerFin, Reading, Waiting};
 use super::send::Writing;
-use super::{Connection, Origin};
-use crate::event::{Cause, Readiness, SendReason, SocketId, SynTaken, TcpState, TimerKind};
+use super::{Connection, FastOpen, Origin};
+use crate::event::{Cause, Readiness, SendReason, SynTaken, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::RepeatedClose;
 use crate::{Holder, Profile, Shutdown, SocketError, SocketOption, Verdict};
@@ -35,18 +35,21 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         segment: &Segment,
-        listener: SocketId,
-        supersedes: Option<SocketId>,
+        origin: Origin,
+        fast_open: FastOpen,
     ) -> Taken {
         // The listener stays in LISTEN; this connection begins there.
         self.begin_in_listen();
-        self.origin = Origin::Passive { listener, supersedes };
+        (self.origin, self.fast_open) = (origin, fast_open);
         self.synchronize(segment, cx);
         self.transition(cx, TcpState::SynReceived, Cause::Syn);
+        let mut taken = Taken { verdict: Verdict::Accepted, text: 0, syn: SynTaken::Yes };
+        if fast_open == FastOpen::Early {
+            self.take_text_of_syn(segment, &mut taken);
+        }
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
-        let mut taken = Taken { verdict: Verdict::Accepted, text: 0, syn: SynTaken::Yes };
-        if segment.seq_len() > 1 {
+        if segment.seq_len() > 1 && fast_open != FastOpen::Early {
             let mut rest = segment.clone();
             rest.seq += 1;
             self.hold_text_of_syn(&rest, &mut taken);
@@ -159,9 +162,10 @@ impl Connection {
         self.receive.unread() > 0 && self.can_read()
     }
 
-    /// Text that came with a SYN is not the application's before the handshake is over.
+    /// Text that came with a SYN is not the application's before the handshake is over, but with
+    /// TCP Fast Open.
     pub(super) fn can_read(&self) -> bool {
-        !matches!(self.state, TcpState::SynSent | TcpState::SynReceived)
+        !matches!(self.state, TcpState::SynSent | TcpState::SynReceived) || self.is_open_early()
     }
 
     /// How much urgent text is still to be read (MUST-33).
@@ -247,7 +251,7 @@ impl Connection {
 
     /// Whether closing now would throw away text that was acknowledged (SHLD-3).
     fn loses_text(&self) -> bool {
-        self.receive.unread() > 0 && self.state.is_synchronized()
+        self.receive.unread() > 0 && (self.state.is_synchronized() || self.is_open_early())
     }
 
     /// ABORT (RFC 9293 §3.10.5).

@@ -12,6 +12,7 @@ mod calls;
 mod chunks;
 mod congestion;
 mod ecn;
+mod fast_open;
 mod look;
 mod negotiation;
 mod path_mtu;
@@ -34,6 +35,7 @@ use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 
 pub(crate) use arrives::Taken;
 pub(crate) use calls::shut_down_allowed;
+pub(crate) use fast_open::{FastOpen, FastOpenCache, FastOpenCookie, cookie_of};
 pub(crate) use stateless::CookieOptions;
 pub(crate) use timestamps::Timestamps;
 pub(crate) use transition::Cleanup;
@@ -75,6 +77,7 @@ pub(crate) struct Connection {
     congestion: Congestion,
     recovery: Recovery,
     ecn: EcnState,
+    fast_open: FastOpen,
     /// When text or a FIN was last sent.
     last_sent: Instant,
     /// Retransmissions since something new was acknowledged.
@@ -109,6 +112,9 @@ pub(crate) enum Origin {
         /// the SYN has proved not to be an old duplicate (MAY-2).
         supersedes: Option<SocketId>,
     },
+    /// By a SYN to a listener, with a cookie that makes it open before the handshake is over
+    /// (RFC 7413): it waits to be accepted, or was.
+    Fast { listener: SocketId },
 }
 
 impl Connection {
@@ -141,6 +147,7 @@ impl Connection {
             congestion: Congestion::new(control, profile, mss, segments),
             recovery: Recovery::new(iss),
             ecn: EcnState::default(),
+            fast_open: FastOpen::Off,
             last_sent: now,
             retransmissions: 0,
             window_probes: 0,

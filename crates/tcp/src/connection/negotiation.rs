@@ -3,8 +3,8 @@
 
 use twomsl_wire::{Flags, Options, Scale, Segment, TcpOption, Window};
 
-use super::Connection;
 use super::timestamps::Timestamps;
+use super::{Connection, FastOpen};
 use crate::profile::{EcnMode, Offer, OptionOrder, Profile, WindowScaling};
 use crate::{Instant, SocketOptions, TcpState};
 
@@ -116,6 +116,13 @@ impl Connection {
             OptionOrder::Linux => list.in_linux_order(),
             OptionOrder::Bsd => list.in_bsd_order(),
         }
+        match &self.fast_open {
+            FastOpen::Off | FastOpen::Early => {}
+            FastOpen::Request => list.push_fast_open(&[]),
+            FastOpen::Cookie(cookie) | FastOpen::Grant(cookie) => {
+                list.push_fast_open(cookie.as_bytes());
+            }
+        }
         list.options
     }
 
@@ -178,6 +185,12 @@ impl OptionList<'_> {
             self.pad((6 - self.options.as_bytes().len() % 4) % 4);
             self.push_timestamps();
         }
+    }
+
+    /// Behind all others, up to the end of a word.
+    fn push_fast_open(&mut self, cookie: &[u8]) {
+        self.push(TcpOption::FastOpen(cookie));
+        self.pad((4 - self.options.as_bytes().len() % 4) % 4);
     }
 
     fn push_scale(&mut self) {

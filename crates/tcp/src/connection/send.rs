@@ -121,6 +121,11 @@ impl SendHalf {
         self.una == self.nxt
     }
 
+    /// Whether everything that was sent is acknowledged but for the SYN.
+    pub(crate) fn is_idle_but_for_syn(&self) -> bool {
+        self.is_idle() || (self.is_opening() && self.nxt == self.iss + 1)
+    }
+
     /// Whether our FIN was sent and acknowledged.
     pub(crate) fn fin_acknowledged(&self) -> bool {
         self.writing == Writing::Ended && self.una == self.end

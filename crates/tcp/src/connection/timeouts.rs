@@ -66,7 +66,7 @@ impl Connection {
                 time @ RetryLimit::Time(_) => time,
             },
             TcpState::SynReceived => match self.origin {
-                Origin::Passive { .. } => cx.profile.synack_retries,
+                Origin::Passive { .. } | Origin::Fast { .. } => cx.profile.synack_retries,
                 Origin::Active => cx.profile.syn_retries,
             },
             _ => self.retries_of_text(cx),

@@ -122,9 +122,9 @@ impl Connection {
     }
 
     /// Whether text or a FIN may leave in this state. Before the handshake is over only the SYN
-    /// is sent.
+    /// is sent, but with TCP Fast Open.
     pub(super) fn may_transmit(&self) -> bool {
-        self.state.is_synchronized() && self.state != TcpState::TimeWait
+        (self.state.is_synchronized() && self.state != TcpState::TimeWait) || self.is_open_early()
     }
 
     /// The next segment of what was never sent, if one may be sent now: the largest there can be
@@ -156,7 +156,7 @@ impl Connection {
         let send = &self.send;
         let all_of_it = text == left;
         text >= self.segment_size()
-            || (all_of_it && (self.options.no_delay || send.is_idle()))
+            || (all_of_it && (self.options.no_delay || send.is_idle_but_for_syn()))
             || (text >= send.max_wnd / 2 && send.max_wnd > 0)
     }
 
@@ -267,6 +267,7 @@ impl Connection {
             self.send.nxt = iss + 1;
         } else {
             self.rtt.on_retransmit();
+            self.give_up_fast_open_option();
             // One copy of it counts: the others are lost or answered.
             self.send.board.mark_lost(0);
             self.send.board.on_sent_again(0, cx.now);

@@ -6,8 +6,8 @@ use super::Stack;
 use super::arrives::arrival;
 use super::isn::initial_sequence;
 use super::listener::Room;
-use crate::connection::Connection;
-use crate::event::{Arrival, SendReason, SocketId};
+use crate::connection::{Connection, FastOpen, Origin};
+use crate::event::{Arrival, Readiness, SendReason, SocketId};
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Verdict};
 
@@ -57,15 +57,15 @@ impl Stack {
         segment: &Segment,
         supersedes: Option<SocketId>,
     ) -> Arrival {
-        let Some(queue) = self.slots.listener_mut(listener) else {
+        let Some(queue) = self.slots.listener(listener) else {
             return arrival(None, Verdict::NoConnection.into());
         };
         match queue.room_for_syn(supersedes, &self.profile) {
-            Room::Yes => queue.opening += 1,
+            Room::Yes => {}
             Room::Cookie => return self.answer_with_cookie(now, listener, tuple, segment),
             Room::No(verdict) => return arrival(Some(listener), verdict.into()),
         }
-        let options = queue.options.clone();
+        let (options, fast) = (queue.options.clone(), self.fast_open_for(queue, tuple, segment));
         let mut iss = initial_sequence(now, tuple, &self.secret, &self.profile);
         if let Some(record) = supersedes.and_then(|old| self.slots.time_wait(old)) {
             iss = iss.later(record.next_iss());
@@ -74,9 +74,29 @@ impl Stack {
         let clock = self.timestamp_clock(tuple);
         let connection = Connection::new(now, *tuple, iss, clock, options, holder, &self.profile);
         let socket = self.link(connection);
+        let early = fast == FastOpen::Early && supersedes.is_none();
+        let origin = if early {
+            Origin::Fast { listener }
+        } else {
+            Origin::Passive { listener, supersedes }
+        };
+        let fast = if fast == FastOpen::Early && !early { FastOpen::Off } else { fast };
         let taken = self.with_connection(now, socket, |connection, cx| {
-            connection.open_for_syn(cx, segment, listener, supersedes)
+            connection.open_for_syn(cx, segment, origin, fast)
         });
+        self.enter_queue(listener, socket, origin);
         arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
+    }
+
+    /// A connection begins in the SYN queue, or, with TCP Fast Open, in the accept queue at once.
+    fn enter_queue(&mut self, listener: SocketId, socket: SocketId, origin: Origin) {
+        let Some(queue) = self.slots.listener_mut(listener) else { return };
+        if let Origin::Fast { .. } = origin {
+            queue.opening_fast += 1;
+            queue.established.push_back(socket);
+            self.out.ready(listener, Readiness::Acceptable);
+        } else {
+            queue.opening += 1;
+        }
     }
 }

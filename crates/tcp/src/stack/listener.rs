@@ -21,6 +21,8 @@ pub(crate) struct Listener {
     pub(crate) backlog: u32,
     /// The SYN queue: connections of this listener in SYN-RECEIVED.
     pub(crate) opening: u32,
+    /// Those of them that TCP Fast Open has made: they are not in the SYN queue.
+    pub(crate) opening_fast: u32,
     /// When a SYN was answered with a cookie for the last time.
     pub(crate) overflowed: Option<Instant>,
     /// The accept queue: established, not accepted yet.

@@ -4,6 +4,7 @@ mod arrives;
 mod calls;
 mod crowded;
 mod deadlines;
+mod fast_open;
 mod icmp;
 mod isn;
 mod kept;
@@ -28,7 +29,7 @@ use twomsl_wire::{Ecn, Packet};
 pub use calls::Shutdown;
 pub use look::Prospect;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, FastOpenCache};
 use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
 use crate::tuple::Tuple;
@@ -108,6 +109,8 @@ pub struct Stack {
     challenges: ChallengeLimit,
     /// What ICMP has told about the paths to other hosts.
     paths: Paths,
+    /// What servers have given to this host.
+    fast_open: FastOpenCache,
 }
 
 impl Stack {
@@ -127,6 +130,7 @@ impl Stack {
             out: Outbox::new(),
             challenges: ChallengeLimit::default(),
             paths: Paths::default(),
+            fast_open: FastOpenCache::default(),
         }
     }
 
@@ -148,6 +152,7 @@ impl Stack {
             out,
             challenges,
             paths,
+            fast_open,
         } = self;
         *own_secret = secret;
         slots.clear();
@@ -159,6 +164,7 @@ impl Stack {
         out.clear();
         *challenges = ChallengeLimit::default();
         paths.clear();
+        fast_open.clear();
     }
 
     /// Adds an address. The first of a family is the source of connections of that family.
@@ -263,6 +269,7 @@ impl Stack {
         self.out.hash(hasher);
         self.challenges.hash(hasher);
         self.paths.hash(hasher);
+        self.fast_open.hash(hasher);
     }
 
     /// What a connection sees of its stack.
@@ -285,6 +292,7 @@ impl Stack {
             challenges: &mut self.challenges,
             accept_queue,
             time_wait,
+            fast_open: &mut self.fast_open,
             mark: Ecn::NotEct,
         };
         (cx, connection)

@@ -41,6 +41,7 @@ impl Stack {
             options: options.clone(),
             backlog: backlog.min(self.profile.max_backlog),
             opening: 0,
+            opening_fast: 0,
             overflowed: None,
             established: VecDeque::new(),
         };
@@ -103,14 +104,25 @@ impl Stack {
         remote: SocketAddr,
         options: Option<&SocketOptions>,
     ) -> Result<SocketId, SocketError> {
+        let socket = self.begin_active(now, local, remote, options)?;
+        self.with_connection(now, socket, Connection::open)?;
+        Ok(socket)
+    }
+
+    /// A connection of an application that has not sent its SYN yet.
+    pub(super) fn begin_active(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        options: Option<&SocketOptions>,
+    ) -> Result<SocketId, SocketError> {
         let tuple = self.new_tuple(now, local, remote)?;
         let options = options.unwrap_or(&self.profile.options).clone();
         let (iss, clock) = self.beginning(now, &tuple);
         let holder = Holder::Application;
         let connection = Connection::new(now, tuple, iss, clock, options, holder, &self.profile);
-        let socket = self.link(connection);
-        self.with_connection(now, socket, Connection::open)?;
-        Ok(socket)
+        Ok(self.link(connection))
     }
 
     /// OPEN or SEND on a listening socket, with the remote end that it lacked: "change the

@@ -55,6 +55,12 @@ impl Stack {
         {
             self.leave_syn_queue(now, socket, listener, supersedes);
         }
+        if let Some(Origin::Fast { listener }) = origin
+            && state != TcpState::SynReceived
+            && let Some(queue) = self.slots.listener_mut(listener)
+        {
+            queue.opening_fast -= 1;
+        }
         Ok(result)
     }
 

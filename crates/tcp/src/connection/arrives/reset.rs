@@ -21,7 +21,7 @@ impl Connection {
         }
         match self.state {
             TcpState::SynReceived if self.is_half_open() => self.back_to_listen(cx, Cause::Rst),
-            TcpState::SynReceived => {
+            TcpState::SynReceived if !self.is_open_early() => {
                 self.finish(cx, Cause::Rst, Some(SocketError::ConnectionRefused));
             }
             // Both sides have closed: the application has nothing to lose.

@@ -41,7 +41,7 @@ impl Connection {
             segment.seq += 1;
             return Ok(());
         }
-        if matches!(origin, Origin::Passive { .. }) {
+        if origin != Origin::Active {
             // Our SYN,ACK was lost, or is late. The same SYN gets the same answer.
             // Its timer starts over, or both ends would repeat themselves at the same moment.
             self.send_syn(cx, SendReason::SynAgain);

@@ -21,12 +21,14 @@ impl Connection {
         }
         taken.syn = SynTaken::Yes;
         self.synchronize(segment, cx);
+        self.learn_cookie(cx, segment);
         segment.seq += 1;
         segment.flags -= Flags::SYN;
         if segment.has(Flags::ACK) {
             // In this order: `take_ack` forgets whether the SYN had to be sent again.
             self.establish(cx, Cause::SynAck);
             self.take_ack(cx, segment);
+            self.repair_text_of_syn();
             self.owe_ack();
             // "Continue processing at the sixth step."
             if let Err(verdict) = self.process_text(cx, segment, &mut taken) {

@@ -2,6 +2,7 @@
 
 mod close;
 mod congestion;
+mod fast_open;
 mod handshake;
 mod icmp;
 mod keepalive;

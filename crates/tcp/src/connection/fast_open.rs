@@ -1,0 +1,176 @@
+//! TCP Fast Open (RFC 7413) on a connection: text in the SYN, and before the handshake is over.
+//!
+//! A client that has shown before that it is where it says it is has a cookie to prove it. A SYN
+//! with this cookie may carry text, which the server's application can read and answer at once:
+//! one round trip is saved. The price is that a copy of such a SYN is text that arrives twice.
+
+use alloc::collections::BTreeMap;
+use core::net::IpAddr;
+
+use bytes::Bytes;
+use twomsl_wire::{Flags, Mss, Options, Segment, TcpOption};
+
+use super::arrives::Taken;
+use super::receive::PeerFin;
+use super::{Connection, own_mss};
+use crate::event::{Cause, SendReason, TcpState};
+use crate::outbox::Context;
+use crate::profile::Offer;
+
+/// How many cookies a client keeps.
+const MOST_COOKIES: usize = 1024;
+
+/// What one end does about TCP Fast Open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum FastOpen {
+    /// Nothing.
+    Off,
+    /// The client asks for a cookie.
+    Request,
+    /// The client's SYN has this cookie.
+    Cookie(FastOpenCookie),
+    /// The server's SYN,ACK gives the client this cookie, for the next time.
+    Grant(FastOpenCookie),
+    /// The server has seen a good cookie: text goes both ways before the handshake is over.
+    Early,
+}
+
+/// A cookie: 4 to 16 octets (RFC 7413 §4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FastOpenCookie {
+    octets: [u8; Self::MOST],
+    length: u8,
+}
+
+impl FastOpenCookie {
+    const MOST: usize = 16;
+
+    /// `None` for a request, which is empty, and for what is no cookie.
+    pub(crate) fn new(cookie: &[u8]) -> Option<Self> {
+        let mut octets = [0; Self::MOST];
+        octets.get_mut(..cookie.len())?.copy_from_slice(cookie);
+        (!cookie.is_empty()).then_some(Self { octets, length: cookie.len() as u8 })
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.octets[..usize::from(self.length)]
+    }
+}
+
+/// The cookie of a segment, empty for a request; `None` without the option.
+pub(crate) fn cookie_of(options: &Options) -> Option<&[u8]> {
+    options.iter().find_map(|option| match option {
+        Ok(TcpOption::FastOpen(cookie)) => Some(cookie),
+        _ => None,
+    })
+}
+
+/// The cookies that servers have given to this host, and the MSS they announced (RFC 7413
+/// §4.1.3.1).
+#[derive(Clone, Debug, Default, Hash)]
+pub(crate) struct FastOpenCache {
+    known: BTreeMap<IpAddr, (FastOpenCookie, u16)>,
+}
+
+impl FastOpenCache {
+    pub(crate) fn clear(&mut self) {
+        self.known.clear();
+    }
+
+    fn get(&self, server: IpAddr) -> Option<(FastOpenCookie, u16)> {
+        self.known.get(&server).copied()
+    }
+
+    fn insert(&mut self, server: IpAddr, cookie: FastOpenCookie, mss: u16) {
+        if self.known.len() >= MOST_COOKIES && !self.known.contains_key(&server) {
+            // Any will do: who loses its cookie asks for another one.
+            self.known.pop_first();
+        }
+        self.known.insert(server, (cookie, mss));
+    }
+}
+
+impl Connection {
+    /// Active OPEN with text: in the SYN, if the server has given us a cookie (RFC 7413 §4.2.1).
+    /// What does not fit follows after the handshake. Takes from `text` what the send buffer has
+    /// room for.
+    pub(crate) fn open_fast(&mut self, cx: &mut Context<'_>, text: &mut Bytes) {
+        self.transition(cx, TcpState::SynSent, Cause::Connect);
+        let octets = self.send.room().min(text.len());
+        self.send.push(text.split_to(octets));
+        let known = cx.fast_open.get(self.tuple.remote_addr);
+        if cx.profile.fast_open_client == Offer::No {
+            self.send_syn(cx, SendReason::New);
+        } else if let Some((cookie, mss)) = known {
+            self.fast_open = FastOpen::Cookie(cookie);
+            let whole = u32::from(mss).min(own_mss(&self.tuple, &self.options, cx.profile));
+            let room = whole.saturating_sub(Options::MAX as u32);
+            self.send_syn_with_text(cx, room.min(octets as u32));
+        } else {
+            self.fast_open = FastOpen::Request;
+            self.send_syn(cx, SendReason::New);
+        }
+        self.arm_timers(cx);
+    }
+
+    fn send_syn_with_text(&mut self, cx: &mut Context<'_>, octets: u32) {
+        let iss = self.send.iss;
+        self.rtt.on_send(iss + 1, cx.now);
+        (self.waiting_since, self.last_sent) = (cx.now, cx.now);
+        // On record by themselves: if the SYN has to be sent again, it goes alone.
+        self.send.board.push(iss, 1, cx.now);
+        if octets > 0 {
+            self.send.board.push(iss + 1, octets, cx.now);
+        }
+        self.send.nxt = iss + 1 + octets;
+        let payload = self.send.buffer.slice(0, octets as usize);
+        let flags = Flags::SYN | self.syn_ecn(cx.profile);
+        self.put_out(cx, iss, flags, payload, SendReason::New);
+    }
+
+    /// A SYN or SYN,ACK is sent again: without the option and without text, which a middlebox may
+    /// not have liked (RFC 7413 §4.1.3.1, §7.1).
+    pub(super) fn give_up_fast_open_option(&mut self) {
+        if self.fast_open != FastOpen::Early {
+            self.fast_open = FastOpen::Off;
+        }
+    }
+
+    /// The SYN,ACK brings a cookie for the next time.
+    pub(super) fn learn_cookie(&self, cx: &mut Context<'_>, syn_ack: &Segment) {
+        let asked = matches!(self.fast_open, FastOpen::Request | FastOpen::Cookie(_));
+        let cookie = cookie_of(&syn_ack.options).and_then(FastOpenCookie::new);
+        if let Some(cookie) = cookie.filter(|_| asked) {
+            let mss = syn_ack.options.mss().unwrap_or(Mss::DEFAULT_V4.0);
+            cx.fast_open.insert(self.tuple.remote_addr, cookie, mss);
+        }
+    }
+
+    /// What the SYN,ACK does not acknowledge of the text in our SYN was not taken, and is sent
+    /// again at once (RFC 7413 §4.2.1).
+    pub(super) fn repair_text_of_syn(&mut self) {
+        if !self.send.is_idle() {
+            self.send.board.mark_all_lost(|_, _| true);
+        }
+    }
+
+    /// Text of a SYN with a good cookie, for the application at once. Its FIN waits for the end of
+    /// the handshake.
+    pub(super) fn take_text_of_syn(&mut self, segment: &Segment, taken: &mut Taken) {
+        let room = self.receive.capacity as usize;
+        let text = segment.payload.slice(..segment.payload.len().min(room));
+        let whole = text.len() == segment.payload.len();
+        taken.text = text.len() as u32;
+        if !text.is_empty() {
+            self.receive.append(text, self.send.mss);
+        }
+        if whole && segment.has(Flags::FIN) {
+            self.receive.fin = PeerFin::At(self.receive.nxt);
+        }
+    }
+
+    /// Whether text goes both ways although the handshake is not over.
+    pub(super) fn is_open_early(&self) -> bool {
+        self.state == TcpState::SynReceived && self.fast_open == FastOpen::Early
+    }
+}
