@@ -10,9 +10,9 @@ use core::net::IpAddr;
 use bytes::Bytes;
 use twomsl_wire::{Flags, Mss, Options, Segment, TcpOption};
 
+use super::Connection;
 use super::arrives::Taken;
 use super::receive::PeerFin;
-use super::{Connection, own_mss};
 use crate::event::{Cause, SendReason, TcpState};
 use crate::outbox::Context;
 use crate::profile::Offer;
@@ -103,8 +103,7 @@ impl Connection {
             self.send_syn(cx, SendReason::New);
         } else if let Some((cookie, mss)) = known {
             self.fast_open = FastOpen::Cookie(cookie);
-            let whole = u32::from(mss).min(own_mss(&self.tuple, &self.options, cx.profile));
-            let room = whole.saturating_sub(Options::MAX as u32);
+            let room = u32::from(mss).min(self.send.mss).saturating_sub(Options::MAX as u32);
             self.send_syn_with_text(cx, room.min(octets as u32));
         } else {
             self.fast_open = FastOpen::Request;
