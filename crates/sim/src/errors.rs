@@ -67,6 +67,7 @@ pub(crate) const fn message(src: IpAddr, icmp: Icmp) -> Packet {
         src,
         dst: icmp.quote.src,
         hop_limit: Packet::DEFAULT_HOP_LIMIT,
+        dscp: 0,
         ecn: Ecn::NotEct,
         body: Body::Icmp(icmp),
     }

@@ -444,6 +444,8 @@ impl Live {
                     trace::Event::Timer { socket: self.socket_ref(host, socket), timer, change }
                 );
             }
+            // Roles do not ask for reports, and there is one way only between two hosts.
+            Event::Report { .. } | Event::NegativeAdvice { .. } => {}
         }
     }
 

@@ -176,6 +176,31 @@ pub enum Event {
         /// What it can do.
         readiness: Readiness,
     },
+    /// `ERROR_REPORT` of RFC 9293 §3.9.1.8 (MUST-47): something is wrong with a connection that
+    /// lives on. Only for applications that hold a socket and want to hear of it
+    /// ([`SocketOption::ErrorReports`](crate::SocketOption::ErrorReports)).
+    Report {
+        /// Whose application.
+        socket: SocketId,
+        /// What is wrong.
+        report: Report,
+    },
+    /// "Negative advice" of RFC 9293 §3.8.3 to the IP layer (MUST-20): a segment was sent R1 times,
+    /// so that the way to the other end may be gone.
+    NegativeAdvice {
+        /// Whose segment.
+        socket: SocketId,
+    },
+}
+
+/// What is wrong with a connection that lives on. News of urgent text, which the RFC has among its
+/// reports, is a [`Readiness`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Report {
+    /// A soft ICMP error (SHLD-25): what the connection will end with if it ends.
+    Icmp(SocketError),
+    /// The same segment was sent again so often, R1 times, without an answer (SHLD-9).
+    Retransmissions(u32),
 }
 
 /// An arrow of the state diagram, taken.

@@ -33,10 +33,10 @@ mod verdict;
 
 pub use error::SocketError;
 pub use event::{
-    Arrival, Cause, Event, Output, Readiness, SendReason, SocketId, StateChange, SynTaken,
+    Arrival, Cause, Event, Output, Readiness, Report, SendReason, SocketId, StateChange, SynTaken,
     TcpState, TimerChange, TimerKind, Transmit,
 };
-pub use options::{SocketOption, SocketOptions};
+pub use options::{ErrorReports, SocketOption, SocketOptions};
 pub use parameters::ParameterError;
 pub use profile::Profile;
 pub use stack::{ObserveTimers, Prospect, Shutdown, Stack};

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use twomsl_wire::Packet;
+
 use crate::profile::CongestionControl;
 
 /// One option with its value.
@@ -32,8 +34,25 @@ pub enum SocketOption {
     FastOpen(u32),
     /// `TCP_MAXSEG`: the largest segment to send and to announce, in octets of text.
     MaxSegment(u16),
+    /// `IP_TTL`, `IPV6_UNICAST_HOPS`: how many routers a packet may pass (MUST-49). Not zero.
+    HopLimit(u8),
+    /// `IP_TOS`, `IPV6_TCLASS`: the six high bits are the DiffServ codepoint of all packets that
+    /// are sent from now on (MUST-48, SHLD-21). The two low bits are ECN's, and ignored.
+    TrafficClass(u8),
+    /// `IP_RECVERR`: whether errors that do not end a connection are reported
+    /// ([`Event::Report`](crate::Event::Report)) to its application (SHLD-20).
+    ErrorReports(ErrorReports),
     /// `TCP_CONGESTION`: the congestion control algorithm, from then on. The window stays.
     Congestion(CongestionControl),
+}
+
+/// Whether an application hears of errors that do not end its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorReports {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
 }
 
 /// The options of a socket. A profile gives the defaults.
@@ -67,6 +86,12 @@ pub struct SocketOptions {
     pub fast_open: u32,
     /// See [`SocketOption::MaxSegment`].
     pub max_segment: Option<u16>,
+    /// See [`SocketOption::HopLimit`].
+    pub hop_limit: u8,
+    /// See [`SocketOption::TrafficClass`].
+    pub traffic_class: u8,
+    /// See [`SocketOption::ErrorReports`].
+    pub error_reports: ErrorReports,
     /// See [`SocketOption::Congestion`].
     pub congestion_control: CongestionControl,
 }
@@ -78,12 +103,35 @@ impl SocketOption {
         match self {
             Self::KeepIdle(time) | Self::KeepInterval(time) => !time.is_zero(),
             Self::KeepCount(count) => count > 0,
+            Self::HopLimit(hops) => hops > 0,
             _ => true,
         }
     }
 }
 
+/// What the sockets of an application decide about the IP header of their packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct IpFields {
+    hop_limit: u8,
+    dscp: u8,
+}
+
+impl IpFields {
+    /// Hands them to the IP layer as they are (SHLD-22).
+    #[inline]
+    pub(crate) const fn write(self, packet: &mut Packet) {
+        packet.hop_limit = self.hop_limit;
+        packet.dscp = self.dscp;
+    }
+}
+
 impl SocketOptions {
+    /// For the IP header.
+    #[inline]
+    pub(crate) const fn ip_fields(&self) -> IpFields {
+        IpFields { hop_limit: self.hop_limit, dscp: self.traffic_class >> 2 }
+    }
+
     /// How long `close` waits: `None` when it does not, or resets.
     pub(crate) fn linger_time(&self) -> Option<Duration> {
         self.linger.filter(|time| !time.is_zero())
@@ -110,6 +158,9 @@ impl SocketOptions {
             }
             SocketOption::FastOpen(most) => self.fast_open = most,
             SocketOption::MaxSegment(octets) => self.max_segment = Some(octets),
+            SocketOption::HopLimit(hops) => self.hop_limit = hops,
+            SocketOption::TrafficClass(class) => self.traffic_class = class & !0b11,
+            SocketOption::ErrorReports(reports) => self.error_reports = reports,
             SocketOption::Congestion(choice) => self.congestion_control = choice,
         }
     }

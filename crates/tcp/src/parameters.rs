@@ -110,6 +110,8 @@ const TABLE: &[Row] = &[
     ("abort-reset", "what the reset of an ABORT looks like", "`bare` or `with-ack`", |p, v| set(&mut p.abort_reset, choice(v, &[("bare", AbortReset::Bare), ("with-ack", AbortReset::WithAck)]))),
     ("send-buffer", "octets a socket may have unsent or unacknowledged", NUMBER, |p, v| buffer(&mut p.options, v, SocketOption::SendBuffer)),
     ("receive-buffer", "octets a socket may have unread", NUMBER, |p, v| buffer(&mut p.options, v, SocketOption::ReceiveBuffer)),
+    ("hop-limit", "the time to live of packets (ip_default_ttl)", "a number from 1 to 255", |p, v| set(&mut p.options.hop_limit, number(v).filter(|hops| *hops > 0))),
+    ("traffic-class", "the DiffServ codepoint of packets, in the high six bits (IP_TOS)", "a number from 0 to 255", |p, v| number(v).map(|class| p.options.set(SocketOption::TrafficClass(class))).is_some()),
     ("keepalive-idle", "silence before the first keepalive probe", DURATION, |p, v| set(&mut p.options.keep_idle, duration(v))),
     ("keepalive-interval", "between keepalive probes", DURATION, |p, v| set(&mut p.options.keep_interval, duration(v))),
     ("keepalive-count", "unanswered probes that end a connection", NUMBER, |p, v| set(&mut p.options.keep_count, number(v))),

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::SocketOptions;
+use crate::{ErrorReports, SocketOptions};
 
 mod congestion;
 mod path;
@@ -567,6 +567,9 @@ fn rfc9293_options() -> SocketOptions {
         receive_buffer_max: 65_535,
         fast_open: 0,
         max_segment: None,
+        hop_limit: 64,    // IANA's "IP Option Numbers" and ip_default_ttl
+        traffic_class: 0, // RFC 2474 §4.1: default forwarding
+        error_reports: ErrorReports::On, // §3.9.1.8: unless an application switches them off
         congestion_control: CongestionControl::NewReno, // RFC 5681 §3.1, RFC 6582
     }
 }
@@ -582,6 +585,7 @@ fn linux_options() -> SocketOptions {
         // tcp_rmem[1] and [2], 131072 and 6291456 octets: half of it is for text (tcp_win_from_space).
         receive_buffer: 65_536,
         receive_buffer_max: 3_145_728,
+        error_reports: ErrorReports::Off, // IP_RECVERR is off
         ..rfc9293_options()
     }
 }

@@ -1,13 +1,13 @@
 //! Bytes → meaning → bytes.
 //!
 //! Reading is strict where a wrong guess would hide damage (lengths, checksums) and
-//! indifferent to fields TCP has no use for: DSCP, flow label, identification, IPv4
+//! indifferent to fields TCP has no use for: flow label, identification, IPv4
 //! options, IPv6 extension headers, and the reserved bits of the TCP header, which
 //! "must be ignored in received segments" (RFC 9293 §3.1). Writing leaves all of those zero.
 //!
 //! A single flipped bit is always noticed, with the exception of the 36 bits of an IPv6
-//! header that no checksum covers: traffic class, flow label and hop limit. TCP uses none
-//! of them, so it is deceived at most about congestion.
+//! header that no checksum covers: traffic class, flow label and hop limit. TCP makes nothing of
+//! them but of the ECN field, so it is deceived at most about congestion.
 
 mod icmp;
 mod ip;
@@ -42,8 +42,8 @@ impl Packet {
     pub fn parse_bytes(octets: &Bytes) -> Result<Self, ParseError> {
         let datagram = parse_ip(octets)?;
         let body = parse_body(&datagram, octets)?;
-        let Head { addresses, hop_limit, ecn, .. } = datagram.head;
-        Ok(Self { src: addresses.src(), dst: addresses.dst(), hop_limit, ecn, body })
+        let Head { addresses, hop_limit, dscp, ecn, .. } = datagram.head;
+        Ok(Self { src: addresses.src(), dst: addresses.dst(), hop_limit, dscp, ecn, body })
     }
 
     /// The bytes of this packet: no IP options or extension headers, IPv4 with "don't
@@ -85,7 +85,8 @@ impl Packet {
             (Body::Icmp(_), Addresses::V4 { .. }) => Protocol::ICMP,
             (Body::Icmp(_), Addresses::V6 { .. }) => Protocol::ICMPV6,
         };
-        let head = Head { addresses, hop_limit: self.hop_limit, ecn: self.ecn, protocol };
+        let Self { hop_limit, dscp, ecn, .. } = *self;
+        let head = Head { addresses, hop_limit, dscp, ecn, protocol };
         head.emit(self.body_len(), out)
     }
 }

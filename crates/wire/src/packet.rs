@@ -13,6 +13,8 @@ pub struct Packet {
     pub dst: IpAddr,
     /// IPv4's time to live, IPv6's hop limit.
     pub hop_limit: u8,
+    /// The DiffServ codepoint (RFC 2474 §3): six bits.
+    pub dscp: u8,
     /// The ECN field of the IP header.
     pub ecn: Ecn,
     /// What is inside.
@@ -52,6 +54,7 @@ impl Packet {
             src,
             dst,
             hop_limit: Self::DEFAULT_HOP_LIMIT,
+            dscp: 0,
             ecn: Ecn::NotEct,
             body: Body::Tcp(segment),
         }

@@ -5,7 +5,7 @@
 //! - there are no file descriptors: `from_std` and `into_std` answer `Unsupported`, and what the
 //!   crate `socket2` would set through one, such as the times of keepalive, `TCP_USER_TIMEOUT` and
 //!   `TCP_MAXSEG`, is set by [`TcpSocket::set_option`] and [`TcpStream::set_option`];
-//! - `IP_TTL`, `IP_TOS`, `SO_REUSEPORT`, `SO_BINDTODEVICE` and `TCP_QUICKACK` cannot be changed, and
+//! - `SO_REUSEPORT`, `SO_BINDTODEVICE` and `TCP_QUICKACK` cannot be changed, and
 //!   say so;
 //! - dropping a stream that lingers does not block: the connection lingers without its task;
 //! - readiness is known at once, so that the first `try_read` of a stream need not answer
@@ -13,6 +13,8 @@
 //! - names are those of turmoil's hosts, and `localhost`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use twomsl_tcp::SocketOption;
 
 mod addr;
 #[cfg(feature = "axum")]
@@ -41,10 +43,8 @@ const LOCALHOST_V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The same for `::`.
 const LOCALHOST_V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
-/// Sets a time to live that is the only one there is.
-fn set_ttl(ttl: u32) -> std::io::Result<()> {
-    if ttl == u32::from(twomsl_tcp::wire::Packet::DEFAULT_HOP_LIMIT) {
-        return Ok(());
-    }
-    Err(crate::error::unsupported("another time to live than 64"))
+/// `IP_TTL` as an option.
+fn hop_limit(ttl: u32) -> std::io::Result<SocketOption> {
+    let hops = u8::try_from(ttl).ok().filter(|hops| *hops > 0);
+    hops.map(SocketOption::HopLimit).ok_or_else(|| std::io::ErrorKind::InvalidInput.into())
 }

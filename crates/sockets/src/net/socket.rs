@@ -260,57 +260,59 @@ impl TcpSocket {
         Ok(())
     }
 
-    // ---- What no packet shows here ----
-
-    /// `IP_TOS`: 0.
+    /// `IP_TOS`: the DiffServ codepoint of the packets, in the high six bits.
     ///
     /// # Errors
     /// None.
     pub fn tos_v4(&self) -> io::Result<u32> {
-        Ok(0)
+        Ok(self.settings().options.traffic_class.into())
     }
 
-    /// `IP_TOS`: 0.
+    /// The same.
     ///
     /// # Errors
     /// None.
     #[deprecated(note = "as in tokio: use `tos_v4`")]
     pub fn tos(&self) -> io::Result<u32> {
-        Ok(0)
+        self.tos_v4()
     }
 
-    /// `IP_TOS` cannot be set.
+    /// Sets [`tos_v4`](Self::tos_v4). As on Linux one octet counts, and its two low bits, which are
+    /// ECN's, stay 0.
     ///
     /// # Errors
-    /// `Unsupported` for anything but 0.
+    /// None.
     pub fn set_tos_v4(&self, tos: u32) -> io::Result<()> {
-        only_zero(tos, "IP_TOS")
+        self.set_option(SocketOption::TrafficClass(tos as u8))
     }
 
-    /// `IP_TOS` cannot be set.
+    /// The same.
     ///
     /// # Errors
-    /// `Unsupported` for anything but 0.
+    /// None.
     #[deprecated(note = "as in tokio: use `set_tos_v4`")]
     pub fn set_tos(&self, tos: u32) -> io::Result<()> {
-        only_zero(tos, "IP_TOS")
+        self.set_tos_v4(tos)
     }
 
-    /// `IPV6_TCLASS`: 0.
+    /// `IPV6_TCLASS`: [`tos_v4`](Self::tos_v4) of a socket for IPv6.
     ///
     /// # Errors
     /// None.
     pub fn tclass_v6(&self) -> io::Result<u32> {
-        Ok(0)
+        self.tos_v4()
     }
 
-    /// `IPV6_TCLASS` cannot be set.
+    /// Sets [`tclass_v6`](Self::tclass_v6).
     ///
     /// # Errors
-    /// `Unsupported` for anything but 0.
+    /// `InvalidInput` for more than 255, as from Linux.
     pub fn set_tclass_v6(&self, tclass: u32) -> io::Result<()> {
-        only_zero(tclass, "IPV6_TCLASS")
+        let class = u8::try_from(tclass).map_err(|_| io::ErrorKind::InvalidInput)?;
+        self.set_option(SocketOption::TrafficClass(class))
     }
+
+    // ---- What no packet shows here ----
 
     /// `SO_BINDTODEVICE`: none.
     ///
@@ -339,10 +341,6 @@ impl TcpSocket {
     fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn only_zero(value: u32, option: &str) -> io::Result<()> {
-    if value == 0 { Ok(()) } else { Err(unsupported(option)) }
 }
 
 impl Drop for TcpSocket {

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
-use twomsl_tcp::wire::Packet;
 use twomsl_tcp::{Prospect, SocketError, SocketId, SocketOption, SocketOptions, TcpState};
 
 use super::addr::{ToSocketAddrs, no_address, resolve};
@@ -505,20 +504,20 @@ impl TcpStream {
         Err(unsupported("TCP_QUICKACK"))
     }
 
-    /// `IP_TTL`: 64, as for all packets of a stack.
+    /// `IP_TTL`: how many routers a packet may pass.
     ///
     /// # Errors
-    /// None.
+    /// Bad use.
     pub fn ttl(&self) -> io::Result<u32> {
-        Ok(u32::from(Packet::DEFAULT_HOP_LIMIT))
+        self.socket.option(|options| options.hop_limit.into())
     }
 
-    /// `IP_TTL` cannot be changed: no packet passes a router here.
+    /// Sets [`ttl`](Self::ttl). No packet passes a router here: it is for those who look at packets.
     ///
     /// # Errors
-    /// `Unsupported` for anything but what [`ttl`](Self::ttl) tells.
+    /// `InvalidInput` for anything but 1 to 255, as from Linux.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        super::set_ttl(ttl)
+        self.socket.set_option(super::hop_limit(ttl)?)
     }
 }
 

@@ -198,9 +198,7 @@ fn what_has_no_place_in_a_simulation_is_unsupported() -> turmoil::Result {
         let words = "there is no operating system below";
         says(&socket.set_reuseport(true).unwrap_err(), ErrorKind::Unsupported, words);
         says(&socket.bind_device(Some(b"eth0")).unwrap_err(), ErrorKind::Unsupported, words);
-        says(&socket.set_tos_v4(4).unwrap_err(), ErrorKind::Unsupported, words);
         let stream = TcpStream::connect("server:7").await?;
-        says(&stream.set_ttl(5).unwrap_err(), ErrorKind::Unsupported, words);
         says(&stream.quickack().unwrap_err(), ErrorKind::Unsupported, words);
         says(&stream.into_std().unwrap_err(), ErrorKind::Unsupported, words);
         Ok(())

@@ -640,7 +640,10 @@ fn a_stream_has_its_options() {
         assert!(client.nodelay()? && !server.nodelay()?);
         assert_eq!(client.linger()?, None);
         assert_eq!(client.ttl()?, 64);
-        client.set_ttl(64)?;
+        client.set_ttl(63)?;
+        assert_eq!((client.ttl()?, server.ttl()?), (63, 64));
+        assert_eq!(client.set_ttl(256).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(client.set_ttl(0).unwrap_err().kind(), ErrorKind::InvalidInput);
         Ok(())
     });
 }

@@ -6,10 +6,10 @@ use super::arrives::Taken;
 use super::receive::{PeerFin, Reading, Waiting};
 use super::send::Writing;
 use super::{Connection, FastOpen, Origin};
-use crate::event::{Cause, Readiness, SendReason, SynTaken, TcpState, TimerKind};
+use crate::event::{Cause, Event, Readiness, Report, SendReason, SynTaken, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::RepeatedClose;
-use crate::{Holder, Profile, Shutdown, SocketError, SocketOption, Verdict};
+use crate::{ErrorReports, Holder, Profile, Shutdown, SocketError, SocketOption, Verdict};
 use twomsl_wire::Segment;
 
 impl Connection {
@@ -293,9 +293,17 @@ impl Connection {
         }
     }
 
-    /// An ICMP error that is only remembered.
-    pub(crate) fn remember(&mut self, error: SocketError) {
+    /// An ICMP error that is only remembered, and reported.
+    pub(crate) fn remember(&mut self, cx: &mut Context<'_>, error: SocketError) {
         self.soft_error = Some(error);
+        self.report(cx, Report::Icmp(error));
+    }
+
+    /// `ERROR_REPORT` (RFC 9293 §3.9.1.8), for those who want it.
+    pub(super) fn report(&self, cx: &mut Context<'_>, report: Report) {
+        if self.holder == Holder::Application && self.options.error_reports == ErrorReports::On {
+            cx.out.event(Event::Report { socket: cx.socket, report });
+        }
     }
 
     /// Whether an ICMP error is remembered.

@@ -1,4 +1,4 @@
-//! Explicit congestion notification (RFC 3168 §6.1).
+//! Explicit congestion notification (RFC 3168 §6.1, SHLD-8).
 
 use twomsl_wire::{Ecn, Flags};
 

@@ -125,7 +125,7 @@ impl Connection {
         if told != 0 && told < mtu {
             // Smaller than is believed: nothing can get through there, which is worth knowing
             // when the connection times out.
-            self.remember(SocketError::MessageTooLong);
+            self.remember(cx, SocketError::MessageTooLong);
         }
         self.path.know(mtu, expires);
         let before = self.send.mss;

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::congestion::Repeated;
 use super::rtt::LEAST_WAIT;
 use super::{Connection, Origin};
-use crate::event::{Cause, Readiness, SendReason, TcpState, TimerKind};
+use crate::event::{Cause, Event, Readiness, Report, SendReason, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::RetryLimit;
 use crate::{Holder, SocketError};
@@ -39,6 +39,9 @@ impl Connection {
         }
         let repeated = if self.retransmissions > 0 { Repeated::Yes } else { Repeated::No };
         self.retransmissions += 1;
+        if self.retransmissions == R1 {
+            self.warn(cx);
+        }
         if self.state != TcpState::SynSent || self.retransmissions > cx.profile.syn_linear_timeouts
         {
             self.rtt.back_off();
@@ -53,6 +56,13 @@ impl Connection {
             self.enter_loss(cx, repeated);
         }
         self.transmit(cx);
+    }
+
+    /// R1 is reached: the IP layer may look for another way, and the application may tell its user
+    /// (RFC 9293 §3.8.3, MUST-20, SHLD-9).
+    fn warn(&self, cx: &mut Context<'_>) {
+        cx.out.event(Event::NegativeAdvice { socket: cx.socket });
+        self.report(cx, Report::Retransmissions(R1));
     }
 
     /// Whether the profile's limit for this kind of segment is reached. SYNs have limits of their own,

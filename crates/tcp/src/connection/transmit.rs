@@ -377,7 +377,9 @@ impl Connection {
             options: self.options_for(cx, flags),
             payload,
         };
-        cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason).ecn = mark;
+        let packet = cx.out.transmit(&self.tuple, segment, Some(cx.socket), reason);
+        self.options.ip_fields().write(packet);
+        packet.ecn = mark;
     }
 
     /// The options of a segment with these flags.

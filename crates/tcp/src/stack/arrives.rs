@@ -68,7 +68,9 @@ impl Stack {
         if segment.has(Flags::RST) {
             return arrival(None, Verdict::NoConnectionRst.into());
         }
-        self.out.transmit(tuple, segment.answering_reset(), None, SendReason::Reset);
+        let reset = segment.answering_reset();
+        let packet = self.out.transmit(tuple, reset, None, SendReason::Reset);
+        self.profile.options.ip_fields().write(packet);
         arrival(None, Verdict::NoConnection.into())
     }
 
@@ -132,7 +134,7 @@ impl Stack {
     fn acknowledge_in_time_wait(&mut self, now: Instant, socket: SocketId, reason: SendReason) {
         if let Some(record) = self.slots.time_wait(socket) {
             let (tuple, segment) = (record.tuple, record.acknowledgment(now));
-            self.out.transmit(&tuple, segment, Some(socket), reason);
+            record.ip.write(self.out.transmit(&tuple, segment, Some(socket), reason));
         }
     }
 }

@@ -55,8 +55,9 @@ impl Stack {
         let verdict = match weigh(icmp.kind, connection, policy) {
             Weight::None => return arrival(None, Verdict::IcmpIgnored),
             Weight::Soft => {
-                let _ =
-                    self.with_connection(now, socket, |connection, _| connection.remember(error));
+                let _ = self.with_connection(now, socket, |connection, cx| {
+                    connection.remember(cx, error);
+                });
                 Verdict::IcmpSoft
             }
             Weight::Hard => {

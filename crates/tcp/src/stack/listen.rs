@@ -44,7 +44,11 @@ impl Stack {
         if let Some(arrival) = self.open_from_cookie(now, listener, tuple, segment) {
             return arrival;
         }
-        self.out.transmit(tuple, segment.answering_reset(), Some(listener), SendReason::Reset);
+        let (reset, reason) = (segment.answering_reset(), SendReason::Reset);
+        let packet = self.out.transmit(tuple, reset, Some(listener), reason);
+        if let Some(listener) = self.slots.listener(listener) {
+            listener.options.ip_fields().write(packet);
+        }
         arrival(Some(listener), Verdict::ListenAck.into())
     }
 

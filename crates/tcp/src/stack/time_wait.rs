@@ -7,6 +7,7 @@ use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, Window};
 
 use crate::connection::{Connection, Timestamps};
 use crate::event::{SocketId, TimerKind};
+use crate::options::IpFields;
 use crate::profile::{BlindAttacks, ConnectReuse, TimeWaitReuse, TimeWaitRst};
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Profile, Status, TcpState, Verdict};
@@ -22,6 +23,8 @@ pub(crate) struct TimeWait {
     rcv_nxt: SeqNum,
     /// RCV.WND as it is offered in acknowledgments.
     window: u16,
+    /// What the connection's packets had in their IP header.
+    pub(super) ip: IpFields,
     scale: Scale,
     /// For the acknowledgments, and against old duplicates; `None` when they are not in use.
     timestamps: Option<Timestamps>,
@@ -57,6 +60,7 @@ impl TimeWait {
             snd_nxt: connection.send.nxt,
             rcv_nxt: connection.receive.nxt,
             window,
+            ip: connection.options.ip_fields(),
             scale,
             timestamps: connection.agreement.timestamps,
             held: None,
@@ -158,7 +162,7 @@ impl TimeWait {
     }
 
     /// MAY-2: a SYN that is later than all of the old incarnation may open a new one: by its
-    /// timestamp (RFC 6191 §2), or, without timestamps or within one tick of them, by its sequence
+    /// timestamp (RFC 6191 §2, SHLD-4), or, without timestamps or within one tick of them, by its sequence
     /// number. If only the SYN has timestamps, its number decides, as in Linux'
     /// `tcp_timewait_state_process`: RFC 6191 would take every such SYN.
     fn syn_arrives(&self, now: Instant, segment: &Segment, profile: &Profile) -> Answer {

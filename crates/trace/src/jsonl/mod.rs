@@ -21,7 +21,7 @@
 //!
 //! `host` is a host's name; `packet` a number that links `sent`, `forged` or `injected`, `fate` and `arrived`; `socket`
 //! names the host, how often that had crashed before, and the socket's number in its stack.
-//! A packet is `src` `dst` `hop_limit` `ecn`, with `tcp` or `icmp`. Numbers of segments are those
+//! A packet is `src` `dst` `hop_limit` `dscp` (unless 0) `ecn`, with `tcp` or `icmp`. Numbers of segments are those
 //! of the header; `length` counts the octets of text, `text_hex` holds the first 32 of them and `text_sha256`
 //! all of them if there are more. `options` holds, of the options there are, `mss`, `window_scale` (the shift
 //! count), `sack_permitted`, `timestamps` (`value`, `echo`), `sack` (blocks: the first number, and the one after the last), `dsack` (the

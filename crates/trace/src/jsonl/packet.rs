@@ -18,6 +18,8 @@ pub(super) struct Packet {
     src: String,
     dst: String,
     hop_limit: u8,
+    #[serde(skip_serializing_if = "is_zero")]
+    dscp: u8,
     ecn: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tcp: Option<Segment>,
@@ -70,6 +72,7 @@ impl Packet {
             src: packet.src.to_string(),
             dst: packet.dst.to_string(),
             hop_limit: packet.hop_limit,
+            dscp: packet.dscp,
             ecn: ecn(packet.ecn),
             tcp,
             icmp,
@@ -132,4 +135,10 @@ pub(super) fn hex(octets: &[u8]) -> String {
         _ = write!(text, "{octet:02x}");
     }
     text
+}
+
+/// The usual codepoint is not written out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+const fn is_zero(dscp: &u8) -> bool {
+    *dscp == 0
 }

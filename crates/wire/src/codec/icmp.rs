@@ -103,7 +103,8 @@ fn emit_quote(quote: &Quote, around: Addresses, out: &mut Vec<u8>) -> Result<(),
         return Err(EmitError::QuoteFamily);
     }
     let hop_limit = Packet::DEFAULT_HOP_LIMIT;
-    let head = Head { addresses, hop_limit, ecn: Ecn::NotEct, protocol: Protocol::TCP };
+    let protocol = Protocol::TCP;
+    let head = Head { addresses, hop_limit, dscp: 0, ecn: Ecn::NotEct, protocol };
     head.emit(Segment::FIXED_HEADER, out)?;
     out.extend_from_slice(&quote.src_port.to_be_bytes());
     out.extend_from_slice(&quote.dst_port.to_be_bytes());

@@ -13,7 +13,9 @@ pub(super) struct Head {
     pub(super) addresses: Addresses,
     /// IPv4's time to live.
     pub(super) hop_limit: u8,
-    /// The two low bits of IPv4's type of service octet and of IPv6's traffic class.
+    /// The six high bits of IPv4's type of service octet and of IPv6's traffic class.
+    pub(super) dscp: u8,
+    /// The two low bits of the same.
     pub(super) ecn: Ecn,
     /// The number of what follows the header, in IPv6 of what follows the last one.
     pub(super) protocol: Protocol,
@@ -38,6 +40,12 @@ pub(super) enum Addresses {
 pub(super) struct Protocol(pub(super) u8);
 
 impl Head {
+    /// IPv4's type of service octet, IPv6's traffic class. What is more than six bits of a codepoint
+    /// falls away.
+    pub(super) const fn traffic_class(&self) -> u8 {
+        self.dscp << 2 | self.ecn.bits()
+    }
+
     /// Appends an IP header for a payload of `length` octets.
     pub(super) fn emit(&self, length: usize, out: &mut Vec<u8>) -> Result<(), EmitError> {
         match self.addresses {

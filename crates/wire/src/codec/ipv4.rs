@@ -64,7 +64,7 @@ pub(super) fn emit(
         .to_be_bytes();
     let mut header = [0; HEADER];
     header[0] = (4 << 4) | (HEADER / 4) as u8;
-    header[1] = head.ecn.bits();
+    header[1] = head.traffic_class();
     header[2..4].copy_from_slice(&total);
     // Path MTU discovery needs the flag (RFC 9293 §3.7.2), and with it set the
     // identification field at 4..6 has no meaning and may be zero (RFC 6864 §4.1).
@@ -95,6 +95,7 @@ fn head(fixed: &[u8; HEADER]) -> Head {
     Head {
         addresses,
         hop_limit: fixed[8],
+        dscp: fixed[1] >> 2,
         ecn: Ecn::from_low_bits(fixed[1]),
         protocol: Protocol(fixed[9]),
     }

@@ -59,8 +59,8 @@ pub(super) fn emit(
         u16::try_from(length).map_err(|_| EmitError::TooLong { octets: length })?.to_be_bytes();
     // The traffic class straddles the first two octets: its low half is the high half of
     // the second. The flow label after it stays zero, "unlabelled" (RFC 6437 §2).
-    let ecn = head.ecn.bits();
-    out.extend_from_slice(&[6 << 4, ecn << 4, 0, 0]);
+    let class = head.traffic_class();
+    out.extend_from_slice(&[6 << 4 | class >> 4, class << 4, 0, 0]);
     out.extend_from_slice(&payload_length);
     out.extend_from_slice(&[head.protocol.0, head.hop_limit]);
     out.extend_from_slice(&src.octets());
@@ -70,10 +70,12 @@ pub(super) fn emit(
 
 /// The fields we keep. `protocol` is so far the number of the next header, whatever it is.
 fn head(fixed: &[u8; HEADER]) -> Head {
+    let class = fixed[0] << 4 | fixed[1] >> 4;
     Head {
         addresses: Addresses::V6 { src: address(fixed, 8), dst: address(fixed, 24) },
         hop_limit: fixed[7],
-        ecn: Ecn::from_low_bits(fixed[1] >> 4),
+        dscp: class >> 2,
+        ecn: Ecn::from_low_bits(class),
         protocol: Protocol(fixed[6]),
     }
 }

@@ -26,10 +26,11 @@ proptest! {
         for bit in 0..octets.len() * 8 {
             let received = Packet::parse(&flipped(&octets, bit));
             if is_unprotected(&packet, bit) {
-                // Whatever the flip did to the two fields we keep of these, TCP is untouched.
+                // Whatever the flip did to the fields we keep of these, TCP is untouched.
                 let received = received.unwrap();
-                let Packet { hop_limit, ecn, .. } = received;
-                prop_assert_eq!(received, Packet { hop_limit, ecn, ..packet.clone() }, "bit {}", bit);
+                let Packet { hop_limit, dscp, ecn, .. } = received;
+                let expected = Packet { hop_limit, dscp, ecn, ..packet.clone() };
+                prop_assert_eq!(received, expected, "bit {}", bit);
             } else {
                 prop_assert!(received.is_err(), "bit {} of {:?}", bit, packet);
             }

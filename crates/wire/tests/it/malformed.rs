@@ -93,14 +93,25 @@ fn malformed_segments_say_what_is_wrong() {
 
 #[test]
 fn fields_tcp_has_no_use_for_are_tolerated() {
-    // DSCP, identification, the reserved flag bit and a clear "don't fragment".
-    for change in [(1, 0xb8), (4, 0x12), (6, 0xc0), (6, 0x00)] {
+    // Identification, the reserved flag bit and a clear "don't fragment".
+    for change in [(4, 0x12), (6, 0xc0), (6, 0x00)] {
         assert_eq!(Packet::parse(&v4_with(&[change])), Ok(v4()), "{change:?}");
     }
-    // DSCP and flow label.
-    for change in [(0, 0x6b), (1, 0x8f), (3, 0x12)] {
+    // The flow label.
+    for change in [(1, 0x0f), (3, 0x12)] {
         assert_eq!(Packet::parse(&with(&v6(), &[change])), Ok(v6()), "{change:?}");
     }
+}
+
+#[test]
+fn the_codepoint_is_the_six_high_bits_of_the_traffic_class() {
+    // In IPv6 the traffic class stands across two octets.
+    let parsed = |octets: &[u8]| Packet::parse(octets).unwrap().dscp;
+    assert_eq!(parsed(&v4_with(&[(1, 0xb8)])), 46);
+    assert_eq!(parsed(&with(&v6(), &[(0, 0x6b), (1, 0x80)])), 46);
+    // More than six bits have no place.
+    let packet = Packet { dscp: 0xff, ..v6() };
+    assert_eq!(parsed(&packet.emit().unwrap()), 63);
 }
 
 #[test]

@@ -50,12 +50,13 @@ fn ip_headers(packet: &Packet) -> IpHeaders {
             let mut header =
                 Ipv4Header::new(0, packet.hop_limit, IpNumber::TCP, src.octets(), dst.octets())
                     .unwrap();
+            header.dscp = packet.dscp.try_into().unwrap();
             header.ecn = ecn_bits(packet.ecn).try_into().unwrap();
             IpHeaders::Ipv4(header, etherparse::Ipv4Extensions::default())
         }
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             let header = Ipv6Header {
-                traffic_class: ecn_bits(packet.ecn),
+                traffic_class: packet.dscp << 2 | ecn_bits(packet.ecn),
                 flow_label: Ipv6FlowLabel::ZERO,
                 payload_length: 0,
                 next_header: IpNumber::TCP,
@@ -227,20 +228,17 @@ proptest! {
     #[test]
     fn packets_of_etherparse_with_fields_we_ignore_are_read(
         packet in any_tcp_packet(),
-        dscp in 0..64_u8,
         label in 0..1_u32 << 20,
         identification: u16,
     ) {
         let mut ip = ip_headers(&packet);
         match &mut ip {
             IpHeaders::Ipv4(header, _) => {
-                header.dscp = dscp.try_into().unwrap();
                 header.identification = identification;
                 header.dont_fragment = false;
                 header.options = [0x94, 4, 0, 0].into();
             }
             IpHeaders::Ipv6(header, _) => {
-                header.traffic_class |= dscp << 2;
                 header.flow_label = label.try_into().unwrap();
             }
         }

@@ -85,8 +85,9 @@ pub(crate) const KINDS_V6: [IcmpKind; 9] = [
 pub(crate) fn any_packet() -> impl Strategy<Value = Packet> {
     let v4 = (any_v4(), any_v4(), any_body(any_v4(), KINDS_V4.to_vec()));
     let v6 = (any_v6(), any_v6(), any_body(any_v6(), KINDS_V6.to_vec()));
-    (prop_oneof![v4.boxed(), v6.boxed()], any::<u8>(), any_ecn())
-        .prop_map(|((src, dst, body), hop_limit, ecn)| Packet { src, dst, hop_limit, ecn, body })
+    (prop_oneof![v4.boxed(), v6.boxed()], any::<u8>(), 0..64_u8, any_ecn()).prop_map(
+        |((src, dst, body), hop_limit, dscp, ecn)| Packet { src, dst, hop_limit, dscp, ecn, body },
+    )
 }
 
 /// Any packet with a segment.

@@ -98,7 +98,8 @@ impl Connection {
     /// <SEQ=SEG.ACK><CTL=RST>
     pub(super) fn answer_with_reset(&mut self, cx: &mut Context<'_>, segment: &Segment) {
         let reset = segment.answering_reset();
-        cx.out.transmit(&self.tuple, reset, Some(cx.socket), SendReason::Reset);
+        let packet = cx.out.transmit(&self.tuple, reset, Some(cx.socket), SendReason::Reset);
+        self.options.ip_fields().write(packet);
     }
 
     /// Enters ESTABLISHED, and goes on at once to what the application asked for before.

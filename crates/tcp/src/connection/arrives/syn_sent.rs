@@ -23,7 +23,8 @@ impl Connection {
         self.synchronize(segment, cx);
         self.learn_cookie(cx, segment);
         segment.seq += 1;
-        segment.flags -= Flags::SYN;
+        // With a SYN, ECE and CWR are about the agreement and not about congestion (RFC 3168 §6.1.1).
+        segment.flags -= Flags::SYN | Flags::ECE | Flags::CWR;
         if segment.has(Flags::ACK) {
             // In this order: `take_ack` forgets whether the SYN had to be sent again.
             self.establish(cx, Cause::SynAck);

@@ -1,4 +1,4 @@
-//! CUBIC (RFC 9438): in congestion avoidance the window is a cubic function of the time since the
+//! CUBIC (RFC 9438; MAY-18): in congestion avoidance the window is a cubic function of the time since the
 //! last reduction, flat around the window at which that happened.
 //!
 //! With windows counted in octets this is the RFC; with windows counted in segments it is what

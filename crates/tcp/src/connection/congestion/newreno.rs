@@ -1,4 +1,4 @@
-//! The algorithm of RFC 5681 §3.1: a segment more per round trip, half on a congestion event.
+//! The algorithm of RFC 5681 §3.1 (MUST-19): a segment more per round trip, half on a congestion event.
 
 use super::{Ack, Algorithm, Growth, Window};
 

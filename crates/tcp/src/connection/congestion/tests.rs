@@ -65,6 +65,7 @@ fn differences(actual: &[u32], expected: &[u32], tolerance: u32) -> Vec<String> 
 /// one more.
 #[test]
 fn windows_after_a_loss_are_those_of_the_rfcs() {
+    // MAY-18.
     const NEWRENO: [u32; 21] = [
         5000, 5488, 5977, 6467, 6959, 7451, 7945, 8440, 8935, 9430, 9926, 10422, 10919, 11416,
         11913, 12411, 12909, 13406, 13904, 14402, 14901,

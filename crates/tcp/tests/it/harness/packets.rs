@@ -41,7 +41,7 @@ impl Ends {
             seq: SeqNum::new(seq),
         };
         let body = Body::Icmp(Icmp { kind, quote });
-        Packet { src: self.theirs, dst: self.ours, hop_limit: 64, ecn: Ecn::NotEct, body }
+        Packet { src: self.theirs, dst: self.ours, hop_limit: 64, dscp: 0, ecn: Ecn::NotEct, body }
     }
 }
 

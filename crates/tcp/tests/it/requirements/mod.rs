@@ -2,6 +2,7 @@
 
 mod closing;
 mod interface;
+mod marks;
 mod opening;
 mod options;
 mod segments;

@@ -48,7 +48,7 @@ fn server_in_time_wait(old: Stamps) -> Lab {
     lab
 }
 
-/// RFC 6191 §2 as a table, as far as Linux follows it.
+/// RFC 6191 §2 (SHLD-4) as a table, as far as Linux follows it.
 #[test]
 fn a_syn_is_new_by_its_timestamp_or_by_its_number() {
     use Stamps::{At, None};
