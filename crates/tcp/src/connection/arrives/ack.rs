@@ -155,6 +155,7 @@ impl Connection {
         }
         if progress.acked {
             self.arm_probe(cx);
+            self.wake_writer(cx);
         }
     }
 
@@ -221,7 +222,6 @@ impl Connection {
         } else {
             self.start_retransmission_timer(cx);
         }
-        self.wake_writer(cx);
         if self.timers.is_running(TimerKind::Linger) && self.send.fin_acknowledged() {
             self.timers.stop(cx, TimerKind::Linger);
             cx.out.ready(cx.socket, Readiness::LingerOver);
@@ -231,9 +231,14 @@ impl Connection {
     /// A writer that was told to wait goes on when a third of the buffer is free, as Linux'
     /// `sk_stream_is_writeable` has it: not for every acknowledgment.
     fn wake_writer(&mut self, cx: &mut Context<'_>) {
-        if self.send.waiting == Waiting::Yes
-            && self.send.room() >= (self.send.capacity / 3).max(1) as usize
-        {
+        if self.send.waiting == Waiting::No {
+            return;
+        }
+        // The buffer holds two congestion windows, or it would be what limits the sender (Linux'
+        // `tcp_sndbuf_expand`).
+        let wanted = self.congestion.window().saturating_mul(2).min(self.options.send_buffer_max);
+        self.send.capacity = self.send.capacity.max(wanted);
+        if self.send.room() >= (self.send.capacity / 3).max(1) as usize {
             self.send.waiting = Waiting::No;
             self.tell(cx, Readiness::Writable);
         }
