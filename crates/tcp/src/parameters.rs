@@ -7,8 +7,9 @@ use crate::profile::{
     AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, ConnectReuse, EcnMode, FinAck,
     IdleRestart, InitialWindow, IsnSource, LossDetection, MissingTimestamps, MtuProbing, Offer,
     OptionOrder, PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor,
-    RttEstimator, SynCookies, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, UnknownMtu, Unreachable,
-    UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
+    RttEstimator, SpuriousTimeouts, SynCookies, TimeWaitRestart, TimeWaitReuse, TimeWaitRst,
+    UnknownMtu, Unreachable, UnreadOnReset, WindowCounting, WindowProbe, WindowReduction,
+    WindowRounding, WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
 
@@ -57,6 +58,9 @@ const TABLE: &[Row] = &[
     ("rto-initial", "the retransmission timeout before the first sample", DURATION, |p, v| set(&mut p.rto_initial, duration(v))),
     ("rto-min", "the smallest retransmission timeout", DURATION, |p, v| set_floor(&mut p.rto_floor, duration(v))),
     ("rto-max", "the largest retransmission timeout", DURATION, |p, v| set(&mut p.rto_max, duration(v))),
+    ("connect-timeout", "how long an attempt to connect may take (net.inet.tcp.keepinit)", OPTIONAL, |p, v| set(&mut p.connect_timeout, optional(v))),
+    ("persist-min", "the shortest wait between zero-window probes", DURATION, |p, v| set(&mut p.persist_min, duration(v))),
+    ("persist-max", "the longest wait between zero-window probes", DURATION, |p, v| set(&mut p.persist_max, duration(v))),
     ("syn-retries", "when a SYN is given up", LIMIT, |p, v| set(&mut p.syn_retries, limit(v))),
     ("syn-linear-timeouts", "repetitions of a SYN before its timeout doubles", NUMBER, |p, v| set(&mut p.syn_linear_timeouts, number(v))),
     ("synack-retries", "when a SYN,ACK is given up", LIMIT, |p, v| set(&mut p.synack_retries, limit(v))),
@@ -77,8 +81,8 @@ const TABLE: &[Row] = &[
     ("tail-loss-probe", "whether the tail of a flight is probed (RFC 8985 §7; tcp_early_retrans)", OFFER, |p, v| set(&mut p.tail_loss_probe, offer(v))),
     ("limited-transmit", "whether the first duplicate acknowledgments let new text out (RFC 3042)", OFFER, |p, v| set(&mut p.limited_transmit, offer(v))),
     ("proportional-rate", "whether the window comes down in proportion to what arrives (RFC 6937)", OFFER, |p, v| set(&mut p.proportional_rate, offer(v))),
-    ("spurious-timeouts", "whether needless timeouts and recoveries are taken back (RFC 5682; tcp_frto)", OFFER, |p, v| set(&mut p.spurious_timeouts, offer(v))),
-    ("rtt-estimator", "how the round-trip time is measured", "`one-per-round-trip` (RFC 6298) or `every-ack` (Linux)", |p, v| set(&mut p.rtt_estimator, choice(v, &[("one-per-round-trip", RttEstimator::OnePerRoundTrip), ("every-ack", RttEstimator::EveryAck)]))),
+    ("spurious-timeouts", "whether needless timeouts and recoveries are taken back", "`believed`, `by-timestamp` (RFC 3522, RFC 3708) or `tested` (RFC 5682; tcp_frto)", |p, v| set(&mut p.spurious_timeouts, choice(v, &[("believed", SpuriousTimeouts::Believed), ("by-timestamp", SpuriousTimeouts::ByTimestamp), ("tested", SpuriousTimeouts::Tested)]))),
+    ("rtt-estimator", "how the round-trip time is measured", "`one-per-round-trip` (RFC 6298), `every-echo` (FreeBSD) or `every-ack` (Linux)", |p, v| set(&mut p.rtt_estimator, choice(v, &[("one-per-round-trip", RttEstimator::OnePerRoundTrip), ("every-echo", RttEstimator::EveryEcho), ("every-ack", RttEstimator::EveryAck)]))),
     ("repacketization", "what segments look like that are sent again", "`whole` or `as-sent`", |p, v| set(&mut p.repacketization, choice(v, &[("whole", Repacketization::Whole), ("as-sent", Repacketization::AsSent)]))),
     ("idle-restart", "what becomes of the congestion window after idleness (tcp_slow_start_after_idle)", "`never`, `at-once`, `at-once-remembering` or `gradual`", |p, v| set(&mut p.idle_restart, choice(v, &[("never", IdleRestart::Never), ("at-once", IdleRestart::AtOnce), ("at-once-remembering", IdleRestart::AtOnceRemembering), ("gradual", IdleRestart::Gradual)]))),
     ("window-rounding", "what the offered window is rounded down to", "`none` or `segments`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments)]))),
@@ -149,6 +153,7 @@ fn set_floor(place: &mut RtoFloor, value: Option<Duration>) -> bool {
     let floor = match place {
         RtoFloor::Total(_) => value.map(RtoFloor::Total),
         RtoFloor::Variance(_) => value.map(RtoFloor::Variance),
+        RtoFloor::Slop { slop, .. } => value.map(|least| RtoFloor::Slop { slop: *slop, least }),
     };
     set(place, floor)
 }

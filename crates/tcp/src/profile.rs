@@ -5,16 +5,17 @@ use core::time::Duration;
 use crate::{ErrorReports, SocketOptions};
 
 mod congestion;
+mod freebsd;
 mod path;
 mod recovery;
 pub use congestion::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
 pub use path::{MtuProbing, UnknownMtu, Unreachable};
-pub use recovery::{LossDetection, Repacketization, RttEstimator};
+pub use recovery::{LossDetection, Repacketization, RttEstimator, SpuriousTimeouts};
 
 /// The parameters of a stack. All of it is data: two stacks with equal profiles behave alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
-    /// `rfc9293`, `linux`.
+    /// `rfc9293`, `linux`, `freebsd`.
     pub name: &'static str,
     /// What sockets start with.
     pub options: SocketOptions,
@@ -46,6 +47,8 @@ pub struct Profile {
     pub rto_floor: RtoFloor,
     /// The largest timeout that back-off reaches.
     pub rto_max: Duration,
+    /// How long an attempt to connect may take; `None` as long as its SYN is repeated.
+    pub connect_timeout: Option<Duration>,
     /// When a SYN is given up.
     pub syn_retries: RetryLimit,
     /// How many repetitions of a SYN leave its timeout as it is. They do not count against
@@ -57,6 +60,10 @@ pub struct Profile {
     pub retries: RetryLimit,
     /// The same for an orphan.
     pub orphan_retries: RetryLimit,
+    /// The shortest wait between zero-window probes.
+    pub persist_min: Duration,
+    /// The longest.
+    pub persist_max: Duration,
 
     /// Whether `connect_with_text` uses TCP Fast Open (RFC 7413).
     pub fast_open_client: Offer,
@@ -93,9 +100,8 @@ pub struct Profile {
     pub limited_transmit: Offer,
     /// Whether the window comes down in proportion to what arrives (RFC 6937).
     pub proportional_rate: Offer,
-    /// Whether timeouts and recoveries that prove needless are taken back (RFC 5682, RFC 3522,
-    /// RFC 3708).
-    pub spurious_timeouts: Offer,
+    /// Whether timeouts and recoveries that prove needless are taken back.
+    pub spurious_timeouts: SpuriousTimeouts,
     /// How the round-trip time is measured.
     pub rtt_estimator: RttEstimator,
     /// What segments look like that are sent again.
@@ -202,6 +208,14 @@ pub enum RtoFloor {
     Total(Duration),
     /// What is added to the smoothed round-trip time is at least this (Linux).
     Variance(Duration),
+    /// Something is added to every timeout after the first of a SYN, and all of it is at least
+    /// this (FreeBSD's `TCPT_RANGESET`).
+    Slop {
+        /// What is added, however often the timeout was doubled.
+        slop: Duration,
+        /// The smallest timeout.
+        least: Duration,
+    },
 }
 
 /// When repeating something is given up.
@@ -399,13 +413,14 @@ pub enum RepeatedClose {
 
 impl Profile {
     /// The names [`by_name`](Self::by_name) knows.
-    pub const NAMES: &'static [&'static str] = &["rfc9293", "linux"];
+    pub const NAMES: &'static [&'static str] = &["rfc9293", "linux", "freebsd"];
 
     /// The profile of this name.
     pub fn by_name(name: &str) -> Option<Self> {
         match name {
             "rfc9293" => Some(Self::rfc9293()),
             "linux" => Some(Self::linux()),
+            "freebsd" => Some(Self::freebsd()),
             _ => None,
         }
     }
@@ -427,11 +442,14 @@ impl Profile {
             rto_initial: Duration::from_secs(1), // RFC 6298 §2.1
             rto_floor: RtoFloor::Total(Duration::from_secs(1)), // RFC 6298 §2.4
             rto_max: Duration::from_secs(60), // RFC 6298 §2.5: at least 60 s
+            connect_timeout: None,
             syn_retries: RetryLimit::Time(Duration::from_secs(180)), // §3.8.3, MUST-23: R2
             syn_linear_timeouts: 0, // RFC 6298 §5.5: every timeout doubles
             synack_retries: RetryLimit::Time(Duration::from_secs(180)),
             retries: RetryLimit::Time(Duration::from_secs(100)), // §3.8.3: R2 of data, SHLD-11
             orphan_retries: RetryLimit::Time(Duration::from_secs(100)),
+            persist_min: Duration::ZERO, // §3.8.6.1: the first after a retransmission timeout
+            persist_max: Duration::from_secs(60), // as RTO
             mss: 1460,
             initial_window: InitialWindow::BySize,
             window_scaling: WindowScaling::Off,
@@ -447,7 +465,7 @@ impl Profile {
             tail_loss_probe: Offer::No,
             limited_transmit: Offer::Yes, // RFC 5681 §3.2, step 1, wants RFC 3042
             proportional_rate: Offer::No,
-            spurious_timeouts: Offer::No,
+            spurious_timeouts: SpuriousTimeouts::Believed,
             rtt_estimator: RttEstimator::OnePerRoundTrip,
             repacketization: Repacketization::Whole, // RFC 9293 §3.10.8
             window_rounding: WindowRounding::None,
@@ -506,6 +524,7 @@ impl Profile {
             synack_retries: RetryLimit::Count(5), // tcp_synack_retries
             retries: RetryLimit::Count(15), // tcp_retries2
             orphan_retries: RetryLimit::Count(8), // tcp_orphan_retries = 0 means 8
+            persist_max: Duration::from_secs(120), // tcp_probe0_when: TCP_RTO_MAX
             initial_window: InitialWindow::Segments(10), // TCP_INIT_CWND, RFC 6928
             // tcp_window_scaling; ilog2(tcp_rmem[2] = 6291456) - 15 in tcp_select_initial_window
             window_scaling: WindowScaling::Shift(7),
@@ -520,7 +539,7 @@ impl Profile {
             loss_detection: LossDetection::Time, // tcp_recovery = 1
             tail_loss_probe: Offer::Yes,      // tcp_early_retrans = 3
             proportional_rate: Offer::Yes,    // tcp_cwnd_reduction
-            spurious_timeouts: Offer::Yes,    // tcp_frto = 2
+            spurious_timeouts: SpuriousTimeouts::Tested, // tcp_frto = 2
             rtt_estimator: RttEstimator::EveryAck, // tcp_rtt_estimator
             repacketization: Repacketization::AsSent, // tcp_retrans_collapse = 1
             window_rounding: WindowRounding::Segments, // __tcp_select_window

@@ -98,6 +98,10 @@ impl RoundTrip {
     ) -> Option<u64> {
         let sample = match profile.rtt_estimator {
             RttEstimator::OnePerRoundTrip => self.timed_sample(una, now, samples)?,
+            RttEstimator::EveryEcho => match samples.echo {
+                Some(echo) => echo,
+                None => self.timed_sample(una, now, samples)?,
+            },
             RttEstimator::EveryAck => samples.sent.or(samples.echo)?,
         };
         let sample = sample.max(1);
@@ -106,17 +110,18 @@ impl RoundTrip {
             self.shortest = (sample, now);
         }
         match profile.rtt_estimator {
-            RttEstimator::OnePerRoundTrip => self.smooth(sample),
+            RttEstimator::OnePerRoundTrip | RttEstimator::EveryEcho => self.smooth(sample),
             RttEstimator::EveryAck => self.smooth_often(sample, una, nxt, profile),
         }
         let spread = match profile.rtt_estimator {
-            RttEstimator::OnePerRoundTrip => 4 * self.variation,
+            RttEstimator::OnePerRoundTrip | RttEstimator::EveryEcho => 4 * self.variation,
             // It is four times the variation already.
             RttEstimator::EveryAck => self.variation,
         };
         self.rto = match profile.rto_floor {
             RtoFloor::Total(floor) => (self.smoothed + spread).max(nanos(floor)),
             RtoFloor::Variance(floor) => self.smoothed + spread.max(nanos(floor)),
+            RtoFloor::Slop { least, .. } => (self.smoothed + spread).max(nanos(least)),
         };
         Some(sample)
     }
@@ -152,7 +157,7 @@ impl RoundTrip {
     fn smooth_often(&mut self, rtt: u64, una: SeqNum, nxt: SeqNum, profile: &Profile) {
         let floor = match profile.rto_floor {
             RtoFloor::Variance(floor) => nanos(floor),
-            RtoFloor::Total(_) => 0,
+            RtoFloor::Total(_) | RtoFloor::Slop { .. } => 0,
         };
         let state = &mut self.deviation;
         if self.smoothed == 0 {
@@ -190,7 +195,22 @@ impl RoundTrip {
     /// The timeout doubled `times` times, at most the profile's largest.
     pub(crate) fn backed_off(&self, times: u32, profile: &Profile) -> u64 {
         let factor = 1_u64.checked_shl(times).unwrap_or(u64::MAX);
-        self.rto.saturating_mul(factor).min(nanos(profile.rto_max)).max(nanos(LEAST_WAIT))
+        let timeout = self.rto.saturating_mul(factor).saturating_add(self.slop(times, profile));
+        timeout.min(nanos(profile.rto_max)).max(nanos(LEAST_WAIT))
+    }
+
+    /// What is added whatever the round-trip time; not to the first timeout of a SYN.
+    fn slop(&self, times: u32, profile: &Profile) -> u64 {
+        match profile.rto_floor {
+            RtoFloor::Slop { slop, .. } if self.smoothed > 0 || times > 0 => nanos(slop),
+            _ => 0,
+        }
+    }
+
+    /// How long to wait for the next zero-window probe, after `times` of them.
+    pub(crate) fn persist_wait(&self, times: u32, profile: &Profile) -> u64 {
+        let wait = self.backed_off(times, profile).max(nanos(profile.persist_min));
+        wait.min(nanos(profile.persist_max)).max(nanos(LEAST_WAIT))
     }
 
     /// The timer fired: the next timeout is twice as long (RFC 6298 §5.5, MUST-19).

@@ -441,7 +441,7 @@ impl Connection {
             if !waits && !self.has_work() {
                 self.timers.stop(cx, TimerKind::Persist);
             } else if !self.timers.is_running(TimerKind::Persist) {
-                let wait = self.rtt.backed_off(self.probe_backoff, cx.profile);
+                let wait = self.rtt.persist_wait(self.probe_backoff, cx.profile);
                 self.timers.set(cx, TimerKind::Persist, cx.now.plus_nanos(wait));
             }
         }
@@ -459,9 +459,11 @@ impl Connection {
         (self.send.has_more() || self.send.board.lost().segments > 0) && self.may_transmit()
     }
 
-    /// RFC 5482: the clock runs from the last progress while something waits for one.
+    /// RFC 5482: the clock runs from the last progress while something waits for one. An attempt
+    /// to connect has a limit of its own, if the profile has one.
     fn arm_user_timeout(&mut self, cx: &mut Context<'_>) {
-        match self.options.user_timeout {
+        let opening = cx.profile.connect_timeout.filter(|_| self.state == TcpState::SynSent);
+        match self.options.user_timeout.into_iter().chain(opening).min() {
             Some(limit) if !self.send.is_idle() || self.has_work() => {
                 let deadline = self.waiting_since + limit;
                 self.timers.set(cx, TimerKind::UserTimeout, deadline);

@@ -16,9 +16,23 @@ pub enum LossDetection {
 pub enum RttEstimator {
     /// One segment per round trip is timed (RFC 6298).
     OnePerRoundTrip,
+    /// Every acknowledgment that echoes a timestamp gives a sample; without timestamps it is one
+    /// per round trip (FreeBSD's `tcp_xmit_timer`).
+    EveryEcho,
     /// Every acknowledgment gives a sample, and the variation is the largest of a round trip
     /// (Linux' `tcp_rtt_estimator`).
     EveryAck,
+}
+
+/// Whether timeouts and recoveries that prove needless are taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SpuriousTimeouts {
+    /// They are not.
+    Believed,
+    /// When a timestamp or a D-SACK shows it (RFC 3522, RFC 3708).
+    ByTimestamp,
+    /// And when new text, sent to find out, is acknowledged (F-RTO, RFC 5682).
+    Tested,
 }
 
 /// What segments look like that are sent again.

@@ -21,7 +21,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 fn a_profile() -> impl Strategy<Value = Profile> {
-    prop_oneof![Just(Profile::rfc9293()), Just(Profile::linux())]
+    prop_oneof![Just(Profile::rfc9293()), Just(Profile::linux()), Just(Profile::freebsd())]
 }
 
 /// What may happen to one packet. Corruption is loss: the checksum sees to that.

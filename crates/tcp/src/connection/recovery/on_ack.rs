@@ -10,9 +10,10 @@ use super::super::scoreboard::{Delivery, Sent};
 use super::probe::{Alone, Reported};
 use super::rack::{Hurry, Patience};
 use super::{Doubt, Method, Phase, is_lost};
+use crate::Profile;
 use crate::event::TimerKind;
 use crate::outbox::Context;
-use crate::profile::{Offer, WindowReduction};
+use crate::profile::{Offer, SpuriousTimeouts, WindowCounting, WindowReduction};
 
 /// What an acknowledgment brought.
 #[derive(Debug)]
@@ -103,8 +104,8 @@ impl Connection {
         if method == Method::Time {
             self.note_arrival(cx, progress);
         }
-        self.leave_if_done(progress);
-        self.try_undo(progress);
+        self.leave_if_done(cx.profile, progress);
+        self.try_undo(cx.profile, progress);
         let lost = self.find_losses(cx, method);
         let losing = self.send.board.lost().segments > 0;
         match self.recovery.phase {
@@ -228,7 +229,7 @@ impl Connection {
     }
 
     /// Everything is acknowledged that was under way when the phase began.
-    fn leave_if_done(&mut self, progress: &Progress) {
+    fn leave_if_done(&mut self, profile: &Profile, progress: &Progress) {
         if self.send.una.before(self.recovery.point) || !progress.acked {
             return;
         }
@@ -236,7 +237,7 @@ impl Connection {
             Phase::Open | Phase::Loss(_) => {}
             Phase::Reduction => self.end_reduction(),
             Phase::Recovery => {
-                if self.may_undo(progress) {
+                if self.may_undo(profile, progress) {
                     self.undo_reduction();
                 } else {
                     self.end_reduction();
@@ -248,7 +249,10 @@ impl Connection {
     }
 
     /// Whether acknowledgments show that nothing had to be sent again (`tcp_may_undo`).
-    pub(super) fn may_undo(&self, progress: &Progress) -> bool {
+    pub(super) fn may_undo(&self, profile: &Profile, progress: &Progress) -> bool {
+        if profile.spurious_timeouts == SpuriousTimeouts::Believed {
+            return false;
+        }
         let clock = self.agreement.timestamps.as_ref();
         self.recovery.undo.is_all_explained()
             || self.recovery.undo.is_too_early(progress.echo, clock)
@@ -256,9 +260,9 @@ impl Connection {
 
     /// In the middle of recovery: D-SACKs have named all that was sent again, or an echo shows that
     /// the original arrived.
-    fn try_undo(&mut self, progress: &Progress) {
+    fn try_undo(&mut self, profile: &Profile, progress: &Progress) {
         let partial = progress.acked || progress.twice.is_some();
-        if self.recovery.phase == Phase::Recovery && partial && self.may_undo(progress) {
+        if self.recovery.phase == Phase::Recovery && partial && self.may_undo(profile, progress) {
             self.undo_reduction();
             self.recovery.undo.end();
         }
@@ -299,10 +303,8 @@ impl Connection {
             return;
         }
         let acked = match cx.profile.window_counting {
-            crate::profile::WindowCounting::Octets { .. } => progress.acked_octets,
-            crate::profile::WindowCounting::Segments => {
-                self.weight(progress.delivery.delivered, cx.profile)
-            }
+            WindowCounting::Octets { .. } => progress.acked_octets,
+            WindowCounting::Segments => self.weight(progress.delivery.delivered, cx.profile),
         };
         let ack = Ack { now: cx.now, acked, srtt: self.rtt.smoothed, min_rtt: self.rtt.shortest() };
         self.congestion.on_ack(&ack);

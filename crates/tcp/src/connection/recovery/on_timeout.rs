@@ -10,7 +10,7 @@ use super::on_ack::Progress;
 use super::{Doubt, Method, Phase};
 use crate::event::SendReason;
 use crate::outbox::Context;
-use crate::profile::Offer;
+use crate::profile::SpuriousTimeouts;
 
 impl Connection {
     /// Everything that is not known to have arrived counts as lost, and the first of it is sent
@@ -57,16 +57,15 @@ impl Connection {
 
     /// RFC 5682 §2.1: not for a timeout within a recovery.
     fn doubt(&self, cx: &Context<'_>, first: bool) -> Doubt {
-        let asked = cx.profile.spurious_timeouts == Offer::Yes;
+        let asked = cx.profile.spurious_timeouts == SpuriousTimeouts::Tested;
         if asked && (first || self.retransmissions > 1) { Doubt::Open } else { Doubt::None }
     }
 
     /// An acknowledgment after a timeout: `tcp_process_loss`.
     pub(super) fn after_timeout(&mut self, cx: &mut Context<'_>, progress: &Progress) {
         let Phase::Loss(doubt) = self.recovery.phase else { return };
-        if cx.profile.spurious_timeouts == Offer::Yes
-            && (progress.acked && self.may_undo(progress) || self.is_spurious(doubt, progress))
-        {
+        let undone = progress.acked && self.may_undo(cx.profile, progress);
+        if undone || self.is_spurious(doubt, progress) {
             self.undo_reduction();
             self.recovery.undo.end();
             return;

@@ -50,6 +50,6 @@ fn has_text(segment: &Segment) -> bool {
 }
 
 /// Both profiles there are.
-fn profiles() -> [Profile; 2] {
-    [Profile::rfc9293(), Profile::linux()]
+fn profiles() -> [Profile; 3] {
+    [Profile::rfc9293(), Profile::linux(), Profile::freebsd()]
 }
