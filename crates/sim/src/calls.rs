@@ -1,5 +1,6 @@
 //! What each operation of a task does: the calls of applications.
 
+use bytes::Bytes;
 use std::time::Duration;
 
 use twomsl_tcp::{Instant, Shutdown, SocketError, SocketId, SocketOption, SocketOptions, TcpState};
@@ -161,14 +162,24 @@ impl Live {
         }
         let Connect { host: target, port, .. } = *connect;
         let target_name = &plan.spec.hosts[target as usize].name;
-        self.call(id, None, || format!("connect({target_name}:{port})"));
+        self.call(id, None, || connect_call(target_name, port, connect.text.as_ref()));
         let (host, now) = (self.tasks.get(id).host, self.now);
         let remote = plan.remote_address(host, target);
         let from = connect.from_port.map(|port| (plan.local_address(host, remote), port).into());
         let options = connect.options.as_deref();
         let stack = &mut self.hosts[host as usize].stack;
-        match stack.connect(now, from, (remote, port).into(), options) {
+        let mut rest = connect.text.clone().unwrap_or_default();
+        let made = match &connect.text {
+            None => stack.connect(now, from, (remote, port).into(), options),
+            Some(_) => {
+                stack.connect_with_text(now, from, (remote, port).into(), options, &mut rest)
+            }
+        };
+        match made {
             Ok(socket) => {
+                if let Some(text) = &connect.text {
+                    self.wrote(host, socket, text.slice(..text.len() - rest.len()));
+                }
                 let task = self.tasks.get_mut(id);
                 task.current = Some(socket);
                 task.name(connect.name, socket);
@@ -387,4 +398,12 @@ impl Live {
 /// The end of a task that named a socket it does not have.
 pub(crate) const fn no_socket(call: &'static str) -> Flow {
     Flow::Fail(call, SocketError::BadSocket)
+}
+
+/// `connect(server:80)`, or `connect(server:80, 5)` with five octets of text.
+pub(crate) fn connect_call(host: &str, port: u16, text: Option<&Bytes>) -> String {
+    match text {
+        None => format!("connect({host}:{port})"),
+        Some(text) => format!("connect({host}:{port}, {})", text.len()),
+    }
 }

@@ -1,5 +1,6 @@
 //! Roles as programs: the steps of a role, flattened so that a task is a place in a list.
 
+use bytes::Bytes;
 use std::time::Duration;
 
 use twomsl_tcp::{Shutdown, SocketOption, SocketOptions};
@@ -65,6 +66,7 @@ pub(crate) struct Connect {
     pub(crate) host: u32,
     pub(crate) port: u16,
     pub(crate) from_port: Option<u16>,
+    pub(crate) text: Option<Bytes>,
     pub(crate) options: Option<Box<SocketOptions>>,
     pub(crate) name: Option<u16>,
     pub(crate) wait: Wait,
@@ -194,11 +196,12 @@ impl Compiler<'_> {
                 name: self.own(name),
                 timeout: *timeout,
             },
-            Step::Connect { host, port, from_port, options, name, wait } => {
+            Step::Connect { host, port, from_port, text, options, name, wait } => {
                 Op::Connect(Box::new(Connect {
                     host: *host as u32,
                     port: *port,
                     from_port: *from_port,
+                    text: text.clone(),
                     options: self.options(options),
                     name: self.own(name),
                     wait: *wait,

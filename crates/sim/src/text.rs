@@ -119,6 +119,15 @@ impl Live {
         Ok(wrote)
     }
 
+    /// Remembers for the invariants what was written in another way than by SEND.
+    pub(crate) fn wrote(&mut self, host: u32, socket: SocketId, octets: Bytes) {
+        self.hosts[host as usize].totals.written += octets.len() as u64;
+        let life = self.life_of(host, socket);
+        if let Some(writer) = self.lives.get_mut(life) {
+            writer.written.push_octets(octets);
+        }
+    }
+
     /// SEND.
     fn send(
         &mut self,

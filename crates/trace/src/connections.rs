@@ -17,6 +17,9 @@ use crate::model::{Event, Fate, HostId, PacketId, SocketRef, Trace};
 /// but the number speaks for it. Segments that no host sent alone are judged like this.
 const NEAR: u32 = 1 << 24;
 
+/// No packet, and so no SYN, carries as much text as this.
+const MOST_IN_A_SYN: u32 = 1 << 16;
+
 /// All connections of a trace, in the order in which they began.
 #[derive(Clone, Debug, Default)]
 pub struct Connections {
@@ -290,8 +293,9 @@ impl Finder {
         };
         let acknowledged = |connection: &&usize| {
             let peer = self.end(**connection, (direction.1, direction.0));
-            !segment.has(Flags::SYN | Flags::ACK)
-                || peer.isn.is_some_and(|isn| isn + 1 == segment.ack)
+            // It may acknowledge text of the SYN, too (RFC 7413).
+            let fits = |isn| segment.ack.since(isn + 1) < MOST_IN_A_SYN;
+            !segment.has(Flags::SYN | Flags::ACK) || peer.isn.is_some_and(fits)
         };
         self.lives(direction).iter().rev().filter(open).find(acknowledged).copied()
     }

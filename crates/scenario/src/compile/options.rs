@@ -24,6 +24,7 @@ pub(super) fn options(node: &Node<'_>) -> Vec<SocketOption> {
         buffer("send-buffer").map(SocketOption::SendBuffer),
         buffer("receive-buffer").map(SocketOption::ReceiveBuffer),
         node.prop("max-segment").map(SocketOption::MaxSegment),
+        node.prop("fast-open").map(SocketOption::FastOpen),
         node.prop("congestion").map(SocketOption::Congestion),
     ];
     options.into_iter().flatten().collect()

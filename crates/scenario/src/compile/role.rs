@@ -117,6 +117,7 @@ fn connect(node: &Node<'_>) -> Option<Step> {
         host,
         port,
         from_port: node.prop("from-port"),
+        text: node.prop("text"),
         options,
         name: node.prop("as"),
         wait: if wait { Wait::UntilDone } else { Wait::No },

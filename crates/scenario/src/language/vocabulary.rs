@@ -111,6 +111,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "send-buffer",
     "receive-buffer",
     "max-segment",
+    "fast-open",
     "congestion",
 ];
 
@@ -205,8 +206,9 @@ pub static STEPS: [&Kind; 16] = [
 static LISTEN: Kind =
     Kind::new("listen").args(&[once("PORT")]).props(&[&["backlog", "as"], OPTIONS]);
 static ACCEPT: Kind = Kind::new("accept").props(&[ON, &["as", "timeout"]]);
-static CONNECT: Kind =
-    Kind::new("connect").args(&[once("HOST:PORT")]).props(&[&["from-port", "as", "wait"], OPTIONS]);
+static CONNECT: Kind = Kind::new("connect")
+    .args(&[once("HOST:PORT")])
+    .props(&[&["from-port", "text", "as", "wait"], OPTIONS]);
 static WRITE: Kind =
     Kind::new("write").args(&[optional("TEXT")]).props(&[ON, &["bytes", "urgent"]]);
 static READ: Kind = Kind::new("read").args(&[optional("OCTETS")]).props(&[ON, &["timeout"]]);

@@ -69,7 +69,8 @@ impl<'a> Role<'a> {
     fn open(mut self, host: &str, port: u16, from_port: Option<u16>, wait: Wait) -> Self {
         let host = self.names.place(host);
         let options = std::mem::take(&mut self.options);
-        self.step(Step::Connect { host, port, from_port, options, name: None, wait })
+        let text = None;
+        self.step(Step::Connect { host, port, from_port, text, options, name: None, wait })
     }
 
     /// Writes these octets.

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use twomsl_tcp::{Instant, SocketError, SocketId};
+use bytes::Bytes;
+use twomsl_tcp::{Instant, SocketError, SocketId, SocketOptions};
 
 use super::Network;
 use crate::live::{Linger, Reached};
@@ -38,6 +39,29 @@ impl Network {
     ) -> Result<u64, SocketError> {
         self.advance_at(host, now);
         self.live.write_pattern(&self.plan, host as u32, socket, length, urgent)
+    }
+
+    /// OPEN, active, with text that may be in the SYN: see [`Stack::connect_with_text`](twomsl_tcp::Stack::connect_with_text).
+    ///
+    /// # Errors
+    /// Those of [`Stack::connect_with_text`](twomsl_tcp::Stack::connect_with_text).
+    pub fn connect_with_text(
+        &mut self,
+        now: Instant,
+        host: HostIndex,
+        (from, to): (Option<SocketAddr>, SocketAddr),
+        options: &SocketOptions,
+        text: &Bytes,
+    ) -> Result<SocketId, SocketError> {
+        let now = self.advance_at(host, now);
+        let mut rest = text.clone();
+        let stack = &mut self.live.hosts[host].stack;
+        let made = stack.connect_with_text(now, from, to, Some(options), &mut rest);
+        if let Ok(socket) = made {
+            self.live.wrote(host as u32, socket, text.slice(..text.len() - rest.len()));
+        }
+        self.live.drain(&self.plan, host as u32);
+        made
     }
 
     /// The time at a host, where the driver's clock shows `now`.

@@ -53,6 +53,8 @@ pub enum Step {
         port: u16,
         /// From which port; ephemeral if none.
         from_port: Option<u16>,
+        /// The first text, which may be in the SYN (TCP Fast Open).
+        text: Option<Bytes>,
         /// Options set before.
         options: Vec<SocketOption>,
         /// The name to give it.

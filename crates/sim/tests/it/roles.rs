@@ -58,6 +58,7 @@ fn named_sockets_are_kept_apart() {
         host: SERVER,
         port,
         from_port: None,
+        text: None,
         options: Vec::new(),
         name: Some(name.to_owned()),
         wait: Wait::UntilDone,

@@ -85,8 +85,9 @@ impl Role {
                 self.name(name.as_ref(), socket);
                 Ok(())
             }
-            Step::Connect { host, port, from_port, options, name, wait } => {
-                self.start_connect((*host, *port), *from_port, options, name.as_ref())?;
+            Step::Connect { host, port, from_port, text, options, name, wait } => {
+                let from = (*from_port, text.as_ref());
+                self.start_connect((*host, *port), from, options, name.as_ref())?;
                 if *wait == Wait::No { Ok(()) } else { self.connected().await }
             }
             _ => Ok(()),
@@ -139,18 +140,31 @@ impl Role {
     fn start_connect(
         &mut self,
         (target, port): (HostIndex, u16),
-        from_port: Option<u16>,
+        (from_port, text): (Option<u16>, Option<&bytes::Bytes>),
         options: &[SocketOption],
         name: Option<&String>,
     ) -> Done {
         let target_name = &self.stage.spec.hosts[target].name;
-        self.called(None, format!("connect({target_name}:{port})"))?;
+        self.called(
+            None,
+            match text {
+                None => format!("connect({target_name}:{port})"),
+                Some(text) => format!("connect({target_name}:{port}, {})", text.len()),
+            },
+        )?;
         let options = self.options(options);
         let made = self.enter(|call| {
             let remote = call.network.remote_address(call.host, target);
             let own = call.network.local_address(call.host, remote);
             let from = from_port.map(|port| (own, port).into());
-            call.stack(|stack, now| stack.connect(now, from, (remote, port).into(), Some(&options)))
+            let to = (remote, port).into();
+            match text {
+                None => call.stack(|stack, now| stack.connect(now, from, to, Some(&options))),
+                Some(text) => {
+                    let (now, host) = (call.now, call.host);
+                    call.network.connect_with_text(now, host, (from, to), &options, text)
+                }
+            }
         })?;
         match made {
             Ok(socket) => {

@@ -207,10 +207,12 @@ impl Connection {
             // "Delete the TCB and return 'error: closing' responses to any queued SENDs."
             TcpState::SynSent => return self.finish(cx, Cause::Close, None),
             TcpState::SynReceived => {
+                let early = self.is_open_early();
                 self.send.end();
                 // "If no SENDs have been issued and there is no pending data to send, then form a
                 // FIN segment and send it; otherwise, queue for after ESTABLISHED."
-                if self.send.buffer.len() == 0 {
+                // With TCP Fast Open there is nothing to wait for (Linux' `new_state`).
+                if early || self.send.buffer.len() == 0 {
                     self.transition(cx, TcpState::FinWait1, Cause::Close);
                 }
             }
