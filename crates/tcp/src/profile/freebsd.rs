@@ -3,11 +3,11 @@
 use core::time::Duration;
 
 use super::{
-    AbortReset, CongestionControl, EcnMode, FinAck, IdleRestart, InitialWindow, IsnSource,
-    LossDetection, MissingTimestamps, Offer, OptionOrder, PortSelection, Profile, Repacketization,
-    RepeatedClose, RetryLimit, RtoFloor, RttEstimator, SpuriousTimeouts, SynCookies,
-    TimeWaitRestart, TimeWaitRst, UnreadOnReset, WindowCounting, WindowProbe, WindowReduction,
-    WindowRounding, WindowScaling,
+    AbortReset, AcceptOverflow, CongestionControl, EcnMode, FinAck, IdleRestart, InitialWindow,
+    IsnSource, LossDetection, MissingTimestamps, Offer, OptionOrder, PortSelection, Profile,
+    Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator, SpuriousTimeouts,
+    SynCookies, TimeWaitRestart, TimeWaitRst, UnreadOnReset, WindowCounting, WindowProbe,
+    WindowReduction, WindowRounding, WindowScaling,
 };
 use crate::SocketOptions;
 
@@ -23,6 +23,8 @@ impl Profile {
             time_wait_rst: TimeWaitRst::Ignored, // tcp_twcheck drops it
             time_wait_restart: TimeWaitRestart::Fin, // tcp_twcheck
             syn_cookies: SynCookies::WhenFull,  // syncookies = 1
+            accept_overflow: AcceptOverflow::Reset, // syncache.rst_on_sock_fail = 1
+            fast_open_client: Offer::Yes,       // fastopen.client_enable = 1; server_enable = 0
             rto_initial: Duration::from_secs(1), // rexmit_initial
             rto_floor: RtoFloor::Slop {
                 slop: Duration::from_millis(200), // rexmit_slop
