@@ -59,13 +59,12 @@ fn differences(actual: &[u32], expected: &[u32], tolerance: u32) -> Vec<String> 
         .collect()
 }
 
-/// The RFCs' formulas in real numbers, computed outside this project: cwnd += 1/cwnd, or the
+/// MAY-18. The RFCs' formulas in real numbers, computed outside this project: cwnd += 1/cwnd, or the
 /// larger of `W_est` and cwnd + (target - cwnd)/cwnd, for each acknowledgment. Whole segments
 /// lag behind real numbers by less than one, and the estimate that the curve is compared with by
 /// one more.
 #[test]
 fn windows_after_a_loss_are_those_of_the_rfcs() {
-    // MAY-18.
     const NEWRENO: [u32; 21] = [
         5000, 5488, 5977, 6467, 6959, 7451, 7945, 8440, 8935, 9430, 9926, 10422, 10919, 11416,
         11913, 12411, 12909, 13406, 13904, 14402, 14901,
