@@ -130,6 +130,7 @@ const fn is_again(reason: SendReason) -> bool {
         reason,
         SendReason::Retransmission
             | SendReason::FastRetransmission
+            | SendReason::PathMtu
             | SendReason::LossProbe
             | SendReason::SynAgain
     )

@@ -218,9 +218,17 @@ impl ReceiveHalf {
 
     /// Text beyond RCV.NXT was kept, or text came twice: what is reported of it.
     pub(crate) fn report(&mut self, stretch: Stretch) {
-        if let Some(whole) = self.reassembly.stretch_around(stretch.0) {
-            self.sack.put_first(whole);
+        if let Some((left, right)) = self.reassembly.stretch_around(stretch.0) {
+            let fin = u32::from(self.fin == PeerFin::At(right));
+            self.sack.put_first((left, right + fin));
         }
+    }
+
+    /// The FIN came beyond a gap. It takes a sequence number, which the peer need not send again
+    /// (Linux' `end_seq` counts it, too).
+    pub(crate) fn report_fin(&mut self, fin: SeqNum) {
+        let before = self.reassembly.stretch_around(fin - 1).filter(|(_, right)| *right == fin);
+        self.sack.put_first((before.map_or(fin, |(left, _)| left), fin + 1));
     }
 
     /// Takes text that begins at RCV.NXT, and what it makes whole: all of it, before anything is
@@ -249,6 +257,7 @@ impl ReceiveHalf {
         if due {
             self.fin = PeerFin::Taken;
             self.nxt += 1;
+            self.sack.advance(self.nxt);
             // The FIN needs no room in the buffer, so the window does not shrink for it.
             self.edge = self.edge.later(self.nxt);
         }

@@ -31,6 +31,8 @@ impl Marks {
     const AGAIN: Self = Self(4);
     /// It was sent more than once.
     const COPIED: Self = Self(8);
+    /// It is lost because it was too large for the path.
+    const TOO_LARGE: Self = Self(16);
 
     const fn has(self, mark: Self) -> bool {
         self.0 & mark.0 != 0
@@ -58,6 +60,11 @@ impl Sent {
     /// Whether it was sent more than once, so that its acknowledgment is ambiguous.
     pub(crate) const fn was_copied(&self) -> bool {
         self.marks.has(Marks::COPIED)
+    }
+
+    /// Whether it was too large for the path, and was not sent again since.
+    pub(crate) const fn was_too_large(&self) -> bool {
+        self.marks.has(Marks::TOO_LARGE)
     }
 
     /// Whether it counts as lost and was not sent again since.
@@ -354,6 +361,17 @@ impl Scoreboard {
         }
     }
 
+    /// What `which` names was too large and counts as lost, unless the receiver has it.
+    pub(crate) fn mark_too_large(&mut self, which: impl Fn(&Sent) -> bool) {
+        for index in 0..self.segments.len() {
+            let sent = &self.segments[index];
+            if !sent.is_sacked() && which(sent) {
+                self.mark_lost(index);
+                self.mark(index, |marks| marks.with(Marks::TOO_LARGE));
+            }
+        }
+    }
+
     /// Nothing counts as lost any more: it was only late.
     pub(crate) fn unmark_lost(&mut self) {
         for index in 0..self.segments.len() {
@@ -390,7 +408,9 @@ impl Scoreboard {
 
     /// A segment is sent again.
     pub(crate) fn on_sent_again(&mut self, index: usize, now: Instant) {
-        self.mark(index, |marks| marks.with(Marks::AGAIN).with(Marks::COPIED));
+        self.mark(index, |marks| {
+            marks.with(Marks::AGAIN).with(Marks::COPIED).without(Marks::TOO_LARGE)
+        });
         self.segments[index].at = now;
     }
 

@@ -175,6 +175,9 @@ impl Connection {
             if segment.seq != self.receive.nxt {
                 taken.verdict = Verdict::OutOfOrder;
                 self.owe_ack();
+                if self.agreement.sack == Use::Yes {
+                    self.receive.report_fin(segment.seq);
+                }
             }
         }
         if self.receive.take_fin() {

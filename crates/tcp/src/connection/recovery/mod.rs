@@ -45,8 +45,6 @@ pub(crate) struct Recovery {
     undo: Undo,
     rack: Rack,
     probe: Option<Probe>,
-    /// What lies before this number was too large for the path, until it was sent again.
-    too_large: Option<SeqNum>,
 }
 
 /// What is going on, as Linux' `tcp_ca_state` has it ("Disorder" is Open with duplicates).
@@ -95,7 +93,6 @@ impl Recovery {
             undo: Undo::default(),
             rack: Rack::new(),
             probe: None,
-            too_large: None,
         }
     }
 

@@ -21,7 +21,6 @@ impl Connection {
         let first = !matches!(self.recovery.phase, Phase::Recovery | Phase::Loss(_))
             || self.send.una.at_or_after(self.recovery.point);
         self.forget_probe();
-        self.recovery.too_large = None;
         if first {
             let copies = self.send.board.copies_under_way();
             self.recovery.undo.begin(self.send.una, copies);

@@ -10,8 +10,12 @@ impl Connection {
     /// Everything that is larger than segments may be now counts as lost; what the window lets
     /// out goes at once. The window stays: Linux' `tcp_simple_retransmit`.
     pub(in super::super) fn repair_too_large(&mut self, cx: &mut Context<'_>) {
-        let size = self.send.mss;
-        self.send.board.mark_all_lost(|_, sent| sent.length > size);
+        let (size, nxt) = (self.send.mss, self.send.nxt);
+        // A FIN takes a number, but no octet.
+        let fin = self.send.includes_fin(nxt);
+        self.send
+            .board
+            .mark_too_large(|sent| sent.length - u32::from(fin && sent.end() == nxt) > size);
         if self.send.board.lost().segments == 0 {
             return;
         }
@@ -22,17 +26,14 @@ impl Connection {
             (self.recovery.prr, self.recovery.duplicates) = (None, 0);
         }
         self.recovery.point = self.send.nxt;
-        self.recovery.too_large = Some(self.send.nxt);
         self.forget_probe();
         self.timers.stop(cx, TimerKind::LossProbe);
         self.start_retransmission_timer(cx);
     }
 
-    /// Why a segment is sent again that was too large before; `None` if it was not. What was sent
-    /// again already was lost for another reason.
+    /// Why a segment is sent again that was too large before; `None` if it was not.
     pub(in super::super) fn reason_to_repair(&self, index: usize) -> Option<SendReason> {
-        let end = self.recovery.too_large?;
         let sent = self.send.board.get(index)?;
-        (sent.seq.before(end) && !sent.was_copied()).then_some(SendReason::PathMtu)
+        sent.was_too_large().then_some(SendReason::PathMtu)
     }
 }

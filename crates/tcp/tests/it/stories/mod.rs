@@ -14,6 +14,7 @@ mod ports;
 mod resets;
 mod retransmission;
 mod reuse;
+mod sack;
 
 mod syn_cookies;
 mod time_wait;
