@@ -121,7 +121,8 @@ impl<'a> Labels<'a> {
                 let stamp = options::judged_timestamp(segment, verdict).unwrap_or_default();
                 format!("{}{} seq={seq}{stamp}", self.tag_of(id), segment.flags)
             }
-            Body::Icmp(icmp) => icmp_words(icmp),
+            // Its own arrow says which connection it is about.
+            Body::Icmp(icmp) => format!("ICMP {}", words::icmp(icmp.kind)),
         }
     }
 
