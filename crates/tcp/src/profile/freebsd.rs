@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use super::{
     AbortReset, AcceptOverflow, CongestionControl, EcnMode, FinAck, IdleRestart, InitialWindow,
-    IsnSource, LossDetection, MissingTimestamps, Offer, OptionOrder, PortSelection, Profile,
-    Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator, SpuriousTimeouts,
-    SynCookies, TimeWaitRestart, TimeWaitRst, UnreadOnReset, WindowCounting, WindowProbe,
-    WindowReduction, WindowRounding, WindowScaling,
+    IsnSource, LossDetection, MissingTimestamps, MtuProbing, Offer, OptionOrder, PortSelection,
+    Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator, SpuriousTimeouts,
+    SynCookies, TimeWaitRestart, TimeWaitRst, UnknownMtu, Unreachable, UnreadOnReset,
+    WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
 };
 use crate::SocketOptions;
 
@@ -71,6 +71,11 @@ impl Profile {
             unread_on_reset: UnreadOnReset::Kept,     // soreceive: text first, then so_error
             repeated_close: RepeatedClose::Ok,        // tcp_usr_shutdown
             abort_reset: AbortReset::WithAck,         // tcp_outflags[TCPS_CLOSED]
+            unreachable: Unreachable::Insistent,      // icmp_may_rst = 1, tcp_notify
+            mtu_expires: Duration::from_secs(3600),   // hostcache.expire
+            min_pmtu: 256, // minmss = 216, and the headers (tcp_ctlinput)
+            unknown_mtu: UnknownMtu::Plateau, // ip_next_mtu
+            mtu_probing: MtuProbing::Off, // pmtud_blackhole_detection = 0
             ..Self::rfc9293()
         }
     }
