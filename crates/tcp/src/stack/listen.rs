@@ -69,7 +69,16 @@ impl Stack {
             Room::Cookie => return self.answer_with_cookie(now, listener, tuple, segment),
             Room::No(verdict) => return arrival(Some(listener), verdict.into()),
         }
-        let (options, fast) = (queue.options.clone(), self.fast_open_for(queue, tuple, segment));
+        let options = queue.options.clone();
+        let fast = match self.fast_open_for(queue, tuple, segment) {
+            // What is in TIME-WAIT under this 4-tuple lives until the handshake is over (MAY-2).
+            FastOpen::Early if supersedes.is_some() => FastOpen::Off,
+            fast => fast,
+        };
+        let origin = match fast {
+            FastOpen::Early => Origin::Fast { listener },
+            _ => Origin::Passive { listener, supersedes },
+        };
         let mut iss = initial_sequence(now, tuple, &self.secret, &self.profile);
         if let Some(record) = supersedes.and_then(|old| self.slots.time_wait(old)) {
             iss = iss.later(record.next_iss());
@@ -78,13 +87,6 @@ impl Stack {
         let clock = self.timestamp_clock(tuple);
         let connection = Connection::new(now, *tuple, iss, clock, options, holder, &self.profile);
         let socket = self.link(connection);
-        let early = fast == FastOpen::Early && supersedes.is_none();
-        let origin = if early {
-            Origin::Fast { listener }
-        } else {
-            Origin::Passive { listener, supersedes }
-        };
-        let fast = if fast == FastOpen::Early && !early { FastOpen::Off } else { fast };
         let taken = self.with_connection(now, socket, |connection, cx| {
             connection.open_for_syn(cx, segment, origin, fast)
         });
