@@ -1,5 +1,6 @@
 //! Text in shared pieces.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ pub(crate) struct Chunks {
     first: Option<Bytes>,
     /// What follows it. None as long as nothing ever did, which is less to look after than an
     /// empty queue.
-    rest: Option<VecDeque<Bytes>>,
+    rest: Option<Box<VecDeque<Bytes>>>,
 }
 
 impl Chunks {
@@ -51,7 +52,7 @@ impl Chunks {
         match &mut self.first {
             Some(first) if first.len() > limit => Some(first.split_to(limit)),
             first => {
-                let next = self.rest.as_mut().and_then(VecDeque::pop_front);
+                let next = self.rest.as_mut().and_then(|rest| rest.pop_front());
                 core::mem::replace(first, next)
             }
         }
