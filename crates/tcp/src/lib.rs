@@ -20,6 +20,7 @@ extern crate alloc;
 mod connection;
 mod error;
 mod event;
+mod info;
 mod options;
 mod outbox;
 mod parameters;
@@ -36,7 +37,8 @@ pub use event::{
     Arrival, Cause, Event, Output, Readiness, Report, SendReason, SocketId, StateChange, SynTaken,
     TcpState, TimerChange, TimerKind, Transmit,
 };
-pub use options::{ErrorReports, SocketOption, SocketOptions};
+pub use info::TcpInfo;
+pub use options::{ErrorReports, Linger2, SocketOption, SocketOptions};
 pub use parameters::ParameterError;
 pub use profile::Profile;
 pub use stack::{ObserveTimers, Prospect, Shutdown, Stack};

@@ -1,5 +1,7 @@
 //! The parameters of a profile by name, for scenario files and the command line.
 
+mod sysctl;
+
 use alloc::string::{String, ToString};
 use core::time::Duration;
 
@@ -119,6 +121,7 @@ const TABLE: &[Row] = &[
     ("keepalive-idle", "silence before the first keepalive probe", DURATION, |p, v| set(&mut p.options.keep_idle, duration(v))),
     ("keepalive-interval", "between keepalive probes", DURATION, |p, v| set(&mut p.options.keep_interval, duration(v))),
     ("keepalive-count", "unanswered probes that end a connection", NUMBER, |p, v| set(&mut p.options.keep_count, number(v))),
+    ("not-sent-low-water", "there is room to write only while fewer octets were never sent (tcp_notsent_lowat)", NUMBER, |p, v| number(v).map(|octets| p.options.set(SocketOption::NotSentLowWater(octets))).is_some()),
     ("user-timeout", "how long text may stay unacknowledged", OPTIONAL, |p, v| set(&mut p.options.user_timeout, optional(v).map(|time| time.filter(|time| !time.is_zero())))),
 ];
 
@@ -128,11 +131,19 @@ impl Profile {
         TABLE.iter().map(|(name, about, takes, _)| (*name, *about, *takes))
     }
 
-    /// Sets the parameter `name` to what `value` says: `time-wait` to `60s`.
+    /// Sets the parameter `name` to what `value` says: `time-wait` to `60s`. The name may also be
+    /// one of [`system_names`](Self::system_names): `net.ipv4.tcp_fin_timeout`.
     ///
     /// # Errors
     /// The parameter is unknown, or the value is not one of its kind. The profile is unchanged.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
+        match self.set_by_system_name(name, value) {
+            Some(result) => result,
+            None => self.set_own(name, value),
+        }
+    }
+
+    fn set_own(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
         let (name, _, expected, setter) = TABLE
             .iter()
             .find(|row| row.0 == name)

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::{ErrorReports, SocketOptions};
+use crate::{ErrorReports, Linger2, SocketOptions};
 
 mod congestion;
 mod freebsd;
@@ -544,6 +544,12 @@ fn rfc9293_options() -> SocketOptions {
         traffic_class: 0, // RFC 2474 §4.1: default forwarding
         error_reports: ErrorReports::On, // §3.9.1.8: unless an application switches them off
         congestion_control: CongestionControl::NewReno, // RFC 5681 §3.1, RFC 6582
+        cork: false,
+        not_sent_low_water: u32::MAX, // no limit; tcp_notsent_lowat = UINT_MAX
+        defer_accept: None,
+        syn_count: None,
+        linger2: Linger2::Default,
+        window_clamp: None,
     }
 }
 

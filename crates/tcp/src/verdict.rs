@@ -26,6 +26,9 @@ pub enum Verdict {
     AcceptQueueFull,
     /// The accept queue is full: answered with a reset (`tcp_abort_on_overflow`).
     AcceptQueueFullReset,
+    /// The ACK that would end a handshake brings no text, which the listener waits for: dropped
+    /// (`TCP_DEFER_ACCEPT`).
+    AcceptDeferred,
     /// SYN-SENT: an ACK of something never sent: answered with a reset.
     SynSentBadAck,
     /// SYN-SENT: a RST that does not acknowledge our SYN: dropped.
@@ -118,6 +121,7 @@ impl Verdict {
             Self::SynCookie => ("answered with a SYN cookie", "4987 §3.6"),
             Self::AcceptQueueFull => ("accept queue full, dropped", "listen(2)"),
             Self::AcceptQueueFullReset => ("accept queue full: reset", "tcp_abort_on_overflow"),
+            Self::AcceptDeferred => ("bare ACK dropped: text is waited for", "TCP_DEFER_ACCEPT"),
             Self::SynSentBadAck => ("ACK of nothing we sent: reset", "9293 §3.10.7.3"),
             Self::SynSentRst => ("RST without our SYN's ACK, dropped", "9293 §3.10.7.3"),
             Self::SynSentNothing => ("neither SYN nor RST, dropped", "9293 §3.10.7.3"),

@@ -36,6 +36,17 @@ fn every_parameter_state_and_profile_is_on_the_page() {
     assert!(missing.is_empty(), "not in docs/scenario-language.md: {missing:?}");
 }
 
+/// The names of systems are in a table, with what they take and what they set.
+#[test]
+fn every_system_name_has_its_row() {
+    for (name, parameter, takes) in Profile::system_names() {
+        let one = Profile::parameters().any(|(known, ..)| known == parameter);
+        let sets = if one { format!("`{parameter}`") } else { parameter.to_owned() };
+        let row = format!("| `{name}` | {takes} | {sets} |");
+        assert!(PAGE.contains(&row), "docs/scenario-language.md lacks the row {row}");
+    }
+}
+
 /// The examples of the page are fenced as `kdl`; each is a whole file, or what follows
 /// the hosts `client` and `server` and their link.
 #[test]

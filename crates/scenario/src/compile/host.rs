@@ -123,7 +123,8 @@ fn explain(error: &ParameterError, name: Span, value: Span) -> (Span, Option<Str
 
 /// The parameter that was meant, or where all of them are: too many for a message.
 pub(crate) fn parameter_hint(word: &str) -> String {
-    suggest::hint(word, Profile::parameters().map(|(name, ..)| name))
+    let ours = Profile::parameters().map(|(name, ..)| name);
+    suggest::hint(word, ours.chain(Profile::system_names().map(|(name, ..)| name)))
         .unwrap_or_else(|| "docs/scenario-language.md lists the parameters under Hosts".to_owned())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kdl::KdlValue;
-use twomsl_tcp::SocketOption;
+use twomsl_tcp::{Linger2, SocketOption};
 
 use crate::language::Names;
 use crate::language::node::Node;
@@ -26,8 +26,30 @@ pub(super) fn options(node: &Node<'_>) -> Vec<SocketOption> {
         node.prop("max-segment").map(SocketOption::MaxSegment),
         node.prop("fast-open").map(SocketOption::FastOpen),
         node.prop("congestion").map(SocketOption::Congestion),
+        node.prop("cork").map(SocketOption::Cork),
+        node.prop("quick-ack").map(SocketOption::QuickAck),
+        node.prop("not-sent-low-water").map(SocketOption::NotSentLowWater),
+        node.prop("defer-accept").map(SocketOption::DeferAccept),
+        node.prop("syn-count").map(SocketOption::SynCount),
+        node.prop("linger2").map(SocketOption::Linger2),
+        node.prop("window-clamp").map(SocketOption::WindowClamp),
     ];
-    options.into_iter().flatten().collect()
+    let options: Vec<_> = options.into_iter().flatten().collect();
+    check_sizes(node);
+    options
+}
+
+/// What `setsockopt` would refuse, a file need not try.
+fn check_sizes(node: &Node<'_>) {
+    let segment = node.prop("max-segment").map(SocketOption::MaxSegment);
+    if segment.is_some_and(|option| !option.is_valid()) {
+        let span = node.prop_span("max-segment");
+        node.wrong(span, "a segment has 88 to 32767 octets", "0 is what the path allows");
+    }
+    let count = node.prop("syn-count").map(SocketOption::SynCount);
+    if count.is_some_and(|option| !option.is_valid()) {
+        node.wrong(node.prop_span("syn-count"), "1 to 127 repetitions", "EINVAL");
+    }
 }
 
 /// RFC 7323 §2.3 bounds a window, and so what a buffer is good for, by 2^30.
@@ -37,6 +59,19 @@ fn buffer_size(node: &Node<'_>, name: &str, Size(octets): Size) -> Option<u32> {
         node.wrong(node.prop_span(name), "a buffer has 1 octet to 1 GiB", "not a buffer");
     }
     fits
+}
+
+impl Value for Linger2 {
+    const EXAMPLE: &'static str = "\"10s\"";
+
+    fn read(value: &KdlValue, names: &Names) -> Result<Self, Wrong> {
+        if value.as_bool() == Some(false) {
+            return Ok(Self::Never);
+        }
+        Duration::read(value, names).map(Self::For).map_err(|_| {
+            Wrong::kind("a duration, or #false", value, "linger2=#false for no FIN-WAIT-2 at all")
+        })
+    }
 }
 
 /// `SO_LINGER`: a time, or off.

@@ -93,6 +93,7 @@ pub(crate) const VERDICTS: Table<Verdict> = &[
     ("syn-cookie", Verdict::SynCookie),
     ("accept-queue-full", Verdict::AcceptQueueFull),
     ("accept-queue-full-reset", Verdict::AcceptQueueFullReset),
+    ("accept-deferred", Verdict::AcceptDeferred),
     ("syn-sent-bad-ack", Verdict::SynSentBadAck),
     ("syn-sent-rst", Verdict::SynSentRst),
     ("syn-sent-nothing", Verdict::SynSentNothing),

@@ -113,6 +113,13 @@ pub(crate) const OPTIONS: &[&str] = &[
     "max-segment",
     "fast-open",
     "congestion",
+    "cork",
+    "quick-ack",
+    "not-sent-low-water",
+    "defer-accept",
+    "syn-count",
+    "linger2",
+    "window-clamp",
 ];
 
 /// When something happens.

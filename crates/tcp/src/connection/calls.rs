@@ -282,6 +282,18 @@ impl Connection {
         self.options.set(option);
         match option {
             SocketOption::SendBuffer(octets) => self.send.capacity = octets,
+            // `__tcp_sock_set_quickack`: what is owed is sent, and for a while what follows.
+            SocketOption::QuickAck(true) => self.receive.acknowledge_quickly(),
+            SocketOption::QuickAck(false) => self.receive.quick_acks = 0,
+            SocketOption::WindowClamp(_) => self.receive.clamp = self.options.clamp(),
+            SocketOption::NotSentLowWater(_) => {
+                self.send.low_water = self.options.not_sent_low_water;
+            }
+            // tcp(7): no-delay "forces an explicit flush of pending output, even if TCP_CORK is
+            // currently set".
+            SocketOption::NoDelay(true) if self.options.cork && self.may_transmit() => {
+                self.send_held_back(cx);
+            }
             SocketOption::ReceiveBuffer(octets) => self.receive.capacity = octets,
             SocketOption::Congestion(choice) => self.congestion.choose(choice),
             _ => {}

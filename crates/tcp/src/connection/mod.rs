@@ -11,8 +11,10 @@ mod arrives;
 mod calls;
 mod chunks;
 mod congestion;
+mod counters;
 mod ecn;
 mod fast_open;
+mod info;
 mod look;
 mod negotiation;
 mod path_mtu;
@@ -33,9 +35,10 @@ mod transmit;
 
 use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 
-pub(crate) use arrives::Taken;
+pub(crate) use arrives::{Deferred, Taken};
 pub(crate) use calls::shut_down_allowed;
 pub(crate) use fast_open::{FastOpen, FastOpenCache, FastOpenCookie, cookie_of};
+pub(crate) use info::linux_state;
 pub(crate) use stateless::CookieOptions;
 pub(crate) use timestamps::Timestamps;
 pub(crate) use transition::Cleanup;
@@ -46,6 +49,7 @@ use crate::timers::Timers;
 use crate::tuple::Tuple;
 use crate::{Detail, Holder, Instant, Profile, SocketError, SocketOptions, Status};
 use congestion::Congestion;
+use counters::Counters;
 use ecn::EcnState;
 use negotiation::Agreement;
 use path_mtu::PathMtu;
@@ -78,6 +82,9 @@ pub(crate) struct Connection {
     recovery: Recovery,
     ecn: EcnState,
     fast_open: FastOpen,
+    counters: Counters,
+    /// `TCP_DEFER_ACCEPT` was applied to it.
+    deferred: Deferred,
     /// When text or a FIN was last sent.
     last_sent: Instant,
     /// Retransmissions since something new was acknowledged.
@@ -137,8 +144,8 @@ impl Connection {
             origin: Origin::Active,
             since: now,
             holder,
-            send: SendHalf::new(iss, options.send_buffer, mss),
-            receive: ReceiveHalf::new(options.receive_buffer, profile.quick_acks),
+            send: SendHalf::new(iss, &options, mss),
+            receive: ReceiveHalf::new(&options, profile.quick_acks),
             agreement: Agreement::offer(profile, &options, clock),
             path: PathMtu::new(&tuple, &options, profile),
             options,
@@ -148,6 +155,8 @@ impl Connection {
             recovery: Recovery::new(iss),
             ecn: EcnState::default(),
             fast_open: FastOpen::Off,
+            counters: Counters::default(),
+            deferred: Deferred::No,
             last_sent: now,
             retransmissions: 0,
             window_probes: 0,

@@ -105,6 +105,12 @@ fn believed(told: u32, used: u32, address: &IpAddr, profile: &Profile) -> Option
 }
 
 impl Connection {
+    /// The MTU of the path as far as it is known: that of this host's own link at most.
+    pub(super) fn path_mtu(&self, profile: &Profile) -> u32 {
+        // The IPv6 header is 20 octets longer, and the segments so much smaller.
+        self.path.mtu.min(u32::from(profile.mss) + 40)
+    }
+
     /// The path's MTU as a router told it, if it is believed and is news.
     pub(crate) fn believe_mtu(&self, told: u32, profile: &Profile) -> Option<u32> {
         let address = &self.tuple.remote_addr;

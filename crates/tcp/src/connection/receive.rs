@@ -7,7 +7,11 @@ use super::chunks::Chunks;
 use super::reassembly::Reassembly;
 use super::receive_growth::Growth;
 use super::sack::{SackReport, Stretch};
+use crate::SocketOptions;
 use crate::profile::WindowRounding;
+
+/// `TCP_MAX_QUICKACKS`: how many acknowledgments are sent at once in a row.
+const MOST_QUICK_ACKS: u8 = 16;
 
 /// RCV.NXT, the window, and text that waits for the application.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +26,8 @@ pub(crate) struct ReceiveHalf {
     offered: u32,
     /// How much text may wait, in octets.
     pub(crate) capacity: u32,
+    /// The largest window to offer (`TCP_WINDOW_CLAMP`).
+    pub(crate) clamp: u32,
     /// What the window may grow to before more text has come: Linux' `rcv_ssthresh`. Zero until
     /// the first window is offered.
     threshold: u32,
@@ -87,13 +93,14 @@ pub(crate) enum Owed {
 }
 
 impl ReceiveHalf {
-    pub(crate) fn new(capacity: u32, quick_acks: u8) -> Self {
+    pub(crate) fn new(options: &SocketOptions, quick_acks: u8) -> Self {
         Self {
             irs: SeqNum::new(0),
             nxt: SeqNum::new(0),
             edge: SeqNum::new(0),
             offered: 0,
-            capacity,
+            capacity: options.receive_buffer,
+            clamp: options.clamp(),
             threshold: 0,
             growth: Growth::default(),
             ready: Chunks::default(),
@@ -154,6 +161,11 @@ impl ReceiveHalf {
         field
     }
 
+    /// What the window may grow to before more text has come.
+    pub(crate) const fn threshold(&self) -> u32 {
+        self.threshold
+    }
+
     /// Whether the window has grown by enough to tell the peer without being asked.
     pub(crate) fn has_news(&self, mss: u32, rounding: WindowRounding, scale: Scale) -> bool {
         let (now, desired) = (self.window(), self.desired_window(mss, rounding, scale));
@@ -168,7 +180,7 @@ impl ReceiveHalf {
             }
             // Linux' `tcp_cleanup_rbuf`: when it has doubled.
             WindowRounding::Segments => {
-                2 * now <= self.capacity && desired > 0 && desired >= 2 * now
+                2 * now <= self.space() && desired > 0 && desired >= 2 * now
             }
         }
     }
@@ -181,18 +193,23 @@ impl ReceiveHalf {
     /// The window that the room in the buffer allows.
     fn desired_window(&self, mss: u32, rounding: WindowRounding, scale: Scale) -> u32 {
         let most = Window::from_field(u16::MAX, scale).0;
-        let room = self.capacity.min(most).saturating_sub(self.ready_octets);
+        let room = self.space().min(most).saturating_sub(self.ready_octets);
         match rounding {
             WindowRounding::None => room,
             // A buffer smaller than a segment has to be opened all the same.
-            WindowRounding::Segments => self.rounded_window(room, mss.min(self.capacity), scale),
+            WindowRounding::Segments => self.rounded_window(room, mss.min(self.space()), scale),
         }
+    }
+
+    /// The room there is for text when none waits (`tcp_full_space`, `window_clamp`).
+    fn space(&self) -> u32 {
+        self.capacity.min(self.clamp)
     }
 
     /// Linux' `__tcp_select_window`: nothing below a segment; with scaling the room as it is, else
     /// what was offered last as long as that is close to it, else whole segments.
     fn rounded_window(&self, room: u32, mss: u32, scale: Scale) -> u32 {
-        let scarce = room < self.capacity / 2;
+        let scarce = room < self.space() / 2;
         let usable = if self.threshold == 0 { room } else { room.min(self.threshold) };
         match scale {
             _ if room < mss => 0,
@@ -200,7 +217,7 @@ impl ReceiveHalf {
                 if usable > mss { usable - usable % mss } else { usable }
             }
             Scale::NONE => self.offered,
-            _ if scarce && room < self.capacity / 16 => 0,
+            _ if scarce && room < self.space() / 16 => 0,
             // Scaling must not make more of it than there is.
             _ if scarce => usable.min(room >> scale.shift() << scale.shift()),
             _ => usable,
@@ -229,6 +246,14 @@ impl ReceiveHalf {
     pub(crate) fn report_fin(&mut self, fin: SeqNum) {
         let before = self.reassembly.stretch_around(fin - 1).filter(|(_, right)| *right == fin);
         self.sack.put_first((before.map_or(fin, |(left, _)| left), fin + 1));
+    }
+
+    /// Acknowledgments are sent at once for a while, beginning with what is owed.
+    pub(crate) fn acknowledge_quickly(&mut self) {
+        self.quick_acks = self.quick_acks.max(MOST_QUICK_ACKS);
+        if self.owed == Owed::Delayed {
+            self.owed = Owed::Now;
+        }
     }
 
     /// Takes text that begins at RCV.NXT, and what it makes whole: all of it, before anything is

@@ -18,6 +18,11 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
+    /// Octets that were read in the best round trip.
+    pub(crate) const fn most(&self) -> u32 {
+        self.most
+    }
+
     /// The application has read. The size the buffer should have, when a round trip is over that
     /// was better than all before.
     pub(crate) fn on_read(

@@ -187,6 +187,19 @@ impl RoundTrip {
         }
     }
 
+    /// How often the timeout is doubled.
+    pub(crate) const fn doublings(&self) -> u32 {
+        self.backoff
+    }
+
+    /// RTTVAR of RFC 6298, in nanoseconds, whatever this estimator keeps of it.
+    pub(crate) const fn variation_by_rfc(&self, profile: &Profile) -> u64 {
+        match profile.rtt_estimator {
+            RttEstimator::OnePerRoundTrip | RttEstimator::EveryEcho => self.variation,
+            RttEstimator::EveryAck => self.variation / 4,
+        }
+    }
+
     /// The timeout in nanoseconds, with back-off, at most the profile's largest.
     pub(crate) fn timeout(&self, profile: &Profile) -> u64 {
         self.backed_off(self.backoff, profile)

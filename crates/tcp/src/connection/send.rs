@@ -6,6 +6,7 @@ use twomsl_wire::SeqNum;
 use super::receive::Waiting;
 use super::scoreboard::Scoreboard;
 use super::send_buffer::SendBuffer;
+use crate::SocketOptions;
 
 /// SND.UNA, SND.NXT, the peer's window, and text that is not acknowledged yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +38,8 @@ pub(crate) struct SendHalf {
     end: SeqNum,
     /// How much text may be in it, in octets.
     pub(crate) capacity: u32,
+    /// How much of it may be there that was never sent (`TCP_NOTSENT_LOWAT`).
+    pub(crate) low_water: u32,
     /// Whether the application has said that there is no more.
     pub(crate) writing: Writing,
     /// Whether a SEND was told to come back later.
@@ -61,7 +64,7 @@ enum Syn {
 }
 
 impl SendHalf {
-    pub(crate) fn new(iss: SeqNum, capacity: u32, mss: u32) -> Self {
+    pub(crate) fn new(iss: SeqNum, options: &SocketOptions, mss: u32) -> Self {
         Self {
             iss,
             una: iss,
@@ -75,7 +78,8 @@ impl SendHalf {
             urgent: None,
             buffer: SendBuffer::default(),
             end: iss + 1,
-            capacity,
+            capacity: options.send_buffer,
+            low_water: options.not_sent_low_water,
             writing: Writing::Open,
             waiting: Waiting::No,
             mss,
@@ -155,9 +159,29 @@ impl SendHalf {
         text
     }
 
-    /// Room for text, in octets.
+    /// Room for text, in octets. Linux fills up the last segment of what was never sent even if the
+    /// low-water mark is passed with it (`sk_stream_memory_free` is asked before a new one); here
+    /// the mark is exact.
     pub(crate) fn room(&self) -> usize {
-        (self.capacity as usize).saturating_sub(self.buffer.len())
+        let room = (self.capacity as usize).saturating_sub(self.buffer.len());
+        if self.low_water == u32::MAX {
+            return room;
+        }
+        room.min(self.low_water.saturating_sub(self.unsent()) as usize)
+    }
+
+    /// Octets of text that were never sent.
+    pub(crate) fn unsent(&self) -> u32 {
+        self.text_end().offset_from(self.nxt.later(self.text_start())).max(0).cast_unsigned()
+    }
+
+    /// Whether a writer that was told to wait is told to go on: when a third of the buffer is free
+    /// (`sk_stream_is_writeable`), and less than half of the low-water mark is unsent
+    /// (`__sk_stream_memory_free` with `wake`). Not for every acknowledgment.
+    pub(crate) fn is_worth_waking(&self) -> bool {
+        let room = (self.capacity as usize).saturating_sub(self.buffer.len());
+        let unsent = || self.unsent().saturating_mul(2) < self.low_water;
+        room >= (self.capacity / 3).max(1) as usize && (self.low_water == u32::MAX || unsent())
     }
 
     /// SND.WND as updated by a segment that is not older than the last one used
@@ -185,7 +209,7 @@ mod tests {
     #[test]
     fn the_iss_comes_round_again_and_is_no_syn_then() {
         let iss = SeqNum::new(u32::MAX - 5);
-        let mut half = SendHalf::new(iss, 65_535, 1460);
+        let mut half = SendHalf::new(iss, &crate::Profile::rfc9293().options, 1460);
         assert!(half.is_opening());
         half.acknowledge(iss + 1);
         let text = Bytes::from(alloc::vec![0; 1 << 16]);

@@ -34,7 +34,7 @@ impl Connection {
     }
 
     fn on_retransmission_timeout(&mut self, cx: &mut Context<'_>) {
-        if self.is_hopeless(cx, self.retransmissions) {
+        if self.is_hopeless(cx, self.retransmissions) && !self.is_deferred(cx) {
             return self.give_up(cx, TimerKind::Retransmission);
         }
         let repeated = if self.retransmissions > 0 { Repeated::Yes } else { Repeated::No };
@@ -48,7 +48,9 @@ impl Connection {
         }
         if self.send.is_opening() {
             // The handshake is not over: SYN or SYN,ACK again, alone.
-            self.send_syn(cx, SendReason::Retransmission);
+            if !self.is_deferred(cx) {
+                self.send_syn(cx, SendReason::Retransmission);
+            }
         } else {
             // RFC 6298 §5.4: the earliest segment again (SHLD-16). Everything after it counts as lost, and
             // follows as the acknowledgments come in.
@@ -68,17 +70,18 @@ impl Connection {
     /// Whether the profile's limit for this kind of segment is reached. SYNs have limits of their own,
     /// and nothing else about them is different (MUST-22).
     fn is_hopeless(&self, cx: &Context<'_>, tries: u32) -> bool {
+        let own = self.options.syn_count.map(|count| RetryLimit::Count(u32::from(count)));
         let limit = match self.state {
-            TcpState::SynSent => match cx.profile.syn_retries {
+            TcpState::SynSent => match own.unwrap_or(cx.profile.syn_retries) {
                 RetryLimit::Count(count) => {
                     RetryLimit::Count(count.saturating_add(cx.profile.syn_linear_timeouts))
                 }
                 time @ RetryLimit::Time(_) => time,
             },
-            TcpState::SynReceived => match self.origin {
+            TcpState::SynReceived => own.unwrap_or(match self.origin {
                 Origin::Passive { .. } | Origin::Fast { .. } => cx.profile.synack_retries,
                 Origin::Active => cx.profile.syn_retries,
-            },
+            }),
             _ => self.retries_of_text(cx),
         };
         match limit {

@@ -151,13 +151,18 @@ impl Connection {
     }
 
     /// Nagle's algorithm (RFC 9293 §3.7.4, SHLD-7) and the sender's side of silly-window avoidance
-    /// (§3.8.6.2.1, MUST-38).
+    /// (§3.8.6.2.1, MUST-38). A cork holds back what even Nagle would send (`tcp_nagle_check`).
     fn is_worth_sending(&self, text: u32, left: u32) -> bool {
         let send = &self.send;
         let all_of_it = text == left;
         text >= self.segment_size()
-            || (all_of_it && (self.options.no_delay || send.is_idle_but_for_syn()))
+            || (all_of_it && !self.options.cork && self.is_sent_small())
             || (text >= send.max_wnd / 2 && send.max_wnd > 0)
+    }
+
+    /// Whether a small segment may leave, by Nagle's algorithm.
+    fn is_sent_small(&self) -> bool {
+        self.options.no_delay || self.send.is_idle_but_for_syn()
     }
 
     fn send_planned(&mut self, cx: &mut Context<'_>, plan: &Plan, reason: SendReason) {
@@ -343,6 +348,7 @@ impl Connection {
     ) {
         let mut ack = SeqNum::new(0);
         let syn = flags.contains(Flags::SYN);
+        self.counters.on_sent(payload.len(), reason);
         let scale = if syn { Scale::NONE } else { self.agreement.receive_scale };
         let mut window = self.receive.offer(self.send.mss, cx.profile.window_rounding, scale);
         if flags.contains(Flags::ACK) {

@@ -4,9 +4,9 @@ use core::net::SocketAddr;
 
 use super::Stack;
 use super::slots::Slot;
-use crate::connection::Connection;
+use crate::connection::{Connection, linux_state};
 use crate::event::SocketId;
-use crate::{SocketError, SocketOptions, TcpState};
+use crate::{Instant, SocketError, SocketOptions, TcpInfo, TcpState};
 
 /// What a call would do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +59,29 @@ impl Stack {
                 .held(socket)
                 .map(|connection| &connection.options)
                 .ok_or(SocketError::BadSocket),
+        }
+    }
+
+    /// `TCP_INFO`: what Linux tells of a socket. Of a listener only its state and its queue are
+    /// known, of a connection in TIME-WAIT what was known when it came there.
+    ///
+    /// # Errors
+    /// `BadSocket` when there is no such socket, or nothing more is kept of it than TIME-WAIT needs.
+    pub fn info(&self, now: Instant, socket: SocketId) -> Result<TcpInfo, SocketError> {
+        match self.slots.get(socket) {
+            Some(Slot::Listener(listener)) => Ok(TcpInfo {
+                tcpi_state: linux_state(TcpState::Listen),
+                tcpi_unacked: listener.established.len() as u32,
+                tcpi_sacked: listener.backlog,
+                ..TcpInfo::default()
+            }),
+            Some(Slot::Connection(connection)) => Ok(connection.info(now, &self.profile)),
+            Some(Slot::TimeWait(record)) => {
+                let held = record.held.as_ref().ok_or(SocketError::BadSocket)?;
+                let tcpi_state = linux_state(TcpState::TimeWait);
+                Ok(TcpInfo { tcpi_state, ..held.info(now, &self.profile) })
+            }
+            _ => Err(SocketError::BadSocket),
         }
     }
 

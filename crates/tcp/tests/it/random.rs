@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use twomsl_tcp::profile::CongestionControl;
 use twomsl_tcp::wire::{Flags, Segment};
-use twomsl_tcp::{Profile, Shutdown, SocketError, SocketOption, TcpState};
+use twomsl_tcp::{Linger2, Profile, Shutdown, SocketError, SocketOption, TcpState};
 
 use crate::harness::lab::Lab;
 use crate::harness::packets::{Shape as _, ours, segment, text, theirs};
@@ -212,6 +212,14 @@ fn a_call() -> impl Strategy<Value = Call> {
         (0_u32..5000).prop_map(SocketOption::SendBuffer),
         (0_u32..5000).prop_map(SocketOption::ReceiveBuffer),
         (0_u16..2000).prop_map(SocketOption::MaxSegment),
+        any::<bool>().prop_map(SocketOption::Cork),
+        any::<bool>().prop_map(SocketOption::QuickAck),
+        (0_u32..5000).prop_map(SocketOption::NotSentLowWater),
+        time().prop_map(SocketOption::DeferAccept),
+        (0_u8..255).prop_map(SocketOption::SynCount),
+        time().prop_map(|time| SocketOption::Linger2(Linger2::For(time))),
+        Just(SocketOption::Linger2(Linger2::Never)),
+        (0_u32..5000).prop_map(SocketOption::WindowClamp),
         Just(SocketOption::Congestion(CongestionControl::NewReno)),
         Just(SocketOption::Congestion(CongestionControl::Cubic)),
     ];

@@ -71,6 +71,7 @@ impl Connection {
             return Err(Verdict::SynReceivedBadAck);
         }
         if matches!(origin, Origin::Passive { .. }) {
+            self.defer_accept(cx, segment)?;
             self.check_accept_queue(cx, segment)?;
         }
         self.send.set_window(segment.seq, segment.ack, self.agreement.offered_by(segment));
@@ -104,10 +105,10 @@ impl Connection {
 
     /// Enters ESTABLISHED, and goes on at once to what the application asked for before.
     pub(super) fn establish(&mut self, cx: &mut Context<'_>, cause: Cause) {
-        if self.retransmissions > cx.profile.initial_window.forgiven_losses() {
+        if self.lost_syns() > cx.profile.initial_window.forgiven_losses() {
             self.congestion.start(self.send.mss, 1);
         }
-        if self.retransmissions > 0 {
+        if self.lost_syns() > 0 {
             self.rtt.after_lost_syn();
         }
         self.transition(cx, TcpState::Established, cause);
@@ -135,6 +136,7 @@ impl Connection {
     /// SND.UNA, SND.WND, and what hangs on them.
     pub(super) fn take_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
         let mut progress = self.progress_of(cx, segment);
+        let una = self.send.una;
         if self.agreement.sack == Use::Yes
             && let Some(blocks) = segment.options.sack_blocks()
         {
@@ -145,6 +147,7 @@ impl Connection {
             progress.acked_octets = self.send.acknowledge(segment.ack);
             self.send.board.acknowledge(segment.ack, &mut progress.delivery);
         }
+        self.counters.on_ack(self.send.una.since(una), &progress);
         self.measure(cx, &progress);
         if progress.acked {
             self.on_progress(cx);
@@ -228,9 +231,8 @@ impl Connection {
         }
     }
 
-    /// A writer that was told to wait goes on when a third of the buffer is free, as Linux'
-    /// `sk_stream_is_writeable` has it: not for every acknowledgment.
-    fn wake_writer(&mut self, cx: &mut Context<'_>) {
+    /// A writer that was told to wait goes on, if there is room enough.
+    pub(super) fn wake_writer(&mut self, cx: &mut Context<'_>) {
         if self.send.waiting == Waiting::No {
             return;
         }
@@ -238,7 +240,7 @@ impl Connection {
         // `tcp_sndbuf_expand`).
         let wanted = self.congestion.window().saturating_mul(2).min(self.options.send_buffer_max);
         self.send.capacity = self.send.capacity.max(wanted);
-        if self.send.room() >= (self.send.capacity / 3).max(1) as usize {
+        if self.send.is_worth_waking() {
             self.send.waiting = Waiting::No;
             self.tell(cx, Readiness::Writable);
         }

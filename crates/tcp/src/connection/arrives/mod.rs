@@ -3,11 +3,14 @@
 //! A step that ends the processing of a segment returns its [`Verdict`] as `Err`.
 
 mod ack;
+mod defer_accept;
 mod reset;
 mod sequence;
 mod syn_sent;
 mod text;
 mod timestamps;
+
+pub(crate) use defer_accept::Deferred;
 
 use bytes::Bytes;
 use twomsl_wire::{Flags, Segment};
@@ -42,6 +45,7 @@ impl Connection {
     /// A segment for this connection arrives.
     pub(crate) fn segment_arrives(&mut self, cx: &mut Context<'_>, segment: &mut Segment) -> Taken {
         self.heard = cx.now;
+        self.counters.on_arrival(cx.now, segment);
         self.keepalive_probes = 0;
         match self.state {
             TcpState::SynSent => self.arrives_in_syn_sent(cx, segment),
@@ -61,6 +65,10 @@ impl Connection {
         }
         if self.may_transmit() {
             self.transmit(cx);
+            if self.send.low_water != u32::MAX {
+                // What was sent now makes room below the low-water mark.
+                self.wake_writer(cx);
+            }
         } else if self.receive.owed == Owed::Now && self.origin().is_some() {
             // SYN-RECEIVED with a closed window: what was left out is answered all the same.
             self.send_ack(cx, SendReason::DuplicateAck);
@@ -78,7 +86,10 @@ impl Connection {
         if self.agreement.ecn == Use::Yes {
             self.take_mark(cx, segment);
         }
-        self.process_text(cx, segment, taken)
+        let nxt = self.receive.nxt;
+        let done = self.process_text(cx, segment, taken);
+        self.counters.bytes_received += u64::from(self.receive.nxt.since(nxt));
+        done
     }
 
     /// RFC 3168 §6.1.3. The first mark is acknowledged at once, since its sender may have little

@@ -11,7 +11,7 @@ use super::{Step, Taken, without_front};
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::FinAck;
-use crate::{Holder, SocketError, Verdict};
+use crate::{Holder, Linger2, SocketError, Verdict};
 
 impl Connection {
     /// Whether the peer may still send text in this state.
@@ -113,6 +113,7 @@ impl Connection {
     }
 
     fn take_out_of_order(&mut self, seq: SeqNum, text: Bytes, taken: &mut Taken) {
+        self.counters.rcv_ooopack += 1;
         // RFC 5681 §4.2: an immediate duplicate ACK.
         self.owe_ack();
         let stretch = (seq, seq + text.len() as u32);
@@ -221,11 +222,21 @@ impl Connection {
         self.send_ack(cx, crate::SendReason::Ack);
     }
 
-    /// Not in the RFC: an orphan whose peer never closes is forgotten (`tcp_fin_timeout`).
+    /// Not in the RFC: an orphan whose peer never closes is forgotten (`tcp_fin_timeout`), or reset
+    /// at once (`TCP_LINGER2`; "abort on linger" in `tcp_close` and `tcp_rcv_state_process`).
     pub(in super::super) fn arm_fin_timeout(&mut self, cx: &mut Context<'_>) {
-        if let (TcpState::FinWait2, Holder::Orphan, Some(wait)) =
-            (self.state, self.holder, cx.profile.fin_timeout)
-        {
+        if (self.state, self.holder) != (TcpState::FinWait2, Holder::Orphan) {
+            return;
+        }
+        let wait = match self.options.linger2 {
+            Linger2::Default => cx.profile.fin_timeout,
+            Linger2::For(time) => Some(time),
+            Linger2::Never => {
+                self.finish(cx, Cause::Abort, None);
+                return self.send_reset(cx);
+            }
+        };
+        if let Some(wait) = wait {
             self.timers.set(cx, TimerKind::FinWait2, cx.now + wait);
         }
     }

@@ -254,6 +254,11 @@ impl Congestion {
         self.window.threshold
     }
 
+    /// Whether something has set ssthresh yet.
+    pub(crate) fn has_threshold(&self) -> bool {
+        self.window.threshold < LARGEST
+    }
+
     /// New text was acknowledged, and nothing is lost: the window grows, if it was what limited
     /// the sender.
     pub(crate) fn on_ack(&mut self, ack: &Ack) {

@@ -10,7 +10,7 @@
 //! - [`too_large`]: segments that the path did not carry (RFC 1191)
 //! - [`undo`]: what was not lost after all
 
-mod is_lost;
+pub(crate) mod is_lost;
 mod newreno;
 mod on_ack;
 mod on_timeout;
@@ -99,6 +99,11 @@ impl Recovery {
     /// What is going on.
     pub(crate) const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether duplicate acknowledgments have come, and nothing is made of them yet.
+    pub(crate) const fn is_disordered(&self) -> bool {
+        self.duplicates > 0
     }
 
     /// Something is sent again.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use twomsl_tcp::wire::{Packet, Segment};
 use twomsl_tcp::{
     Detail, Event, Instant, Output, Profile, Readiness, Shutdown, SocketError, SocketId,
-    SocketOption, Stack, TcpState, TimerKind,
+    SocketOption, Stack, TcpInfo, TcpState, TimerKind,
 };
 
 use super::lab::brief;
@@ -419,6 +419,12 @@ impl Pair {
     pub(crate) fn detail(&self, side: Side) -> Detail {
         let status = self.peek(side).stack.status(self.socket(side)).expect("it exists");
         status.detail.expect("a connection has sequence variables")
+    }
+
+    /// `TCP_INFO` of a side.
+    #[track_caller]
+    pub(crate) fn info(&self, side: Side) -> TcpInfo {
+        self.peek(side).stack.info(self.now, self.socket(side)).expect("it exists")
     }
 
     #[track_caller]

@@ -9,6 +9,7 @@ mod keepalive;
 mod limits;
 mod listen;
 mod looking;
+mod options;
 mod path_mtu;
 mod ports;
 mod resets;

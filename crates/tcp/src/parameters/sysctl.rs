@@ -1,0 +1,428 @@
+//! The parameters of a profile under the names that Linux and FreeBSD have for them, with values as
+//! `sysctl` takes them. Every name works on every profile: what it sets is a parameter, not a
+//! system.
+//!
+//! Sources: Documentation/networking/ip-sysctl.rst and Documentation/admin-guide/sysctl/net.rst of
+//! Linux 6; tcp(4), inet(4) and `sysctl -d` of FreeBSD 14.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use core::time::Duration;
+
+use super::{ParameterError, duration, number};
+use crate::profile::{Offer, Profile, WindowScaling};
+use alloc::string::ToString;
+
+/// A name of a system.
+struct Sysctl {
+    name: &'static str,
+    /// The parameter that it sets, or several.
+    parameter: &'static str,
+    form: Form,
+}
+
+/// How its value is read.
+enum Form {
+    /// As that of the parameter.
+    Same,
+    /// A plain number is seconds.
+    Seconds,
+    /// A plain number is milliseconds.
+    Millis,
+    /// A plain number is microseconds.
+    Micros,
+    /// A number stands for a word of the parameter.
+    Words(&'static [(&'static str, &'static str)]),
+    /// What it takes, and how that is set.
+    Own(&'static str, fn(&mut Profile, &str) -> bool),
+}
+
+const SWITCH: Form = Form::Words(&[("0", "off"), ("1", "on")]);
+const ECN: Form = Form::Words(&[("0", "off"), ("1", "on"), ("2", "passive")]);
+const BLIND: Form = Form::Words(&[("0", "challenged"), ("1", "believed")]);
+const THREE_SIZES: &str = "three numbers: least, default and most octets";
+const OCTETS: &str = "a number of octets";
+const ZERO_OR_ONE: &str = "0 or 1";
+
+const fn row(name: &'static str, parameter: &'static str, form: Form) -> Sysctl {
+    Sysctl { name, parameter, form }
+}
+
+#[rustfmt::skip]
+static TABLE: &[Sysctl] = &[
+    row("net.core.somaxconn", "max-backlog", Form::Same),
+    row("net.ipv4.ip_default_ttl", "hop-limit", Form::Same),
+    row("net.ipv4.ip_local_port_range", "first-port, last-port", Form::Own("two ports: the first and the last", port_range)),
+    row("net.ipv4.route.min_pmtu", "min-pmtu", Form::Same),
+    row("net.ipv4.route.mtu_expires", "mtu-expires", Form::Seconds),
+    row("net.ipv4.tcp_abort_on_overflow", "accept-overflow", Form::Words(&[("0", "drop"), ("1", "reset")])),
+    row("net.ipv4.tcp_challenge_ack_limit", "challenge-limit", Form::Same),
+    row("net.ipv4.tcp_congestion_control", "congestion-control", Form::Words(&[("reno", "newreno")])),
+    row("net.ipv4.tcp_early_retrans", "tail-loss-probe", Form::Words(&[("0", "off"), ("3", "on"), ("4", "on")])),
+    row("net.ipv4.tcp_ecn", "ecn", ECN),
+    row("net.ipv4.tcp_fastopen", "fast-open-client, fast-open-server", Form::Own("0 to 3: 1 to connect, 2 for listeners, 3 for both", fastopen)),
+    row("net.ipv4.tcp_fin_timeout", "fin-timeout", Form::Seconds),
+    row("net.ipv4.tcp_frto", "spurious-timeouts", Form::Words(&[("0", "by-timestamp"), ("1", "tested"), ("2", "tested")])),
+    row("net.ipv4.tcp_invalid_ratelimit", "challenge-spacing", Form::Millis),
+    row("net.ipv4.tcp_keepalive_intvl", "keepalive-interval", Form::Seconds),
+    row("net.ipv4.tcp_keepalive_probes", "keepalive-count", Form::Same),
+    row("net.ipv4.tcp_keepalive_time", "keepalive-idle", Form::Seconds),
+    row("net.ipv4.tcp_max_orphans", "max-orphans", Form::Same),
+    row("net.ipv4.tcp_max_syn_backlog", "max-syn-backlog", Form::Same),
+    row("net.ipv4.tcp_max_tw_buckets", "max-time-wait", Form::Same),
+    row("net.ipv4.tcp_mtu_probing", "mtu-probing", Form::Words(&[("0", "off"), ("1", "halving")])),
+    row("net.ipv4.tcp_notsent_lowat", "not-sent-low-water", Form::Same),
+    row("net.ipv4.tcp_orphan_retries", "orphan-retries", Form::Words(&[("0", "8")])),
+    row("net.ipv4.tcp_recovery", "loss-detection", Form::Words(&[("0", "blocks"), ("1", "time")])),
+    row("net.ipv4.tcp_retries2", "retries", Form::Same),
+    row("net.ipv4.tcp_rfc1337", "time-wait-rst", Form::Words(&[("0", "honoured"), ("1", "ignored")])),
+    row("net.ipv4.tcp_rmem", "receive-buffer and what it grows to", Form::Own(THREE_SIZES, rmem)),
+    row("net.ipv4.tcp_rto_max_ms", "rto-max", Form::Millis),
+    row("net.ipv4.tcp_rto_min_us", "rto-min", Form::Micros),
+    row("net.ipv4.tcp_sack", "sack", SWITCH),
+    row("net.ipv4.tcp_slow_start_after_idle", "idle-restart", Form::Words(&[("0", "never"), ("1", "gradual")])),
+    row("net.ipv4.tcp_syn_linear_timeouts", "syn-linear-timeouts", Form::Same),
+    row("net.ipv4.tcp_syn_retries", "syn-retries", Form::Same),
+    row("net.ipv4.tcp_synack_retries", "synack-retries", Form::Same),
+    row("net.ipv4.tcp_syncookies", "syn-cookies", Form::Words(&[("0", "off"), ("1", "when-full"), ("2", "always")])),
+    row("net.ipv4.tcp_timestamps", "timestamps", Form::Words(&[("0", "off"), ("1", "on"), ("2", "on")])),
+    row("net.ipv4.tcp_tw_reuse", "connect-reuse", Form::Words(&[("0", "bound"), ("1", "always"), ("2", "loopback")])),
+    row("net.ipv4.tcp_tw_reuse_delay", "connect-reuse-delay", Form::Millis),
+    row("net.ipv4.tcp_window_scaling", "window-scale", Form::Own(ZERO_OR_ONE, window_scaling)),
+    row("net.ipv4.tcp_wmem", "send-buffer and what it grows to", Form::Own(THREE_SIZES, wmem)),
+
+    row("kern.ipc.soacceptqueue", "max-backlog", Form::Same),
+    row("net.inet.ip.portrange.first", "first-port", Form::Same),
+    row("net.inet.ip.portrange.last", "last-port", Form::Same),
+    row("net.inet.ip.portrange.randomized", "port-selection", Form::Words(&[("1", "random")])),
+    row("net.inet.ip.ttl", "hop-limit", Form::Same),
+    row("net.inet.tcp.always_keepalive", "SO_KEEPALIVE of every socket", Form::Own(ZERO_OR_ONE, always_keepalive)),
+    row("net.inet.tcp.cc.algorithm", "congestion-control", Form::Same),
+    row("net.inet.tcp.delacktime", "delayed-ack", Form::Millis),
+    row("net.inet.tcp.delayed_ack", "delayed-ack", Form::Words(&[("0", "0s"), ("1", "40ms")])),
+    row("net.inet.tcp.do_prr", "proportional-rate", SWITCH),
+    row("net.inet.tcp.ecn.enable", "ecn", ECN),
+    row("net.inet.tcp.fastopen.client_enable", "fast-open-client", SWITCH),
+    row("net.inet.tcp.fastopen.server_enable", "fast-open-server", SWITCH),
+    row("net.inet.tcp.finwait2_timeout", "fin-timeout", Form::Millis),
+    row("net.inet.tcp.icmp_may_rst", "unreachable", Form::Words(&[("0", "soft"), ("1", "insistent")])),
+    row("net.inet.tcp.initcwnd_segments", "initial-window", Form::Same),
+    row("net.inet.tcp.insecure_rst", "blind-attacks", BLIND),
+    row("net.inet.tcp.insecure_syn", "blind-attacks", BLIND),
+    row("net.inet.tcp.keepcnt", "keepalive-count", Form::Same),
+    row("net.inet.tcp.keepidle", "keepalive-idle", Form::Millis),
+    row("net.inet.tcp.keepinit", "syn-retries", Form::Millis),
+    row("net.inet.tcp.keepintvl", "keepalive-interval", Form::Millis),
+    row("net.inet.tcp.maxtcptw", "max-time-wait", Form::Same),
+    row("net.inet.tcp.msl", "time-wait, of which it is half", Form::Own("milliseconds, or a duration", msl)),
+    row("net.inet.tcp.pmtud_blackhole_detection", "mtu-probing", Form::Words(&[("0", "off"), ("1", "two-steps")])),
+    row("net.inet.tcp.recvbuf_max", "what receive-buffer grows to", Form::Own(OCTETS, recvbuf_max)),
+    row("net.inet.tcp.recvspace", "receive-buffer", Form::Own(OCTETS, recvspace)),
+    row("net.inet.tcp.rexmit_initial", "rto-initial", Form::Millis),
+    row("net.inet.tcp.rexmit_min", "rto-min", Form::Millis),
+    row("net.inet.tcp.rfc1323", "window-scale, timestamps", Form::Own(ZERO_OR_ONE, rfc1323)),
+    row("net.inet.tcp.rfc3042", "limited-transmit", SWITCH),
+    row("net.inet.tcp.sack.enable", "sack", SWITCH),
+    row("net.inet.tcp.sendbuf_max", "what send-buffer grows to", Form::Own(OCTETS, sendbuf_max)),
+    row("net.inet.tcp.sendspace", "send-buffer", Form::Own(OCTETS, sendspace)),
+    row("net.inet.tcp.syncache.rexmtlimit", "synack-retries", Form::Same),
+    row("net.inet.tcp.syncookies", "syn-cookies", Form::Words(&[("0", "off"), ("1", "when-full")])),
+    row("net.inet.tcp.tolerate_missing_ts", "missing-timestamps", Form::Words(&[("0", "dropped"), ("1", "tolerated")])),
+];
+
+impl Profile {
+    /// The names that systems have for parameters, with the parameters they set and the unit of a
+    /// plain number, or what else they take.
+    pub fn system_names() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        TABLE.iter().map(|row| (row.name, row.parameter, row.form.takes()))
+    }
+
+    /// Sets what a system calls `name`; `None` if none does.
+    pub(super) fn set_by_system_name(
+        &mut self,
+        name: &str,
+        value: &str,
+    ) -> Option<Result<(), ParameterError>> {
+        let row = TABLE.iter().find(|row| row.name == name)?;
+        let understood = match &row.form {
+            Form::Own(_, set) => set(self, value),
+            form => self.set_own(row.parameter, &form.in_our_words(value)).is_ok(),
+        };
+        Some(if understood { Ok(()) } else { Err(row.refuse(value)) })
+    }
+}
+
+impl Sysctl {
+    fn refuse(&self, value: &str) -> ParameterError {
+        ParameterError::Value {
+            name: self.name,
+            value: value.to_string(),
+            expected: match self.form.takes() {
+                "as the parameter" => Profile::parameters()
+                    .find(|(name, ..)| *name == self.parameter)
+                    .map_or("another value", |(_, _, takes)| takes),
+                takes => takes,
+            },
+        }
+    }
+}
+
+impl Form {
+    const fn takes(&self) -> &'static str {
+        match self {
+            Self::Same => "as the parameter",
+            Self::Seconds => "seconds, or a duration",
+            Self::Millis => "milliseconds, or a duration",
+            Self::Micros => "microseconds, or a duration",
+            Self::Words(words) => in_words(words),
+            Self::Own(takes, _) => takes,
+        }
+    }
+
+    /// A value as the parameter takes it. What is no plain number may be in our words already.
+    fn in_our_words<'a>(&self, value: &'a str) -> Cow<'a, str> {
+        let plain = !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit());
+        match self {
+            Self::Seconds if plain => format!("{value}s").into(),
+            Self::Millis if plain => format!("{value}ms").into(),
+            Self::Micros if plain => format!("{value}us").into(),
+            Self::Words(words) => {
+                let word = words.iter().find(|(number, _)| *number == value);
+                word.map_or(value, |(_, word)| word).into()
+            }
+            _ => value.into(),
+        }
+    }
+}
+
+/// What a switch takes; those with other numbers say so by their length.
+const fn in_words(words: &[(&str, &str)]) -> &'static str {
+    match words.len() {
+        1 => "as the parameter",
+        2 => "0 or 1, or as the parameter",
+        _ => "a number as the system has it, or as the parameter",
+    }
+}
+
+// ---- those that no single parameter can say ----
+
+/// `32768 60999`
+fn port_range(profile: &mut Profile, value: &str) -> bool {
+    let mut ports = value.split_whitespace().map(number::<u16>);
+    let (Some(Some(first)), Some(Some(last)), None) = (ports.next(), ports.next(), ports.next())
+    else {
+        return false;
+    };
+    let sound = 0 < first && first <= last;
+    if sound {
+        (profile.first_port, profile.last_port) = (first, last);
+    }
+    sound
+}
+
+/// `4096 131072 6291456`: at least, at first, at most.
+fn three_sizes(value: &str) -> Option<(u32, u32)> {
+    let mut sizes = value.split_whitespace().map(number::<u32>);
+    let (least, first, most) = (sizes.next()??, sizes.next()??, sizes.next()??);
+    let sound = 0 < least && least <= first && first <= most && most <= 1 << 30;
+    (sound && sizes.next().is_none()).then_some((first, most))
+}
+
+/// Half of a receive buffer is for text (`tcp_win_from_space`).
+fn rmem(profile: &mut Profile, value: &str) -> bool {
+    let sizes = three_sizes(value).filter(|(first, _)| *first >= 2);
+    sizes.is_some_and(|(first, most)| {
+        let options = &mut profile.options;
+        (options.receive_buffer, options.receive_buffer_max) = (first / 2, most / 2);
+        true
+    })
+}
+
+/// `tcp_sndbuf_expand` makes the buffer larger at once if it is allowed to.
+fn wmem(profile: &mut Profile, value: &str) -> bool {
+    /// Two initial windows with what the kernel needs beside the text.
+    const EXPANDED: u32 = 87_040;
+    three_sizes(value).is_some_and(|(first, most)| {
+        let options = &mut profile.options;
+        (options.send_buffer, options.send_buffer_max) = (first.max(EXPANDED.min(most)), most);
+        true
+    })
+}
+
+/// The shift is what the largest receive buffer needs (`tcp_select_initial_window`).
+fn window_scaling(profile: &mut Profile, value: &str) -> bool {
+    let space = profile.options.receive_buffer_max.saturating_mul(2).max(1);
+    match value {
+        "0" => profile.window_scaling = WindowScaling::Off,
+        "1" => {
+            let shift = space.ilog2().saturating_sub(15).min(14) as u8;
+            profile.window_scaling = WindowScaling::Shift(shift);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Bit 0 is the client's side, bit 1 the server's.
+fn fastopen(profile: &mut Profile, value: &str) -> bool {
+    let Some(bits) = number::<u8>(value).filter(|bits| *bits <= 3) else { return false };
+    let offer = |bit| if bits & bit != 0 { Offer::Yes } else { Offer::No };
+    (profile.fast_open_client, profile.fast_open_server) = (offer(1), offer(2));
+    true
+}
+
+/// FreeBSD has one switch for all of RFC 7323. The shift is that of `kern.ipc.maxsockbuf`, 2 MiB.
+fn rfc1323(profile: &mut Profile, value: &str) -> bool {
+    (profile.window_scaling, profile.timestamps) = match value {
+        "0" => (WindowScaling::Off, Offer::No),
+        "1" => (WindowScaling::Shift(6), Offer::Yes),
+        _ => return false,
+    };
+    true
+}
+
+fn always_keepalive(profile: &mut Profile, value: &str) -> bool {
+    let on = match value {
+        "0" => false,
+        "1" => true,
+        _ => return false,
+    };
+    profile.options.keep_alive = on;
+    true
+}
+
+/// TIME-WAIT lasts twice as long (RFC 9293 §3.4.2).
+fn msl(profile: &mut Profile, value: &str) -> bool {
+    let text = Form::Millis.in_our_words(value);
+    let twice = duration(&text).and_then(|time| time.checked_mul(2));
+    let whole = twice.filter(|time| *time <= Duration::from_secs(u64::from(u32::MAX)));
+    whole.map(|time| profile.time_wait = time).is_some()
+}
+
+/// A buffer that may grow as far as before, but is never larger than that.
+fn grown(value: &str, first: &mut u32, most: &mut u32) -> bool {
+    octets(value).map(|octets| (*first, *most) = (octets, octets.max(*most))).is_some()
+}
+
+/// A limit to growth; the buffer is no larger from the start.
+fn limited(value: &str, first: &mut u32, most: &mut u32) -> bool {
+    octets(value).map(|octets| (*first, *most) = (octets.min(*first), octets)).is_some()
+}
+
+/// RFC 7323 §2.3 bounds a window, and so what a buffer is good for.
+fn octets(value: &str) -> Option<u32> {
+    number(value).filter(|octets| (1..=1 << 30).contains(octets))
+}
+
+fn sendspace(profile: &mut Profile, value: &str) -> bool {
+    let options = &mut profile.options;
+    grown(value, &mut options.send_buffer, &mut options.send_buffer_max)
+}
+
+fn recvspace(profile: &mut Profile, value: &str) -> bool {
+    let options = &mut profile.options;
+    grown(value, &mut options.receive_buffer, &mut options.receive_buffer_max)
+}
+
+fn sendbuf_max(profile: &mut Profile, value: &str) -> bool {
+    let options = &mut profile.options;
+    limited(value, &mut options.send_buffer, &mut options.send_buffer_max)
+}
+
+fn recvbuf_max(profile: &mut Profile, value: &str) -> bool {
+    let options = &mut profile.options;
+    limited(value, &mut options.receive_buffer, &mut options.receive_buffer_max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, value: &str) -> Profile {
+        let mut profile = Profile::linux();
+        profile.set(name, value).expect("the name is known, and the value is one of it");
+        profile
+    }
+
+    #[test]
+    fn plain_numbers_have_the_unit_of_the_system() {
+        let fin_timeout = |name, value| set(name, value).fin_timeout;
+        assert_eq!(fin_timeout("net.ipv4.tcp_fin_timeout", "30"), Some(Duration::from_secs(30)));
+        assert_eq!(fin_timeout("net.ipv4.tcp_fin_timeout", "30s"), Some(Duration::from_secs(30)));
+        let name = "net.inet.tcp.finwait2_timeout";
+        assert_eq!(fin_timeout(name, "60000"), Some(Duration::from_secs(60)));
+        assert_eq!(set("net.inet.tcp.msl", "15000").time_wait, Duration::from_secs(30));
+    }
+
+    /// What a default is called by its system is what the profile has.
+    #[test]
+    fn the_defaults_of_linux_change_nothing() {
+        let defaults = [
+            ("net.core.somaxconn", "4096"),
+            ("net.ipv4.ip_default_ttl", "64"),
+            ("net.ipv4.ip_local_port_range", "32768 60999"),
+            ("net.ipv4.route.min_pmtu", "552"),
+            ("net.ipv4.route.mtu_expires", "600"),
+            ("net.ipv4.tcp_abort_on_overflow", "0"),
+            ("net.ipv4.tcp_congestion_control", "cubic"),
+            ("net.ipv4.tcp_early_retrans", "3"),
+            ("net.ipv4.tcp_ecn", "2"),
+            ("net.ipv4.tcp_fastopen", "1"),
+            ("net.ipv4.tcp_fin_timeout", "60"),
+            ("net.ipv4.tcp_frto", "2"),
+            ("net.ipv4.tcp_invalid_ratelimit", "500"),
+            ("net.ipv4.tcp_keepalive_intvl", "75"),
+            ("net.ipv4.tcp_keepalive_probes", "9"),
+            ("net.ipv4.tcp_keepalive_time", "7200"),
+            ("net.ipv4.tcp_mtu_probing", "0"),
+            ("net.ipv4.tcp_notsent_lowat", "4294967295"),
+            ("net.ipv4.tcp_orphan_retries", "0"),
+            ("net.ipv4.tcp_recovery", "1"),
+            ("net.ipv4.tcp_retries2", "15"),
+            ("net.ipv4.tcp_rfc1337", "0"),
+            ("net.ipv4.tcp_rmem", "4096 131072 6291456"),
+            ("net.ipv4.tcp_rto_max_ms", "120000"),
+            ("net.ipv4.tcp_rto_min_us", "200000"),
+            ("net.ipv4.tcp_sack", "1"),
+            ("net.ipv4.tcp_slow_start_after_idle", "1"),
+            ("net.ipv4.tcp_syn_linear_timeouts", "4"),
+            ("net.ipv4.tcp_syn_retries", "6"),
+            ("net.ipv4.tcp_synack_retries", "5"),
+            ("net.ipv4.tcp_syncookies", "1"),
+            ("net.ipv4.tcp_timestamps", "1"),
+            ("net.ipv4.tcp_tw_reuse", "2"),
+            ("net.ipv4.tcp_tw_reuse_delay", "1000"),
+            ("net.ipv4.tcp_window_scaling", "1"),
+            ("net.ipv4.tcp_wmem", "4096 16384 4194304"),
+        ];
+        for (name, value) in defaults {
+            assert_eq!(set(name, value), Profile::linux(), "{name} = {value}");
+        }
+    }
+
+    /// A row whose words its parameter does not know would be found out by a user.
+    #[test]
+    fn every_word_of_the_table_is_one_of_its_parameter() {
+        for row in TABLE {
+            let Form::Words(words) = row.form else { continue };
+            for (number, _) in words {
+                set(row.name, number);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_name_does_not_take_is_refused_and_changes_nothing() {
+        for row in TABLE {
+            for value in ["", "elephant", "-1", "1 2 3 4", "99999999999999999999"] {
+                let mut profile = Profile::linux();
+                let error = profile.set(row.name, value).expect_err(row.name);
+                assert!(matches!(error, ParameterError::Value { .. }), "{}: {error}", row.name);
+                assert_eq!(profile, Profile::linux(), "{} = {value}", row.name);
+            }
+        }
+        let mut profile = Profile::linux();
+        assert!(profile.set("net.ipv4.ip_local_port_range", "2 1").is_err());
+        assert!(profile.set("net.ipv4.tcp_rmem", "1 3 2").is_err());
+    }
+}
