@@ -52,6 +52,9 @@ drops count=1
 drops by="fault" from="client" count=1
 drops by="loss" count=0
 verdict "server" "old-duplicate" count=0
+variable "client" "cwnd" at="500ms" is=10
+variable "client" "rtt" at="500ms" min=19000 max=21000 connection=1
+variable "server" "mss" at="500ms" is=1448
 violation 4 count=0
 ends "quiet" after="61s" by="62s"
 "#;
@@ -83,6 +86,10 @@ verdict "client" "time-wait-fin" min=1
 violation 1
 ends "time-up"
 ends by="61s"
+variable "client" "cwnd" at="500ms" is=11
+variable "client" "rto" at="500ms" max=1
+variable "client" "cwnd" at="500ms" is=10 connection=2
+variable "client" "cwnd" at="2s" is=10
 "#;
 
 #[test]

@@ -9,7 +9,7 @@ use crate::diagnostic::Problem;
 use crate::expect::{
     Answer, Connection, Counts, DropsWanted, EndsWanted, Expected, Lasting, PathWanted,
     PayloadWanted, ResultWanted, SegmentsWanted, SocketWanted, StateWanted, TableWanted,
-    TimerWanted, Wanted,
+    TimerWanted, VARIABLES, Variable, VariableWanted, Wanted,
 };
 use crate::language::node::Node;
 use crate::language::value::{Choice, Host, OneOf, Size, Value, Wrong};
@@ -46,6 +46,7 @@ fn one(node: &Node<'_>) -> Option<Wanted> {
         "state" => state(node),
         "table" => table(node),
         "sockets" => sockets(node),
+        "variable" => variable(node),
         "ends" => Some(Wanted::Ends(ends(node))),
         "drops" => Some(Wanted::Drops(drops(node))),
         "verdict" => {
@@ -273,6 +274,35 @@ fn sockets(node: &Node<'_>) -> Option<Wanted> {
     let at = node.required("at");
     let state = node.prop("state");
     Some(Wanted::Sockets { host: host(node)?, at: at?, state, counts })
+}
+
+/// `is`, or `min` and `max`: a variable without a value is no expectation.
+fn variable(node: &Node<'_>) -> Option<Wanted> {
+    let connection = connection(node).unwrap_or(Connection(1));
+    let at = node.required("at");
+    let (is, min, max) = (node.prop("is"), node.prop("min"), node.prop("max"));
+    let values = match (is, min, max) {
+        (Some(value), None, None) => Counts { min: value, max: Some(value) },
+        (None, min, max) if min.is_some() || max.is_some() => Counts { min: min.unwrap_or(0), max },
+        _ => {
+            let problem = Problem::at(node.head_span(), "which value?".to_owned());
+            node.report(problem.label("either `is`, or `min` and `max`").help("min=10 max=20"));
+            Counts::SOME
+        }
+    };
+    let (host, variable) = (host(node)?, variable_name(node)?);
+    Some(Wanted::Variable(VariableWanted { host, variable, connection, at: at?, values }))
+}
+
+fn variable_name(node: &Node<'_>) -> Option<Variable> {
+    let name: String = node.arg(1)?;
+    let variable = names::look_up(VARIABLES, &name);
+    if variable.is_none() {
+        let problem = Problem::at(node.arg_span(1), format!("there is no variable `{name}`"));
+        let hint = suggest::hint(&name, VARIABLES.iter().map(|(name, _)| *name));
+        node.report(problem.label("no variable").maybe_help(hint));
+    }
+    variable
 }
 
 fn ends(node: &Node<'_>) -> EndsWanted {

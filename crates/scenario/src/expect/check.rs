@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::states::Held;
 use super::{
     Answer, Counts, EndsWanted, Expected, Failure, ResultWanted, Wanted, segments, states,
+    variables,
 };
 use crate::diagnostic::Span;
 use crate::language::names::{self, name_of};
@@ -57,6 +58,7 @@ fn check(wanted: &Wanted, facts: &Facts<'_>, source: &Source) -> Held {
             states::sockets(*host, *at, *state, *counts, facts)
         }
         Wanted::Ends(ends) => self::ends(ends, facts),
+        Wanted::Variable(wanted) => variables::variable(wanted, facts),
         Wanted::Drops(drops) => segments::drops(drops, facts),
         Wanted::Verdict { host, verdict, counts } => self::verdict(*host, *verdict, *counts, facts),
         Wanted::Violation { invariant, counts } => violation(*invariant, *counts, facts),

@@ -4,6 +4,7 @@ mod check;
 mod facts;
 mod segments;
 mod states;
+mod variables;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::diagnostic::Span;
 
 pub(crate) use check::check_all;
 pub(crate) use facts::Facts;
+pub(crate) use variables::{VARIABLES, Variable, VariableWanted};
 
 /// One expectation of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,7 @@ impl Expected {
     pub(crate) fn needs_table(&self) -> Option<Instant> {
         match &self.wanted {
             Wanted::Table(table) => Some(table.at),
+            Wanted::Variable(variable) => Some(variable.at),
             _ => None,
         }
     }
@@ -79,6 +82,8 @@ pub(crate) enum Wanted {
     },
     /// `ends`
     Ends(EndsWanted),
+    /// `variable`: needs a table, too.
+    Variable(VariableWanted),
     /// `drops`
     Drops(DropsWanted),
     Verdict {

@@ -292,6 +292,7 @@ pub static EXPECTATIONS: &[&Kind] = &[
     &STATE,
     &EXPECT_TABLE,
     &SOCKETS,
+    &VARIABLE,
     &ENDS,
     &DROPS,
     &VERDICT_OF,
@@ -341,6 +342,9 @@ static SOCKET: Kind = Kind::new("socket").props(&[
     &["retransmits"],
 ]);
 static SOCKETS: Kind = Kind::new("sockets").args(HOST_ARG).props(&[&["at", "state"], COUNTS]);
+static VARIABLE: Kind = Kind::new("variable")
+    .args(&[once("HOST"), once("VARIABLE")])
+    .props(&[&["at", "is", "min", "max"], CONNECTION]);
 static ENDS: Kind = Kind::new("ends").args(&[optional("HOW")]).props(&[&["at", "by", "after"]]);
 static DROPS: Kind = Kind::new("drops").props(&[&["by", "from"], COUNTS]);
 static VERDICT_OF: Kind =
