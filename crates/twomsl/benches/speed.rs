@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use twomsl_sim::spec::Impairments;
+use twomsl_sim::spec::{Impairments, Loss, Probability};
 use twomsl_sim::{End, Plan, Recording, World, WorldBuilder};
 use twomsl_tcp::{Profile, SocketOption};
 
@@ -48,8 +48,23 @@ fn run_to_end(world: &mut World) -> u64 {
 /// the applications included.
 #[divan::bench(sample_count = 10)]
 fn transfer_64_mib(bencher: Bencher<'_, '_>) {
+    transfer(bencher, Loss::None);
+}
+
+/// The same when one packet in a hundred is lost, each way: what loss recovery costs.
+#[divan::bench(sample_count = 10)]
+fn transfer_64_mib_with_loss(bencher: Bencher<'_, '_>) {
+    let probability = Probability::from_parts_per_billion(10_000_000).expect("one in a hundred");
+    transfer(bencher, Loss::Bernoulli(probability));
+}
+
+fn transfer(bencher: Bencher<'_, '_>, loss: Loss) {
+    let delay = Duration::from_millis(1);
     let plan = plan(
-        pair()
+        World::builder()
+            .host("client", Profile::linux())
+            .host("server", Profile::linux())
+            .link("client", "server", Impairments { delay, loss, ..Impairments::default() })
             .role("server", |role| role.listen(80).accept().read_to_end().close())
             .role("client", |role| role.connect("server", 80).write_pattern(64 << 20).close()),
     );
