@@ -41,6 +41,11 @@ impl Timers {
         self.deadlines[kind as usize] != Instant::MAX
     }
 
+    /// When a timer is to fire, if it is running.
+    pub(crate) fn deadline(&self, kind: TimerKind) -> Option<Instant> {
+        Some(self.deadlines[kind as usize]).filter(|deadline| *deadline != Instant::MAX)
+    }
+
     /// Starts or restarts a timer.
     pub(crate) fn set(&mut self, cx: &mut Context<'_>, kind: TimerKind, deadline: Instant) {
         let place = &mut self.deadlines[kind as usize];

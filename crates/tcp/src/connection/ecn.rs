@@ -40,9 +40,15 @@ impl EcnState {
         FirstMark::No
     }
 
-    /// The window was brought down: the receiver is told with the next text (§6.1.2).
+    /// The window was brought down, for whatever reason: the receiver is told with the next text
+    /// (§6.1.2).
     pub(crate) fn owe_confirmation(&mut self) {
         self.confirmation = Confirmation::Owed;
+    }
+
+    /// It is what it was again (`tcp_ecn_withdraw_cwr`).
+    pub(crate) fn withdraw_confirmation(&mut self) {
+        self.confirmation = Confirmation::None;
     }
 
     /// The bits of a segment with an ACK. Only new text carries CWR.

@@ -246,8 +246,9 @@ impl Scoreboard {
 
     #[inline]
     fn note_arrival(&self, sent: &Sent, delivery: &mut Delivery) {
-        // It had been passed by what was SACKed.
-        if self.sacked.segments > 0 && !sent.was_copied() && delivery.reordered.is_none() {
+        // It had been passed by what was SACKed before this acknowledgment (`prior_fack`).
+        let passed = self.sacked.segments > delivery.sacked.segments;
+        if passed && !sent.was_copied() && delivery.reordered.is_none() {
             delivery.reordered = Some(sent.seq);
         }
         delivery.take(sent);

@@ -75,6 +75,9 @@ impl Connection {
         while let Some(plan) = self.next_segment(cx.profile, Patience::Yes, Bound::Both) {
             self.send_planned(cx, &plan, SendReason::New);
         }
+        if self.recovery.phase() == Phase::Recovery {
+            self.send_doubtful(cx);
+        }
         let (una, in_flight) = (self.send.una, self.in_flight(cx.profile));
         self.congestion.on_sent(&Sent { now: cx.now, una, nxt: self.send.nxt, before, in_flight });
         if self.recovery.phase() == Phase::Open {

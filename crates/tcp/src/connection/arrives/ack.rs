@@ -6,7 +6,7 @@ use twomsl_wire::{Flags, Segment};
 use super::super::congestion::Sample;
 use super::super::negotiation::Use;
 use super::super::receive::{Owed, Waiting};
-use super::super::recovery::Progress;
+use super::super::recovery::{News, Progress};
 use super::super::rtt::Samples;
 use super::super::scoreboard::Delivery;
 use super::super::send::Writing;
@@ -135,7 +135,7 @@ impl Connection {
 
     /// SND.UNA, SND.WND, and what hangs on them.
     pub(super) fn take_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
-        let mut progress = self.progress_of(cx, segment);
+        let mut progress = self.progress_of(segment);
         let una = self.send.una;
         if self.agreement.sack == Use::Yes
             && let Some(blocks) = segment.options.sack_blocks()
@@ -163,18 +163,20 @@ impl Connection {
     }
 
     /// What can be said of an acknowledgment before anything is made of it.
-    fn progress_of(&self, cx: &Context<'_>, segment: &Segment) -> Progress {
+    fn progress_of(&self, segment: &Segment) -> Progress {
         let controls = Flags::SYN | Flags::FIN;
+        let says_nothing = segment.ack == self.send.una
+            && segment.payload.is_empty()
+            && !segment.flags.intersects(controls)
+            && self.agreement.offered_by(segment) == self.send.wnd;
         Progress {
             acked: segment.ack.after(self.send.una),
             acked_octets: 0,
-            // RFC 5681 §2: all five conditions.
-            is_duplicate: segment.ack == self.send.una
-                && !self.send.is_idle()
-                && segment.payload.is_empty()
-                && !segment.flags.intersects(controls)
-                && self.agreement.offered_by(segment) == self.send.wnd,
-            in_flight_before: self.in_flight(cx.profile),
+            news: match says_nothing {
+                true if self.send.is_idle() => News::None,
+                true => News::Duplicate,
+                false => News::Some,
+            },
             twice: None,
             echo: segment.options.timestamps().map(|(_, echo)| echo),
             marked: self.agreement.ecn == Use::Yes

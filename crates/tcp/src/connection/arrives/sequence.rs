@@ -77,6 +77,8 @@ impl Connection {
             self.receive.owed = super::super::Owed::Now;
             return Ok(());
         }
+        // RFC 2883 §4.1: the whole of it came twice.
+        self.report_duplicate((segment.seq, segment.seq_end()));
         self.send_ack(cx, SendReason::DuplicateAck);
         let old = segment.seq_end().at_or_before(self.receive.nxt);
         Err(if old { Verdict::OldDuplicate } else { Verdict::OutsideWindow })

@@ -134,9 +134,10 @@ impl Connection {
         }
     }
 
-    /// DSACK (RFC 2883 §4): the part of a segment that lies before RCV.NXT came twice.
+    /// DSACK (RFC 2883 §4): the part of a segment that lies before RCV.NXT came twice. An old
+    /// duplicate beyond it (PAWS) did not: `tcp_send_dupack` looks at where it begins, too.
     pub(super) fn report_duplicate(&mut self, (left, right): Stretch) {
-        if self.agreement.sack == Use::Yes && left.before(right) {
+        if self.agreement.sack == Use::Yes && left.before(right) && left.before(self.receive.nxt) {
             let end = if right.before(self.receive.nxt) { right } else { self.receive.nxt };
             self.receive.sack.report_duplicate((left, end));
         }

@@ -28,7 +28,7 @@ impl Connection {
             };
         };
         if timestamps.is_old(cx.now, value) {
-            self.report_duplicate((segment.seq, segment.seq + segment.payload.len() as u32));
+            self.report_duplicate((segment.seq, segment.seq_end()));
             self.send_ack(cx, SendReason::DuplicateAck);
             return Err(Verdict::OldTimestamp);
         }

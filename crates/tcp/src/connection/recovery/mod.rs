@@ -27,7 +27,7 @@ use super::negotiation::Use;
 use super::scoreboard::Count;
 use crate::profile::{LossDetection, WindowCounting};
 use crate::{Instant, Profile};
-pub(super) use on_ack::Progress;
+pub(super) use on_ack::{News, Progress};
 use probe::Probe;
 use rack::Rack;
 use undo::Undo;
@@ -41,6 +41,8 @@ pub(crate) struct Recovery {
     point: SeqNum,
     /// Duplicate acknowledgments since SND.UNA moved.
     duplicates: u32,
+    /// Octets that limited transmit let out because of them.
+    limited: u32,
     prr: Option<Prr>,
     undo: Undo,
     rack: Rack,
@@ -89,6 +91,7 @@ impl Recovery {
             // RFC 6582 §3.2, step 1.
             point: iss,
             duplicates: 0,
+            limited: 0,
             prr: None,
             undo: Undo::default(),
             rack: Rack::new(),
@@ -104,6 +107,11 @@ impl Recovery {
     /// Whether duplicate acknowledgments have come, and nothing is made of them yet.
     pub(crate) const fn is_disordered(&self) -> bool {
         self.duplicates > 0
+    }
+
+    /// SND.UNA has moved, or a timeout has ended what they tell.
+    fn forget_duplicates(&mut self) {
+        (self.duplicates, self.limited) = (0, 0);
     }
 
     /// Something is sent again.
@@ -141,6 +149,12 @@ impl Connection {
             WindowCounting::Octets { .. } => count.octets,
             WindowCounting::Segments => count.segments.saturating_mul(self.send.mss),
         }
+    }
+
+    /// `FlightSize` of RFC 5681 §2, arrived or not; what limited transmit has sent "MUST NOT be
+    /// included" (§3.2, step 2).
+    fn flight_size(&self) -> u32 {
+        self.send.nxt.since(self.send.una).saturating_sub(self.recovery.limited)
     }
 
     /// What is under way, as the congestion window counts it.

@@ -10,14 +10,14 @@ use crate::profile::Offer;
 
 impl Connection {
     pub(super) fn newreno_on_ack(&mut self, cx: &mut Context<'_>, progress: &Progress) {
-        if progress.is_duplicate {
-            self.newreno_on_duplicate(cx, progress);
+        if progress.is_duplicate() {
+            self.newreno_on_duplicate(cx);
         } else if progress.acked {
             self.newreno_on_new(cx, progress);
         }
     }
 
-    fn newreno_on_duplicate(&mut self, cx: &mut Context<'_>, progress: &Progress) {
+    fn newreno_on_duplicate(&mut self, cx: &mut Context<'_>) {
         self.recovery.duplicates += 1;
         match self.recovery.phase {
             // RFC 6582 §3.2, step 3: each further one means that a segment has left the network.
@@ -27,7 +27,7 @@ impl Connection {
                 if self.recovery.duplicates == DUP_THRESH
                     && self.send.una.after(self.recovery.point) =>
             {
-                self.newreno_enter(cx, progress);
+                self.newreno_enter(cx);
             }
             Phase::Open | Phase::Reduction if self.recovery.duplicates < DUP_THRESH => {
                 self.transmit_limited(cx);
@@ -37,8 +37,9 @@ impl Connection {
     }
 
     /// RFC 5681 §3.2, steps 2 and 3.
-    fn newreno_enter(&mut self, cx: &mut Context<'_>, progress: &Progress) {
-        self.congestion.enter_recovery(progress.in_flight_before);
+    fn newreno_enter(&mut self, cx: &mut Context<'_>) {
+        self.congestion.enter_recovery(self.flight_size());
+        self.ecn.owe_confirmation();
         self.recovery.phase = Phase::Recovery;
         self.recovery.prr = None;
         self.recovery.point = self.send.nxt;
@@ -50,7 +51,7 @@ impl Connection {
 
     /// RFC 6582 §3.2, step 3: a full or a partial acknowledgment.
     fn newreno_on_new(&mut self, cx: &mut Context<'_>, progress: &Progress) {
-        self.recovery.duplicates = 0;
+        self.recovery.forget_duplicates();
         let done = self.send.una.at_or_after(self.recovery.point);
         match self.recovery.phase {
             Phase::Reduction if done => self.end_reduction(),
@@ -90,7 +91,9 @@ impl Connection {
         let beyond = self.congestion.window().saturating_add(2 * self.send.mss);
         let fits = self.in_flight(cx.profile).saturating_add(self.send.mss) <= beyond;
         if cx.profile.limited_transmit == Offer::Yes && fits {
+            let before = self.send.nxt;
             self.send_one_beyond_window(cx, SendReason::New);
+            self.recovery.limited += self.send.nxt.since(before);
         }
     }
 }

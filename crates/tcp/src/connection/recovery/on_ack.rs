@@ -7,13 +7,23 @@ use super::super::congestion::Ack;
 use super::super::congestion::prr::{self, Prr, Safety};
 use super::super::sack::Stretch;
 use super::super::scoreboard::{Delivery, Sent};
-use super::probe::{Alone, Reported};
 use super::rack::{Hurry, Patience};
 use super::{Doubt, Method, Phase, is_lost};
 use crate::Profile;
-use crate::event::TimerKind;
+use crate::event::{SendReason, TimerKind};
 use crate::outbox::Context;
 use crate::profile::{Offer, SpuriousTimeouts, WindowCounting, WindowReduction};
+
+/// What an acknowledgment says at first sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum News {
+    /// It acknowledges something, has text, or offers another window.
+    Some,
+    /// It says nothing, and there is nothing it could acknowledge.
+    None,
+    /// A duplicate acknowledgment (RFC 5681 §2, all five conditions).
+    Duplicate,
+}
 
 /// What an acknowledgment brought.
 #[derive(Debug)]
@@ -22,10 +32,7 @@ pub(in super::super) struct Progress {
     pub(in super::super) acked: bool,
     /// By how many octets of text.
     pub(in super::super) acked_octets: u32,
-    /// Whether it is a duplicate acknowledgment (RFC 5681 §2).
-    pub(in super::super) is_duplicate: bool,
-    /// What was under way before it, as the window counts.
-    pub(in super::super) in_flight_before: u32,
+    pub(in super::super) news: News,
     /// What arrived twice (RFC 2883).
     pub(in super::super) twice: Option<Stretch>,
     /// TSecr.
@@ -33,6 +40,12 @@ pub(in super::super) struct Progress {
     /// Whether it echoes a congestion mark (RFC 3168 §6.1.2).
     pub(in super::super) marked: bool,
     pub(in super::super) delivery: Delivery,
+}
+
+impl Progress {
+    pub(super) fn is_duplicate(&self) -> bool {
+        self.news == News::Duplicate
+    }
 }
 
 impl Connection {
@@ -66,20 +79,19 @@ impl Connection {
         let quiet = self.recovery.phase == Phase::Open
             && self.send.board.sacked().segments == 0
             && self.recovery.duplicates == 0
-            && !progress.is_duplicate
+            && !progress.is_duplicate()
             && !progress.marked
             && progress.twice.is_none();
+        let before = self.recovery.phase;
         if !quiet {
             self.recover_from(cx, progress);
         } else if self.method(cx.profile) == Method::Time {
             self.note_arrival(cx, progress);
         }
         if self.recovery.probe.is_some() {
-            let reported = if progress.twice.is_some() { Reported::Yes } else { Reported::No };
-            let bare = progress.delivery.delivered.segments == 0;
-            self.judge_probe(cx, reported, if bare { Alone::Yes } else { Alone::No });
+            self.judge_probe(cx, progress);
         }
-        self.grow_window(cx, progress);
+        self.grow_window(cx, progress, before);
     }
 
     #[inline(never)]
@@ -104,36 +116,67 @@ impl Connection {
         if method == Method::Time {
             self.note_arrival(cx, progress);
         }
+        if progress.acked {
+            self.recovery.forget_duplicates();
+        }
         self.leave_if_done(cx.profile, progress);
         self.try_undo(cx.profile, progress);
         let lost = self.find_losses(cx, method);
         let losing = self.send.board.lost().segments > 0;
         match self.recovery.phase {
             Phase::Open | Phase::Reduction if losing => {
-                self.enter_recovery(cx, progress.in_flight_before);
+                self.enter_recovery(cx);
             }
-            Phase::Open if progress.is_duplicate || progress.delivery.sacked.segments > 0 => {
+            Phase::Open if progress.is_duplicate() || progress.delivery.sacked.segments > 0 => {
                 self.recovery.duplicates += 1;
-                // With fewer than three, and none lost: RFC 6675 §5, step 3.
-                if method == Method::Blocks && self.recovery.duplicates < is_lost::DUP_THRESH {
-                    self.transmit_limited(cx);
+                if method == Method::Blocks {
+                    self.count_duplicate(cx);
                 }
             }
             _ => {}
-        }
-        if progress.acked {
-            self.recovery.duplicates = 0;
         }
         if self.recovery.is_reducing() {
             self.reduce_window(cx, progress, lost);
         }
     }
 
+    /// RFC 6675 §5, with no loss found by the blocks: three duplicate acknowledgments are one, too
+    /// (step 1), since small segments are few octets; fewer let new text out (step 3).
+    fn count_duplicate(&mut self, cx: &mut Context<'_>) {
+        if self.recovery.duplicates < is_lost::DUP_THRESH {
+            self.transmit_limited(cx);
+        } else if self.send.board.get(0).is_some_and(|first| !first.is_sacked()) {
+            self.send.board.mark_lost(0);
+            self.enter_recovery(cx);
+        }
+    }
+
+    /// RFC 6675 §4, `NextSeg`, rule 3: when there is nothing new to send, what is missing before the
+    /// highest SACKed goes out again although it may be under way.
+    pub(in super::super) fn send_doubtful(&mut self, cx: &mut Context<'_>) {
+        if self.method(cx.profile) != Method::Blocks || self.send.board.holes() == 0 {
+            return;
+        }
+        for index in 0..self.send.board.reach() {
+            let Some(sent) = self.send.board.get(index) else { break };
+            if sent.is_sacked() || sent.was_copied() {
+                continue;
+            }
+            let fits = self.in_flight(cx.profile) + self.send.mss <= self.congestion.window();
+            if !fits || !self.send_again(cx, index, SendReason::FastRetransmission) {
+                break;
+            }
+        }
+    }
+
     /// Steps 1 to 3 of RACK.
     fn note_arrival(&mut self, cx: &Context<'_>, progress: &Progress) {
         let (clock, shortest) = (self.agreement.timestamps.as_ref(), self.rtt.shortest());
+        // What is SACKed comes with the echo of what arrived in order before it (RFC 7323 §4.3),
+        // which says nothing about it.
+        let echo = progress.echo.filter(|_| progress.acked);
         // RFC 8985 §6.2, step 2: the acknowledgment may be of an earlier copy.
-        let too_soon = |sent: &Sent| match (progress.echo, clock) {
+        let too_soon = |sent: &Sent| match (echo, clock) {
             (Some(echo), Some(clock)) if clock.echoes_before(echo, sent.at) => true,
             _ => cx.now.nanos_since(sent.at) < shortest,
         };
@@ -172,15 +215,27 @@ impl Connection {
     }
 
     /// RFC 6675 §5, step 4; RFC 8985 hands over to it (§9.2).
-    pub(super) fn enter_recovery(&mut self, cx: &mut Context<'_>, in_flight_before: u32) {
+    pub(super) fn enter_recovery(&mut self, cx: &mut Context<'_>) {
+        let flight = self.flight_size();
         if self.recovery.phase == Phase::Open {
-            self.congestion.enter_recovery(in_flight_before);
+            self.congestion.enter_recovery(flight);
         }
         self.recovery.undo.begin(self.send.una, self.send.board.copies_under_way());
-        self.begin_phase(cx, Phase::Recovery, in_flight_before);
+        self.begin_phase(cx, Phase::Recovery, flight);
+        if self.recovery.prr.is_none() && self.send.board.lost().segments > 0 {
+            // Step 4.3: the first one at once, whatever is under way.
+            self.send_first_lost(cx);
+        }
     }
 
-    fn begin_phase(&mut self, cx: &mut Context<'_>, phase: Phase, in_flight: u32) {
+    fn send_first_lost(&mut self, cx: &mut Context<'_>) {
+        if let Some(index) = self.send.board.next_repair() {
+            self.send_again(cx, index, SendReason::FastRetransmission);
+        }
+    }
+
+    fn begin_phase(&mut self, cx: &mut Context<'_>, phase: Phase, flight: u32) {
+        self.ecn.owe_confirmation();
         self.forget_probe();
         self.timers.stop(cx, TimerKind::LossProbe);
         self.recovery.phase = phase;
@@ -191,7 +246,7 @@ impl Connection {
             Prr::new(match cx.profile.window_reduction {
                 // Linux' `tcp_init_cwnd_reduction` starts from the window.
                 WindowReduction::Window => self.congestion.prior_window(),
-                WindowReduction::FlightSize => in_flight,
+                WindowReduction::FlightSize => flight,
             })
         });
         if self.recovery.prr.is_none() {
@@ -202,10 +257,10 @@ impl Connection {
     /// The window comes down without a loss to repair: a congestion mark (RFC 3168 §6.1.2), or a
     /// loss that a probe has repaired.
     pub(super) fn begin_reduction(&mut self, cx: &mut Context<'_>) {
-        let in_flight = self.in_flight(cx.profile);
-        self.congestion.on_ecn_echo(in_flight);
+        let flight = self.flight_size();
+        self.congestion.on_ecn_echo(flight);
         self.recovery.undo.end();
-        self.begin_phase(cx, Phase::Reduction, in_flight);
+        self.begin_phase(cx, Phase::Reduction, flight);
     }
 
     /// The window is the threshold from now on.
@@ -219,7 +274,6 @@ impl Connection {
         // Once per window of data: not while it is coming down already.
         if self.recovery.phase == Phase::Open && self.send.una.at_or_after(self.reduced_up_to()) {
             self.begin_reduction(cx);
-            self.ecn.owe_confirmation();
         }
     }
 
@@ -242,7 +296,6 @@ impl Connection {
                 } else {
                     self.end_reduction();
                 }
-                self.recovery.undo.end();
                 self.recovery.rack.on_recovered();
             }
         }
@@ -250,27 +303,31 @@ impl Connection {
 
     /// Whether acknowledgments show that nothing had to be sent again (`tcp_may_undo`).
     pub(super) fn may_undo(&self, profile: &Profile, progress: &Progress) -> bool {
-        if profile.spurious_timeouts == SpuriousTimeouts::Believed {
-            return false;
-        }
         let clock = self.agreement.timestamps.as_ref();
-        self.recovery.undo.is_all_explained()
-            || self.recovery.undo.is_too_early(progress.echo, clock)
+        profile.spurious_timeouts != SpuriousTimeouts::Believed
+            && (self.recovery.undo.is_all_explained()
+                || self.recovery.undo.is_too_early(progress.echo, clock))
     }
 
     /// In the middle of recovery: D-SACKs have named all that was sent again, or an echo shows that
-    /// the original arrived.
+    /// the original arrived. After it only D-SACKs count (`tcp_try_undo_dsack`): what was late ends
+    /// the recovery, and the D-SACK of its copy follows.
     fn try_undo(&mut self, profile: &Profile, progress: &Progress) {
-        let partial = progress.acked || progress.twice.is_some();
-        if self.recovery.phase == Phase::Recovery && partial && self.may_undo(profile, progress) {
+        let now = match self.recovery.phase {
+            Phase::Recovery => progress.acked || progress.twice.is_some(),
+            Phase::Open => progress.twice.is_some() && self.recovery.undo.is_all_explained(),
+            Phase::Reduction | Phase::Loss(_) => false,
+        };
+        if now && self.may_undo(profile, progress) {
             self.undo_reduction();
-            self.recovery.undo.end();
         }
     }
 
     /// The window and the threshold are what they were, and nothing counts as lost.
     pub(super) fn undo_reduction(&mut self) {
         self.congestion.undo();
+        self.recovery.undo.end();
+        self.ecn.withdraw_confirmation();
         self.send.board.unmark_lost();
         self.recovery.phase = Phase::Open;
         self.recovery.prr = None;
@@ -296,10 +353,16 @@ impl Connection {
     }
 
     /// The window grows when nothing is wrong, and in slow start after a timeout.
-    fn grow_window(&mut self, cx: &Context<'_>, progress: &Progress) {
-        if !matches!(self.recovery.phase, Phase::Open | Phase::Loss(_))
-            || progress.acked_octets == 0
-        {
+    fn grow_window(&mut self, cx: &Context<'_>, progress: &Progress, before: Phase) {
+        let grows = |phase| matches!(phase, Phase::Open | Phase::Loss(_));
+        if !grows(self.recovery.phase) || progress.acked_octets == 0 {
+            return;
+        }
+        let counts_all = matches!(cx.profile.window_counting, WindowCounting::Octets { .. })
+            || self.method(cx.profile) == Method::Duplicates;
+        if !grows(before) && counts_all {
+            // The acknowledgment that ends a recovery sets the window (RFC 6582 §3.2, step 3): what
+            // it acknowledges has been counted by duplicates before.
             return;
         }
         let acked = match cx.profile.window_counting {

@@ -8,6 +8,7 @@ use super::super::congestion::Repeated;
 use super::super::congestion::prr::Safety;
 use super::on_ack::Progress;
 use super::{Doubt, Method, Phase};
+use crate::Profile;
 use crate::event::SendReason;
 use crate::outbox::Context;
 use crate::profile::SpuriousTimeouts;
@@ -16,7 +17,7 @@ impl Connection {
     /// Everything that is not known to have arrived counts as lost, and the first of it is sent
     /// again: `tcp_enter_loss`.
     pub(in super::super) fn enter_loss(&mut self, cx: &mut Context<'_>, repeated: Repeated) {
-        let in_flight = self.in_flight(cx.profile);
+        let flight = self.flight_size();
         // A loss within a recovery that has not ended is not another congestion event.
         let first = !matches!(self.recovery.phase, Phase::Recovery | Phase::Loss(_))
             || self.send.una.at_or_after(self.recovery.point);
@@ -26,11 +27,13 @@ impl Connection {
             self.recovery.undo.begin(self.send.una, copies);
         }
         let again = if first { repeated } else { Repeated::Yes };
-        self.congestion.on_timeout(in_flight, again);
+        self.congestion.on_timeout(flight, again);
+        self.ecn.owe_confirmation();
         self.mark_lost_by_timeout(cx);
         let doubt = self.doubt(cx, first);
         self.recovery.phase = Phase::Loss(doubt);
-        (self.recovery.prr, self.recovery.duplicates) = (None, 0);
+        self.recovery.prr = None;
+        self.recovery.forget_duplicates();
         self.recovery.point = self.send.nxt;
         let left = self.in_flight(cx.profile);
         self.congestion.set_window(left.saturating_add(self.send.mss));
@@ -64,10 +67,8 @@ impl Connection {
     pub(super) fn after_timeout(&mut self, cx: &mut Context<'_>, progress: &Progress) {
         let Phase::Loss(doubt) = self.recovery.phase else { return };
         let undone = progress.acked && self.may_undo(cx.profile, progress);
-        if undone || self.is_spurious(doubt, progress) {
-            self.undo_reduction();
-            self.recovery.undo.end();
-            return;
+        if undone || self.is_spurious(cx.profile, doubt, progress) {
+            return self.undo_reduction();
         }
         let done = self.send.una.at_or_after(self.recovery.point);
         if doubt != Doubt::None {
@@ -75,20 +76,23 @@ impl Connection {
         }
         if done && progress.acked && self.recovery.phase != Phase::Loss(Doubt::Testing) {
             self.recovery.phase = Phase::Open;
-            self.recovery.undo.end();
+            self.recovery.rack.on_recovered();
         }
     }
 
     /// RFC 5682 §3.1, step 3b: something arrived that was sent once only, and before the timeout.
-    fn is_spurious(&self, doubt: Doubt, progress: &Progress) -> bool {
+    /// Without SACK it may have been there for long, and only the repair before it was missing:
+    /// `tcp_clean_rtx_queue` drops `FLAG_ORIG_SACK_ACKED` then.
+    fn is_spurious(&self, profile: &Profile, doubt: Doubt, progress: &Progress) -> bool {
+        let hidden = self.method(profile) == Method::Duplicates && progress.delivery.repaired;
         let before = |end: SeqNum| end.at_or_before(self.recovery.point);
-        doubt != Doubt::None && progress.delivery.original.is_some_and(before)
+        doubt != Doubt::None && !hidden && progress.delivery.original.is_some_and(before)
     }
 
     /// Steps 2 and 3: after the first acknowledgment that moves SND.UNA new text is sent, if there
     /// is some; a duplicate acknowledgment after that means that the timeout was right.
     fn test_timeout(&mut self, progress: &Progress, doubt: Doubt, done: bool) {
-        let duplicate = progress.is_duplicate || progress.delivery.sacked.segments > 0;
+        let duplicate = progress.is_duplicate() || progress.delivery.sacked.segments > 0;
         let next = match doubt {
             Doubt::Open if progress.acked && !done && self.has_new_to_send() => {
                 self.recovery.point = self.send.nxt;
@@ -109,11 +113,10 @@ impl Connection {
 
     /// The timer of RACK (RFC 8985 §6.2, step 5): what was waited for has not come.
     pub(in super::super) fn on_reordering_timeout(&mut self, cx: &mut Context<'_>) {
-        let before = self.in_flight(cx.profile);
         let lost = self.find_losses(cx, Method::Time);
         if lost > 0 {
             if matches!(self.recovery.phase, Phase::Open | Phase::Reduction) {
-                self.enter_recovery(cx, before);
+                self.enter_recovery(cx);
             }
             // Linux counts one segment as delivered here, to let the first repair out.
             let pipe = self.in_flight(cx.profile);

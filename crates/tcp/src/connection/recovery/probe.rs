@@ -5,7 +5,7 @@ use twomsl_wire::SeqNum;
 
 use super::super::Connection;
 use super::super::rtt::LEAST_WAIT;
-use super::{Method, Phase};
+use super::{Method, News, Phase, Progress};
 use crate::event::{SendReason, TimerKind};
 use crate::outbox::Context;
 use crate::profile::Offer;
@@ -49,9 +49,12 @@ impl Connection {
         }
         let single = self.send.board.len() == 1;
         let wait = 2 * self.rtt.smoothed + if single { DELAYED_ACK } else { MARGIN };
-        // Not later than the retransmission timer would fire.
-        let deadline = cx.now.plus_nanos(wait.min(self.rtt.timeout(cx.profile)));
-        self.timers.set(cx, TimerKind::LossProbe, deadline);
+        // Not later than the retransmission timer would fire: it may run since before this segment.
+        let latest = self
+            .timers
+            .deadline(TimerKind::Retransmission)
+            .unwrap_or_else(|| cx.now.plus_nanos(self.rtt.timeout(cx.profile)));
+        self.timers.set(cx, TimerKind::LossProbe, cx.now.plus_nanos(wait).min(latest));
     }
 
     /// `TLP_send_probe` (§7.3): new text if there is some, else the last segment again.
@@ -93,15 +96,15 @@ impl Connection {
 
     /// `TLP_process_ack` (§7.4): if the probe repaired a loss nobody noticed, the window comes down
     /// as for any other.
-    pub(super) fn judge_probe(&mut self, cx: &mut Context<'_>, duplicate: Reported, alone: Alone) {
+    pub(super) fn judge_probe(&mut self, cx: &mut Context<'_>, progress: &Progress) {
         let Some(probe) = self.recovery.probe else { return };
         if self.send.una.before(probe.end) {
             return;
         }
         // The original came, and then the probe: a D-SACK says so, or an acknowledgment that says
         // nothing else.
-        let both_arrived = duplicate == Reported::Yes || alone == Alone::Yes;
-        if probe.content == Content::New || both_arrived {
+        let reported = progress.twice.is_some_and(|(_, end)| end == probe.end);
+        if probe.content == Content::New || reported || progress.news != News::Some {
             self.recovery.probe = None;
         } else if self.send.una.after(probe.end) {
             // Neither came while something behind the probe did: the probe was a repair.
@@ -117,18 +120,4 @@ impl Connection {
     pub(super) fn forget_probe(&mut self) {
         self.recovery.probe = None;
     }
-}
-
-/// Whether an acknowledgment reports something that came twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reported {
-    Yes,
-    No,
-}
-
-/// Whether an acknowledgment acknowledges nothing new and SACKs nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Alone {
-    Yes,
-    No,
 }

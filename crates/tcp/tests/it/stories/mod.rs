@@ -2,6 +2,7 @@
 
 mod close;
 mod congestion;
+mod ecn;
 mod fast_open;
 mod handshake;
 mod icmp;
@@ -12,6 +13,9 @@ mod looking;
 mod options;
 mod path_mtu;
 mod ports;
+mod recovery_newreno;
+mod recovery_sack;
+mod recovery_timeouts;
 mod resets;
 mod retransmission;
 mod reuse;
