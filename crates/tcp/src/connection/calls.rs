@@ -1,5 +1,6 @@
 //! User calls (RFC 9293 §3.10.1 to §3.10.6) on a connection.
 
+use alloc::sync::Arc;
 use bytes::Bytes;
 
 use super::arrives::Taken;
@@ -279,7 +280,7 @@ impl Connection {
     }
 
     pub(crate) fn set_option(&mut self, cx: &mut Context<'_>, option: SocketOption) {
-        self.options.set(option);
+        Arc::make_mut(&mut self.options).set(option);
         match option {
             SocketOption::SendBuffer(octets) => self.send.capacity = octets,
             // `__tcp_sock_set_quickack`: what is owed is sent, and for a while what follows.

@@ -33,6 +33,7 @@ mod timestamps;
 mod transition;
 mod transmit;
 
+use alloc::sync::Arc;
 use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 
 pub(crate) use arrives::{Deferred, Taken};
@@ -69,7 +70,8 @@ pub(crate) struct Connection {
     /// When it entered this state.
     pub(crate) since: Instant,
     pub(crate) holder: Holder,
-    pub(crate) options: SocketOptions,
+    /// Shared by all connections that nobody has set an option of.
+    pub(crate) options: Arc<SocketOptions>,
     pub(crate) send: SendHalf,
     pub(crate) receive: ReceiveHalf,
     pub(crate) timers: Timers,
@@ -131,7 +133,7 @@ impl Connection {
         tuple: Tuple,
         iss: SeqNum,
         clock: Timestamps,
-        options: SocketOptions,
+        options: Arc<SocketOptions>,
         holder: Holder,
         profile: &Profile,
     ) -> Self {

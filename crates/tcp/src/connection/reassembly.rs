@@ -1,5 +1,6 @@
 //! Text that arrived before what precedes it (SHLD-31).
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use bytes::Bytes;
@@ -12,43 +13,48 @@ use super::sack::Stretch;
 /// full-sized segments of a window of several MiB.
 const MAX_PIECES: usize = 8192;
 
-/// Pieces of text beyond RCV.NXT, in order, without overlap.
+/// Pieces of text beyond RCV.NXT, in order, without overlap. Most connections have none, and they
+/// take no room then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Reassembly {
-    pieces: VecDeque<(SeqNum, Bytes)>,
-}
+pub(crate) struct Reassembly(Option<Box<Pieces>>);
+
+type Pieces = VecDeque<(SeqNum, Bytes)>;
 
 impl Reassembly {
     pub(crate) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.0.is_none()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.pieces.clear();
+        self.0 = None;
     }
 
     /// Keeps what is new of `text`; how many octets that was, or `None` when there is no room.
     ///
     /// Of octets that came twice the first copy stays.
     pub(crate) fn insert(&mut self, mut seq: SeqNum, mut text: Bytes) -> Option<u32> {
-        let mut index = self.pieces.partition_point(|(start, _)| start.at_or_before(seq));
+        if text.is_empty() {
+            return Some(0);
+        }
+        let pieces = self.0.get_or_insert_default();
+        let mut index = pieces.partition_point(|(start, _)| start.at_or_before(seq));
         let mut new = 0;
-        if let Some((start, piece)) = index.checked_sub(1).map(|before| &self.pieces[before]) {
+        if let Some((start, piece)) = index.checked_sub(1).map(|before| &pieces[before]) {
             let covered = (*start + piece.len() as u32).offset_from(seq);
             cut_front(&mut seq, &mut text, covered);
         }
         while !text.is_empty() {
-            let next = self.pieces.get(index).map(|(start, piece)| (*start, piece.len() as u32));
+            let next = pieces.get(index).map(|(start, piece)| (*start, piece.len() as u32));
             let room = next.map_or(text.len(), |(start, _)| start.since(seq) as usize);
             let fresh = text.split_to(room.min(text.len()));
             if !fresh.is_empty() {
-                if self.pieces.len() == MAX_PIECES {
+                if pieces.len() == MAX_PIECES {
                     return (new > 0).then_some(new);
                 }
                 new += fresh.len() as u32;
                 let start = seq;
                 seq += fresh.len() as u32;
-                self.pieces.insert(index, (start, fresh));
+                pieces.insert(index, (start, fresh));
                 index += 1;
             }
             if let Some((start, length)) = next {
@@ -62,7 +68,7 @@ impl Reassembly {
 
     /// The whole stretch without a gap in which `seq` lies.
     pub(crate) fn stretch_around(&self, seq: SeqNum) -> Option<Stretch> {
-        let after = self.pieces.partition_point(|(start, _)| start.at_or_before(seq));
+        let after = self.0.as_ref()?.partition_point(|(start, _)| start.at_or_before(seq));
         let (mut left, mut right) = self.bounds(after.checked_sub(1)?)?;
         if right.at_or_before(seq) {
             return None;
@@ -84,13 +90,14 @@ impl Reassembly {
     }
 
     fn bounds(&self, index: usize) -> Option<Stretch> {
-        self.pieces.get(index).map(|(start, piece)| (*start, *start + piece.len() as u32))
+        self.0.as_ref()?.get(index).map(|(start, piece)| (*start, *start + piece.len() as u32))
     }
 
     /// The first part of a stretch that is here already.
     pub(crate) fn known_part(&self, (left, right): Stretch) -> Option<Stretch> {
         let index = self
-            .pieces
+            .0
+            .as_ref()?
             .partition_point(|(start, piece)| (*start + piece.len() as u32).at_or_before(left));
         let (start, end) = self.bounds(index)?;
         let part = (start.later(left), if end.before(right) { end } else { right });
@@ -99,16 +106,18 @@ impl Reassembly {
 
     /// Takes the first piece if it begins at or before `next`, without what lies before it.
     pub(crate) fn take(&mut self, next: SeqNum) -> Option<Bytes> {
-        while let Some((start, _)) = self.pieces.front()
+        let pieces = self.0.as_mut()?;
+        while let Some((start, _)) = pieces.front()
             && start.at_or_before(next)
         {
-            let Some((mut start, mut piece)) = self.pieces.pop_front() else { break };
+            let Some((mut start, mut piece)) = pieces.pop_front() else { break };
             let before = next.offset_from(start);
             cut_front(&mut start, &mut piece, before);
             if !piece.is_empty() {
                 return Some(piece);
             }
         }
+        self.0.take_if(|pieces| pieces.is_empty());
         None
     }
 }

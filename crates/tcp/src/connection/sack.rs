@@ -1,15 +1,21 @@
 //! What the receiver reports of text beyond a gap (RFC 2018 §4), and of text that came twice
 //! (DSACK, RFC 2883).
 
+use alloc::boxed::Box;
+
 use twomsl_wire::{SackBlocks, SeqNum};
 
 /// A stretch of sequence space: the first number, and the number after the last.
 pub(crate) type Stretch = (SeqNum, SeqNum);
 
+/// What there is to report. Most connections have nothing, and it takes no room then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct SackReport(Option<Box<Report>>);
+
 /// The blocks to report, the most recent first, so that a lost acknowledgment loses little
 /// (RFC 2018 §4: "the most recently reported SACK blocks are repeated").
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct SackReport {
+struct Report {
     blocks: SackBlocks,
     /// Text that came twice: reported once, before the others (RFC 2883 §4).
     duplicate: Option<Stretch>,
@@ -18,58 +24,69 @@ pub(crate) struct SackReport {
 impl SackReport {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.duplicate.is_none()
+        self.0.is_none()
     }
 
     /// Text arrived that belongs to this stretch of what is kept.
     pub(crate) fn put_first(&mut self, block: Stretch) {
+        let report = self.0.get_or_insert_default();
         let mut blocks = SackBlocks::default();
         let _ = blocks.push(block.0, block.1);
-        for (left, right) in self.blocks.iter() {
+        for (left, right) in report.blocks.iter() {
             let swallowed = left.at_or_after(block.0) && right.at_or_before(block.1);
             if !swallowed {
                 // The oldest has to go when there is no room for it.
                 let _ = blocks.push(left, right);
             }
         }
-        self.blocks = blocks;
+        report.blocks = blocks;
     }
 
     /// RCV.NXT has moved: what lies before it is acknowledged, not reported.
     #[inline]
     pub(crate) fn advance(&mut self, next: SeqNum) {
-        if !self.blocks.is_empty() {
+        if self.0.is_some() {
             self.keep_beyond(next);
         }
     }
 
     #[inline(never)]
     fn keep_beyond(&mut self, next: SeqNum) {
+        let Some(report) = &mut self.0 else { return };
         let mut blocks = SackBlocks::default();
-        for (left, right) in self.blocks.iter().filter(|(_, right)| right.after(next)) {
+        for (left, right) in report.blocks.iter().filter(|(_, right)| right.after(next)) {
             let _ = blocks.push(left.later(next), right);
         }
-        self.blocks = blocks;
+        report.blocks = blocks;
+        self.tidy();
     }
 
     /// Text came a second time.
     pub(crate) fn report_duplicate(&mut self, stretch: Stretch) {
-        self.duplicate = Some(stretch);
+        self.0.get_or_insert_default().duplicate = Some(stretch);
     }
 
     /// At most `room` blocks for a segment that is sent now.
     pub(crate) fn take(&mut self, room: usize) -> SackBlocks {
-        let duplicate = self.duplicate.take();
         let mut blocks = SackBlocks::default();
-        for (left, right) in duplicate.into_iter().chain(self.blocks.iter()).take(room) {
+        let Some(report) = &mut self.0 else { return blocks };
+        let duplicate = report.duplicate.take();
+        for (left, right) in duplicate.into_iter().chain(report.blocks.iter()).take(room) {
             let _ = blocks.push(left, right);
         }
+        self.tidy();
         blocks
+    }
+
+    fn tidy(&mut self) {
+        self.0.take_if(|report| report.blocks.is_empty() && report.duplicate.is_none());
     }
 
     /// How many blocks the next segment would carry, at most `room`.
     pub(crate) fn len(&self, room: usize) -> usize {
-        (self.blocks.len() + usize::from(self.duplicate.is_some())).min(room)
+        self.0.as_ref().map_or(0, |report| {
+            (report.blocks.len() + usize::from(report.duplicate.is_some())).min(room)
+        })
     }
 }
 

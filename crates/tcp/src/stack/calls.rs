@@ -1,5 +1,6 @@
 //! The other user calls (RFC 9293 §3.10.2 to §3.10.5).
 
+use alloc::sync::Arc;
 use bytes::Bytes;
 
 use super::Stack;
@@ -256,11 +257,11 @@ impl Stack {
         }
         match self.slots.get_mut(socket) {
             Some(Slot::Listener(listener)) => {
-                listener.options.set(option);
+                Arc::make_mut(&mut listener.options).set(option);
                 Ok(())
             }
             Some(Slot::TimeWait(TimeWait { held: Some(held), .. })) => {
-                held.options.set(option);
+                Arc::make_mut(&mut held.options).set(option);
                 Ok(())
             }
             _ => {

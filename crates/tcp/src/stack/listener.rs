@@ -1,6 +1,7 @@
 //! A socket in LISTEN, its SYN queue and its accept queue.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
@@ -16,7 +17,7 @@ pub(crate) struct Listener {
     pub(crate) address: Option<IpAddr>,
     pub(crate) since: Instant,
     /// Connections inherit them.
-    pub(crate) options: SocketOptions,
+    pub(crate) options: Arc<SocketOptions>,
     /// Connections that may wait in either queue; as in Linux one more than this fits.
     pub(crate) backlog: u32,
     /// The SYN queue: connections of this listener in SYN-RECEIVED.

@@ -54,10 +54,10 @@ impl Stack {
     /// `BadSocket` when there is no such socket.
     pub fn options(&self, socket: SocketId) -> Result<&SocketOptions, SocketError> {
         match self.slots.get(socket) {
-            Some(Slot::Listener(listener)) => Ok(&listener.options),
+            Some(Slot::Listener(listener)) => Ok(&*listener.options),
             _ => self
                 .held(socket)
-                .map(|connection| &connection.options)
+                .map(|connection| &*connection.options)
                 .ok_or(SocketError::BadSocket),
         }
     }

@@ -20,6 +20,7 @@ mod slots;
 mod syn_cookie;
 mod time_wait;
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
@@ -33,7 +34,7 @@ use crate::connection::{Connection, FastOpenCache};
 use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
 use crate::tuple::Tuple;
-use crate::{Instant, Profile, SocketError, Status};
+use crate::{Instant, Profile, SocketError, SocketOptions, Status};
 use deadlines::Deadlines;
 use kept::Kept;
 use listener::Listeners;
@@ -96,6 +97,8 @@ use slots::{Slot, Slots};
 #[derive(Clone, Debug)]
 pub struct Stack {
     profile: Profile,
+    /// Those of the profile, for sockets to share.
+    options: Arc<SocketOptions>,
     secret: [u8; 16],
     addresses: Vec<IpAddr>,
     slots: Slots,
@@ -118,6 +121,7 @@ impl Stack {
     /// (RFC 6528) and its ports (RFC 6056) its own.
     pub fn new(profile: Profile, secret: [u8; 16]) -> Self {
         Self {
+            options: Arc::new(profile.options.clone()),
             profile,
             secret,
             addresses: Vec::with_capacity(1),
@@ -141,6 +145,7 @@ impl Stack {
         // Field by field, so that a new one is not forgotten here.
         let Self {
             profile: _,
+            options: _,
             secret: own_secret,
             addresses: _,
             slots,

@@ -1,6 +1,7 @@
 //! OPEN, passive and active (RFC 9293 §3.10.1).
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
 
 use twomsl_wire::SeqNum;
@@ -32,13 +33,13 @@ impl Stack {
         backlog: u32,
         options: Option<&SocketOptions>,
     ) -> Result<SocketId, SocketError> {
-        let options = options.unwrap_or(&self.profile.options);
-        let address = self.check_local(local, options)?;
+        let options = self.share(options);
+        let address = self.check_local(local, &options)?;
         let listener = Listener {
             port: local.port(),
             address,
             since: now,
-            options: options.clone(),
+            options,
             backlog: backlog.min(self.profile.max_backlog),
             opening: 0,
             opening_fast: 0,
@@ -109,6 +110,14 @@ impl Stack {
         Ok(socket)
     }
 
+    /// Socket options to keep: those of the profile are shared by all who have no others.
+    fn share(&self, options: Option<&SocketOptions>) -> Arc<SocketOptions> {
+        match options {
+            Some(options) if *options != *self.options => Arc::new(options.clone()),
+            _ => Arc::clone(&self.options),
+        }
+    }
+
     /// A connection of an application that has not sent its SYN yet.
     pub(super) fn begin_active(
         &mut self,
@@ -118,7 +127,7 @@ impl Stack {
         options: Option<&SocketOptions>,
     ) -> Result<SocketId, SocketError> {
         let tuple = self.new_tuple(now, local, remote)?;
-        let options = options.unwrap_or(&self.profile.options).clone();
+        let options = self.share(options);
         let (iss, clock) = self.beginning(now, &tuple);
         let holder = Holder::Application;
         let connection = Connection::new(now, tuple, iss, clock, options, holder, &self.profile);

@@ -200,7 +200,13 @@ impl Connection {
         let (una, nxt) = (self.send.una, self.send.nxt);
         let samples = Samples { sent, echo };
         if let Some(rtt) = self.rtt.on_ack((una, nxt), cx.now, samples, cx.profile) {
-            self.congestion.on_sample(&Sample { now: cx.now, rtt, una, nxt });
+            self.congestion.on_sample(&Sample {
+                now: cx.now,
+                rtt,
+                shortest: self.rtt.shortest(),
+                una,
+                nxt,
+            });
         }
     }
 

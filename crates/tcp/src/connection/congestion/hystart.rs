@@ -13,6 +13,8 @@ pub(crate) struct Sample {
     pub(crate) now: Instant,
     /// How long it took, in nanoseconds.
     pub(crate) rtt: u64,
+    /// The shortest round trip of the connection, in nanoseconds.
+    pub(crate) shortest: u64,
     /// SND.UNA after the acknowledgment.
     pub(crate) una: SeqNum,
     /// SND.NXT.
@@ -20,7 +22,7 @@ pub(crate) struct Sample {
 }
 
 /// Below this window, in segments, there is nothing to find out (`hystart_low_window`).
-const LOW_WINDOW: u32 = 16;
+pub(super) const LOW_WINDOW: u32 = 16;
 /// Round trips that are looked at before their minimum counts (`HYSTART_MIN_SAMPLES`).
 const MIN_SAMPLES: u8 = 8;
 /// Acknowledgments closer together than this are one train (`hystart_ack_delta_us`).
@@ -75,7 +77,7 @@ impl HyStart {
     /// many segments.
     pub(super) fn on_sample(&mut self, window: u32, sample: &Sample) -> bool {
         let rtt = micros(sample.rtt).max(1);
-        self.min_rtt = self.min_rtt.min(rtt);
+        self.min_rtt = self.min_rtt.min(micros(sample.shortest).max(1));
         if self.stage == Stage::Found {
             return false;
         }
@@ -150,6 +152,7 @@ mod tests {
             let sample = Sample {
                 now: Instant::from_nanos(start + index * spacing),
                 rtt,
+                shortest: rtt,
                 una: base + 1 + *index as u32,
                 nxt: base + 1000,
             };
@@ -206,6 +209,7 @@ mod tests {
         let sample = |at| Sample {
             now: Instant::from_nanos(at),
             rtt: 10 * MS,
+            shortest: 10 * MS,
             una: SeqNum::new(1),
             nxt: SeqNum::new(1000),
         };

@@ -18,9 +18,12 @@ pub(crate) mod prr;
 mod tests;
 mod usage;
 
+use alloc::boxed::Box;
+
 use crate::profile::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
 use crate::{Instant, Profile};
 use cubic::Cubic;
+use hystart::LOW_WINDOW;
 pub(crate) use hystart::Sample;
 use newreno::NewReno;
 pub(crate) use usage::Sent;
@@ -114,25 +117,34 @@ enum Growth {
     To(u32),
 }
 
-/// The algorithm in use. An enum and not a pointer: a connection is one piece of memory.
+/// The algorithm in use. CUBIC remembers nothing before it is asked something for the first time,
+/// and most connections are too short for that.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Chosen {
     NewReno(NewReno),
-    Cubic(Cubic),
+    Cubic(Option<Box<Cubic>>),
 }
 
 impl Chosen {
     fn new(control: CongestionControl) -> Self {
         match control {
             CongestionControl::NewReno => Self::NewReno(NewReno),
-            CongestionControl::Cubic => Self::Cubic(Cubic::new()),
+            CongestionControl::Cubic => Self::Cubic(None),
         }
     }
 
     fn get(&mut self) -> &mut dyn Algorithm {
         match self {
             Self::NewReno(newreno) => newreno,
-            Self::Cubic(cubic) => cubic,
+            Self::Cubic(cubic) => &mut **cubic.get_or_insert_with(|| Box::new(Cubic::new())),
+        }
+    }
+
+    /// The same, if it remembers anything.
+    fn known(&mut self) -> Option<&mut dyn Algorithm> {
+        match self {
+            Self::NewReno(newreno) => Some(newreno),
+            Self::Cubic(cubic) => cubic.as_deref_mut().map(|cubic| cubic as &mut dyn Algorithm),
         }
     }
 }
@@ -263,7 +275,9 @@ impl Congestion {
     /// the sender.
     pub(crate) fn on_ack(&mut self, ack: &Ack) {
         if self.usage.limited(&self.window) == Limited::ByApplication {
-            self.algorithm.get().on_unused(&self.window, ack.now);
+            if let Some(algorithm) = self.algorithm.known() {
+                algorithm.on_unused(&self.window, ack.now);
+            }
             return;
         }
         let left =
@@ -366,7 +380,9 @@ impl Congestion {
             // RFC 5681 §3.1: text that times out again leaves the threshold as it is.
             self.enter_recovery(in_flight);
         }
-        self.algorithm.get().on_timeout();
+        if let Some(algorithm) = self.algorithm.known() {
+            algorithm.on_timeout();
+        }
         // LW, the loss window, is one segment.
         self.window.size = self.window.mss;
         self.credit = 0;
@@ -377,13 +393,17 @@ impl Congestion {
         let window = &mut self.window;
         window.size = window.size.max(window.prior);
         window.threshold = window.threshold.max(self.prior_threshold);
-        self.algorithm.get().undo(&self.window);
+        if let Some(algorithm) = self.algorithm.known() {
+            algorithm.undo(&self.window);
+        }
     }
 
     /// Text is to be sent and nothing is under way since `since`, when text was last sent. `rto` is
     /// the retransmission timeout, in nanoseconds.
     pub(crate) fn on_idle(&mut self, now: Instant, since: Instant, rto: u64) {
-        self.algorithm.get().on_idle(&self.window, since, now);
+        if let Some(algorithm) = self.algorithm.known() {
+            algorithm.on_idle(&self.window, since, now);
+        }
         idle::restart(&mut self.window, now.nanos_since(since), rto);
         self.usage.start_over(now);
     }
@@ -402,6 +422,7 @@ impl Congestion {
     /// A round trip was timed.
     pub(crate) fn on_sample(&mut self, sample: &Sample) {
         if self.window.is_in_slow_start()
+            && self.window.size / self.window.mss >= LOW_WINDOW
             && self.algorithm.get().ends_slow_start(&self.window, sample)
         {
             self.window.threshold = self.window.size;
