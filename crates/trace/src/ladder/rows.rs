@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use twomsl_tcp::wire::{Flags, Packet};
+use twomsl_tcp::wire::{Flags, Packet, Segment};
 use twomsl_tcp::{Instant, SendReason, StateChange, TcpState, TimerChange, TimerKind, Verdict};
 
 use super::canvas::Tone;
@@ -373,11 +373,19 @@ fn ordinary_text(journey: &Journey<'_>, reason: SendReason) -> Option<u64> {
     let verdict = journey.arrival?.verdict;
     let plain = Flags::ACK.union(Flags::PSH).contains(segment.flags)
         && segment.window > 0
+        && !reports_a_copy(segment)
         && (matches!(verdict, Verdict::Accepted | Verdict::OutOfOrder)
             // What others overtook is old when it comes: nothing else went wrong.
             || (verdict == Verdict::OldDuplicate && is_merely_late(journey)))
         && matches!(reason, New | Ack | DelayedAck | DuplicateAck | WindowUpdate);
     plain.then_some(segment.payload.len() as u64)
+}
+
+/// Whether a SACK block says that something came twice (RFC 2883 §4): it tells of a segment that was
+/// sent in vain, and its sender may take back what it did because of it.
+fn reports_a_copy(segment: &Segment) -> bool {
+    let first = segment.options.sack_blocks().and_then(|blocks| blocks.iter().next());
+    first.is_some_and(|(left, _)| left.before(segment.ack))
 }
 
 /// Whether nothing but the network's ordinary jitter or queue made it come late.
