@@ -22,7 +22,7 @@ pub(crate) struct Sample {
 }
 
 /// Below this window, in segments, there is nothing to find out (`hystart_low_window`).
-pub(super) const LOW_WINDOW: u32 = 16;
+const LOW_WINDOW: u32 = 16;
 /// Round trips that are looked at before their minimum counts (`HYSTART_MIN_SAMPLES`).
 const MIN_SAMPLES: u8 = 8;
 /// Acknowledgments closer together than this are one train (`hystart_ack_delta_us`).

@@ -23,7 +23,6 @@ use alloc::boxed::Box;
 use crate::profile::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
 use crate::{Instant, Profile};
 use cubic::Cubic;
-use hystart::LOW_WINDOW;
 pub(crate) use hystart::Sample;
 use newreno::NewReno;
 pub(crate) use usage::Sent;
@@ -421,10 +420,13 @@ impl Congestion {
 
     /// A round trip was timed.
     pub(crate) fn on_sample(&mut self, sample: &Sample) {
-        if self.window.is_in_slow_start()
-            && self.window.size / self.window.mss >= LOW_WINDOW
-            && self.algorithm.get().ends_slow_start(&self.window, sample)
-        {
+        if !self.window.is_in_slow_start() {
+            return;
+        }
+        // Who uses little of the window need not be looked at.
+        let uses_it = sample.nxt.since(sample.una) >= self.window.size / 2;
+        let algorithm = if uses_it { Some(self.algorithm.get()) } else { self.algorithm.known() };
+        if algorithm.is_some_and(|algorithm| algorithm.ends_slow_start(&self.window, sample)) {
             self.window.threshold = self.window.size;
         }
     }

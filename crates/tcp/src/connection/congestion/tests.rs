@@ -314,8 +314,8 @@ fn longer_round_trips_end_the_slow_start_of_linux_only() {
         for index in 0..40 {
             let rtt = if index < 20 { 20_000_000 } else { 40_000_000 };
             let now = Instant::from_nanos(index);
-            let una = SeqNum::new(index as u32 / 20 * 1000 + 1);
-            congestion.on_sample(&Sample { now, rtt, shortest: rtt, una, nxt: una + 999 });
+            let una = SeqNum::new(index as u32 / 20 * 30_000 + 1);
+            congestion.on_sample(&Sample { now, rtt, shortest: rtt, una, nxt: una + 20 * MSS });
         }
         assert_eq!(congestion.threshold() == 20 * MSS, ends, "{control:?}");
     }
