@@ -179,6 +179,9 @@ pub(crate) struct Context<'a> {
     pub(crate) fast_open: &'a mut FastOpenCache,
     /// The ECN field of the packet that arrived.
     pub(crate) mark: Ecn,
+    /// The window of a segment whose SYN has been dealt with: with a SYN it is not scaled
+    /// (RFC 7323 §2.2).
+    pub(crate) unscaled: Option<u32>,
 }
 
 /// What the listener of a connection in SYN-RECEIVED has room for.

@@ -175,7 +175,7 @@ impl Connection {
     /// Takes the peer's SYN: its sequence space, its window, its options.
     fn synchronize(&mut self, segment: &Segment, cx: &Context<'_>) {
         self.receive.synchronize(segment.seq);
-        self.agreement.conclude(cx.now, segment);
+        self.agreement.conclude(cx.now, segment, cx.profile.ecn);
         self.send.set_window(segment.seq, segment.ack, u32::from(segment.window));
         // RFC 9293 §3.7.1: the smaller of what the peer takes and what we have room for, without
         // what options take of it (MUST-16).

@@ -60,7 +60,7 @@ impl Agreement {
     }
 
     /// The peer's SYN or SYN,ACK has come: what it lacks is not used.
-    pub(crate) fn conclude(&mut self, now: Instant, syn: &Segment) {
+    pub(crate) fn conclude(&mut self, now: Instant, syn: &Segment, mode: EcnMode) {
         let theirs = syn.options.window_scale();
         self.scaling = self.scaling.and(theirs.is_some());
         self.send_scale = theirs.unwrap_or(Scale::NONE);
@@ -72,7 +72,9 @@ impl Agreement {
         // RFC 3168 §6.1.1: a SYN asks with ECE and CWR, a SYN,ACK agrees with ECE alone.
         let ecn = syn.flags & (Flags::ECE | Flags::CWR);
         let wanted = if syn.has(Flags::ACK) { Flags::ECE } else { Flags::ECE | Flags::CWR };
-        self.ecn = self.ecn.and(ecn == wanted);
+        // A SYN,ACK agrees to nothing that was not asked for.
+        let asked = !syn.has(Flags::ACK) || mode == EcnMode::Active;
+        self.ecn = self.ecn.and(ecn == wanted && asked);
         match syn.options.timestamps() {
             Some((value, _)) => {
                 if let Some(timestamps) = &mut self.timestamps {

@@ -227,7 +227,8 @@ impl ReceiveHalf {
     /// Text came: the window may follow the buffer, by two segments at a time (Linux'
     /// `tcp_grow_window`, which leaves out what is smaller than 128 octets).
     fn raise_threshold(&mut self, octets: u32, mss: u32) {
-        if self.threshold < self.capacity && octets >= 128 {
+        // Before the first window is offered there is nothing to raise.
+        if self.threshold > 0 && self.threshold < self.capacity && octets >= 128 {
             let room = self.capacity.saturating_sub(self.ready_octets.max(self.threshold));
             self.threshold += room.min((2 * mss).max(2 * octets));
         }
@@ -235,7 +236,9 @@ impl ReceiveHalf {
 
     /// Text beyond RCV.NXT was kept, or text came twice: what is reported of it.
     pub(crate) fn report(&mut self, stretch: Stretch) {
-        if let Some((left, right)) = self.reassembly.stretch_around(stretch.0) {
+        // Mostly it goes on where a stretch ended that is reported already.
+        let whole = self.sack.join(stretch).or_else(|| self.reassembly.stretch_around(stretch.0));
+        if let Some((left, right)) = whole {
             let fin = u32::from(self.fin == PeerFin::At(right));
             self.sack.put_first((left, right + fin));
         }

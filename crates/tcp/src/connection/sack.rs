@@ -42,6 +42,19 @@ impl SackReport {
         report.blocks = blocks;
     }
 
+    /// A stretch together with the blocks that it touches; `None` when it touches none.
+    pub(crate) fn join(&self, (mut left, mut right): Stretch) -> Option<Stretch> {
+        let mut touched = false;
+        for (from, to) in self.0.as_ref()?.blocks.iter() {
+            if from.at_or_before(right) && to.at_or_after(left) {
+                touched = true;
+                left = if from.before(left) { from } else { left };
+                right = right.later(to);
+            }
+        }
+        touched.then_some((left, right))
+    }
+
     /// RCV.NXT has moved: what lies before it is acknowledged, not reported.
     #[inline]
     pub(crate) fn advance(&mut self, next: SeqNum) {

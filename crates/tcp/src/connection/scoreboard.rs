@@ -4,7 +4,11 @@ use alloc::collections::VecDeque;
 
 use twomsl_wire::{SackBlocks, SeqNum};
 
+use super::sack::Stretch;
 use crate::Instant;
+
+#[cfg(test)]
+mod tests;
 
 /// A segment that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,9 +118,11 @@ pub(crate) struct Delivery {
     pub(crate) first_sacked: Option<Instant>,
     /// The one that was sent last of all of them.
     pub(crate) newest: Option<Sent>,
+    /// The one that was sent last of those that were sent once.
+    pub(crate) newest_original: Option<Sent>,
     /// The first of those that were sent once, and arrived after what was sent behind them.
     pub(crate) reordered: Option<SeqNum>,
-    /// The end of one that was sent once: no retransmission can explain its arrival.
+    /// The end of the first that was sent once: no retransmission can explain its arrival.
     pub(crate) original: Option<SeqNum>,
     /// Whether something that was sent again is among them.
     pub(crate) repaired: bool,
@@ -128,11 +134,15 @@ impl Delivery {
         if sent.was_copied() {
             self.repaired = true;
         } else {
-            self.original.get_or_insert(sent.end());
+            let earlier = self.original.filter(|known| known.before(sent.end()));
+            self.original = Some(earlier.unwrap_or(sent.end()));
         }
         let newer = |known: &Sent| sent_after(sent.at, sent.end(), known.at, known.end());
         if self.newest.as_ref().is_none_or(newer) {
             self.newest = Some(*sent);
+        }
+        if !sent.was_copied() && self.newest_original.as_ref().is_none_or(newer) {
+            self.newest_original = Some(*sent);
         }
     }
 }
@@ -303,8 +313,13 @@ impl Scoreboard {
     /// The receiver has these blocks. What they repeat of the last acknowledgment's need not be
     /// looked at again.
     pub(crate) fn sack(&mut self, blocks: &SackBlocks, delivery: &mut Delivery) {
-        for (left, right) in blocks.iter() {
-            let (mut left, mut right) = (left, right);
+        if self.sacked.segments == 0 {
+            self.known = SackBlocks::default();
+        }
+        // Blocks come in any order: what one of them reaches must not make another look late.
+        let reach = self.reach;
+        for block in blocks.iter() {
+            let (mut left, mut right) = block;
             for (known_left, known_right) in self.known.iter() {
                 if left.at_or_after(known_left) && left.before(known_right) {
                     left = known_right;
@@ -313,30 +328,32 @@ impl Scoreboard {
                 }
             }
             if left.before(right) {
-                self.sack_block(left, right, delivery);
+                self.sack_part(block, (left, right), reach, delivery);
             }
         }
         self.known = *blocks;
     }
 
-    fn sack_block(&mut self, left: SeqNum, right: SeqNum, delivery: &mut Delivery) {
-        let mut index = self.segments.partition_point(|sent| sent.seq.before(left));
+    /// Looks at those segments of a block that lie in its `part`, or begin or end there.
+    fn sack_part(&mut self, block: Stretch, part: Stretch, reach: usize, delivery: &mut Delivery) {
+        let mut index = self.segments.partition_point(|sent| sent.end().at_or_before(part.0));
         while let Some(sent) = self.segments.get(index).copied()
-            && sent.end().at_or_before(right)
+            && sent.seq.before(part.1)
         {
-            if !sent.is_sacked() {
-                self.take_sacked(index, &sent, delivery);
+            let whole = sent.seq.at_or_after(block.0) && sent.end().at_or_before(block.1);
+            if whole && !sent.is_sacked() {
+                self.take_sacked(index, &sent, reach, delivery);
             }
             index += 1;
         }
     }
 
-    fn take_sacked(&mut self, index: usize, sent: &Sent, delivery: &mut Delivery) {
+    fn take_sacked(&mut self, index: usize, sent: &Sent, reach: usize, delivery: &mut Delivery) {
         self.mark(index, |marks| {
             marks.with(Marks::SACKED).without(Marks::LOST).without(Marks::AGAIN)
         });
         delivery.sacked.add(sent);
-        if index < self.reach && !sent.was_copied() && delivery.reordered.is_none() {
+        if index < reach && !sent.was_copied() && delivery.reordered.is_none() {
             delivery.reordered = Some(sent.seq);
         }
         delivery.take(sent);
@@ -474,116 +491,5 @@ impl Scoreboard {
         assert_eq!((fresh.sacked, fresh.lost, fresh.pipe), (self.sacked, self.lost, self.pipe));
         let reach = self.segments.iter().rposition(Sent::is_sacked).map_or(0, |last| last + 1);
         assert_eq!(reach, self.reach);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use alloc::vec::Vec;
-
-    use super::*;
-
-    const BASE: SeqNum = SeqNum::new(u32::MAX - 1500);
-
-    /// So many segments of 1,000 octets, a millisecond apart.
-    fn board(segments: u32) -> Scoreboard {
-        let mut board = Scoreboard::default();
-        for n in 0..segments {
-            board.push(BASE + 1000 * n, 1000, Instant::from_millis(u64::from(n)));
-        }
-        board
-    }
-
-    fn sack(board: &mut Scoreboard, blocks: &[(u32, u32)]) -> Delivery {
-        let blocks: Vec<_> =
-            blocks.iter().map(|(from, to)| (BASE + 1000 * from, BASE + 1000 * to)).collect();
-        let mut delivery = Delivery::default();
-        board.sack(&SackBlocks::new(&blocks).unwrap(), &mut delivery);
-        board.assert_counts();
-        delivery
-    }
-
-    #[test]
-    fn what_is_under_way_is_what_was_sent_less_what_arrived_or_was_lost() {
-        let mut board = board(10);
-        assert_eq!(board.pipe(), Count { segments: 10, octets: 10_000 });
-        let delivery = sack(&mut board, &[(4, 6)]);
-        assert_eq!((delivery.delivered.segments, board.pipe().segments), (2, 8));
-        board.mark_lost(0);
-        assert_eq!(board.pipe().segments, 7);
-        board.on_sent_again(0, Instant::from_millis(50));
-        assert_eq!((board.pipe().segments, board.lost().segments), (8, 1));
-        let mut delivery = Delivery::default();
-        board.acknowledge(BASE + 6000, &mut delivery);
-        board.assert_counts();
-        assert_eq!((delivery.delivered.segments, delivery.repaired), (4, true));
-        assert_eq!((board.pipe().segments, board.sacked().segments), (4, 0));
-    }
-
-    #[test]
-    fn a_block_that_was_known_brings_only_what_is_new_in_it() {
-        let mut board = board(10);
-        assert_eq!(sack(&mut board, &[(2, 4)]).sacked.segments, 2);
-        assert_eq!(sack(&mut board, &[(2, 6)]).sacked.segments, 2);
-        assert_eq!(sack(&mut board, &[(8, 9), (1, 6)]).sacked.segments, 2);
-        assert_eq!((board.sacked().segments, board.holes()), (6, 3));
-    }
-
-    #[test]
-    fn part_of_a_segment_in_a_block_does_not_count() {
-        let mut board = board(3);
-        let blocks = SackBlocks::new(&[(BASE + 500, BASE + 2500)]).unwrap();
-        let mut delivery = Delivery::default();
-        board.sack(&blocks, &mut delivery);
-        assert_eq!(delivery.sacked.segments, 1);
-    }
-
-    #[test]
-    fn what_arrives_behind_its_successors_was_reordered() {
-        let mut board = board(5);
-        assert_eq!(sack(&mut board, &[(1, 2)]).reordered, None);
-        let mut delivery = Delivery::default();
-        board.acknowledge(BASE + 2000, &mut delivery);
-        assert_eq!(delivery.reordered, Some(BASE));
-        sack(&mut board, &[(4, 5)]);
-        assert_eq!(sack(&mut board, &[(3, 5)]).reordered, Some(BASE + 3000));
-    }
-
-    #[test]
-    fn repairs_go_from_the_front_and_once() {
-        let mut board = board(4);
-        sack(&mut board, &[(1, 2), (3, 4)]);
-        board.mark_lost(2);
-        board.mark_lost(0);
-        for expected in [Some(0), Some(2), None] {
-            let next = board.next_repair();
-            assert_eq!(next, expected);
-            if let Some(next) = next {
-                board.on_sent_again(next, Instant::from_millis(9));
-            }
-        }
-        board.mark_lost(0);
-        assert_eq!(board.next_repair(), Some(0), "the retransmission was lost, too");
-    }
-
-    #[test]
-    fn segments_are_split_and_collapsed() {
-        let mut board = board(3);
-        board.split(1, 400);
-        board.assert_counts();
-        assert_eq!((board.len(), board.get(2).unwrap().seq), (4, BASE + 1400));
-        board.mark_all_lost(|_, _| true);
-        board.collapse(0, 1500);
-        board.assert_counts();
-        assert_eq!((board.len(), board.get(0).unwrap().length), (3, 1400));
-    }
-
-    #[test]
-    fn a_part_of_a_segment_may_be_acknowledged() {
-        let mut board = board(2);
-        let mut delivery = Delivery::default();
-        board.acknowledge(BASE + 300, &mut delivery);
-        board.assert_counts();
-        assert_eq!((delivery.delivered.octets, board.pipe().octets), (300, 1700));
     }
 }

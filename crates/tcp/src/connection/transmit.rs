@@ -465,7 +465,9 @@ impl Connection {
 
     /// Whether something is to be sent, or sent again, if the window and its size allow it.
     fn has_work(&self) -> bool {
-        (self.send.has_more() || self.send.board.lost().segments > 0) && self.may_transmit()
+        let board = &self.send.board;
+        let doubtful = self.recovery.phase() == Phase::Recovery && board.holes() > 0;
+        (self.send.has_more() || board.lost().segments > 0 || doubtful) && self.may_transmit()
     }
 
     /// RFC 5482: the clock runs from the last progress while something waits for one. An attempt

@@ -299,6 +299,7 @@ impl Stack {
             time_wait,
             fast_open: &mut self.fast_open,
             mark: Ecn::NotEct,
+            unscaled: None,
         };
         (cx, connection)
     }

@@ -74,7 +74,7 @@ impl Connection {
             self.defer_accept(cx, segment)?;
             self.check_accept_queue(cx, segment)?;
         }
-        self.send.set_window(segment.seq, segment.ack, self.agreement.offered_by(segment));
+        self.send.set_window(segment.seq, segment.ack, self.window_of(cx, segment));
         self.establish(cx, Cause::AckOfSyn);
         Ok(())
     }
@@ -135,7 +135,7 @@ impl Connection {
 
     /// SND.UNA, SND.WND, and what hangs on them.
     pub(super) fn take_ack(&mut self, cx: &mut Context<'_>, segment: &Segment) {
-        let mut progress = self.progress_of(segment);
+        let mut progress = self.progress_of(cx, segment);
         let una = self.send.una;
         if self.agreement.sack == Use::Yes
             && let Some(blocks) = segment.options.sack_blocks()
@@ -152,7 +152,7 @@ impl Connection {
         if progress.acked {
             self.on_progress(cx);
         }
-        self.take_window(segment);
+        self.take_window(cx, segment);
         if !segment.ack.before(self.send.una) {
             self.recover(cx, &progress);
         }
@@ -163,17 +163,19 @@ impl Connection {
     }
 
     /// What can be said of an acknowledgment before anything is made of it.
-    fn progress_of(&self, segment: &Segment) -> Progress {
+    fn progress_of(&self, cx: &Context<'_>, segment: &Segment) -> Progress {
         let controls = Flags::SYN | Flags::FIN;
         let says_nothing = segment.ack == self.send.una
             && segment.payload.is_empty()
             && !segment.flags.intersects(controls)
-            && self.agreement.offered_by(segment) == self.send.wnd;
+            && self.window_of(cx, segment) == self.send.wnd;
         Progress {
             acked: segment.ack.after(self.send.una),
             acked_octets: 0,
             news: match says_nothing {
-                true if self.send.is_idle() => News::None,
+                // An answer to a window probe is no duplicate: nothing can be missing behind a
+                // closed window.
+                true if self.send.is_idle() || self.send.wnd == 0 => News::None,
                 true => News::Duplicate,
                 false => News::Some,
             },
@@ -210,10 +212,15 @@ impl Connection {
         }
     }
 
-    fn take_window(&mut self, segment: &Segment) {
+    /// The window in octets that a segment offers.
+    fn window_of(&self, cx: &Context<'_>, segment: &Segment) -> u32 {
+        cx.unscaled.unwrap_or_else(|| self.agreement.offered_by(segment))
+    }
+
+    fn take_window(&mut self, cx: &Context<'_>, segment: &Segment) {
         self.window_probes = 0;
         if segment.ack == self.send.una {
-            let window = self.agreement.offered_by(segment);
+            let window = self.window_of(cx, segment);
             self.send.update_window(segment.seq, segment.ack, window);
         }
         if self.send.wnd > 0 {

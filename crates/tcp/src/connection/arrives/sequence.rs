@@ -37,6 +37,7 @@ impl Connection {
         if segment.has(Flags::ACK) {
             // Simultaneous open (§3.5, figure 7): the peer's SYN,ACK repeats the SYN we know.
             // What follows the SYN begins at RCV.NXT.
+            cx.unscaled = Some(u32::from(segment.window));
             segment.flags -= Flags::SYN | Flags::ECE | Flags::CWR;
             segment.seq += 1;
             return Ok(());

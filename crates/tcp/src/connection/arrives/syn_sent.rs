@@ -23,6 +23,7 @@ impl Connection {
         self.synchronize(segment, cx);
         self.learn_cookie(cx, segment);
         segment.seq += 1;
+        cx.unscaled = Some(u32::from(segment.window));
         // With a SYN, ECE and CWR are about the agreement and not about congestion (RFC 3168 §6.1.1).
         segment.flags -= Flags::SYN | Flags::ECE | Flags::CWR;
         if segment.has(Flags::ACK) {

@@ -20,7 +20,7 @@ impl Connection {
     fn newreno_on_duplicate(&mut self, cx: &mut Context<'_>) {
         self.recovery.duplicates += 1;
         match self.recovery.phase {
-            // RFC 6582 §3.2, step 3: each further one means that a segment has left the network.
+            // RFC 5681 §3.2, step 4: each further one means that a segment has left the network.
             Phase::Recovery => self.inflate(self.send.mss),
             // Step 2: not for duplicates that an earlier recovery has made itself.
             Phase::Open | Phase::Reduction

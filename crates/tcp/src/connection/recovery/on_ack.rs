@@ -83,6 +83,10 @@ impl Connection {
             && !progress.marked
             && progress.twice.is_none();
         let before = self.recovery.phase;
+        if before == Phase::Open && self.send.una.after(self.recovery.point) {
+            // It comes along, or it would lie ahead again after 2 GiB.
+            self.recovery.point = self.send.una - 1;
+        }
         if !quiet {
             self.recover_from(cx, progress);
         } else if self.method(cx.profile) == Method::Time {
@@ -122,11 +126,9 @@ impl Connection {
         self.leave_if_done(cx.profile, progress);
         self.try_undo(cx.profile, progress);
         let lost = self.find_losses(cx, method);
-        let losing = self.send.board.lost().segments > 0;
         match self.recovery.phase {
-            Phase::Open | Phase::Reduction if losing => {
-                self.enter_recovery(cx);
-            }
+            // Not for what counts as lost for another reason, such as a window probe's octet.
+            Phase::Open | Phase::Reduction if lost > 0 => self.enter_recovery(cx),
             Phase::Open if progress.is_duplicate() || progress.delivery.sacked.segments > 0 => {
                 self.recovery.duplicates += 1;
                 if method == Method::Blocks {
@@ -314,8 +316,12 @@ impl Connection {
     /// the recovery, and the D-SACK of its copy follows.
     fn try_undo(&mut self, profile: &Profile, progress: &Progress) {
         let now = match self.recovery.phase {
-            Phase::Recovery => progress.acked || progress.twice.is_some(),
-            Phase::Open => progress.twice.is_some() && self.recovery.undo.is_all_explained(),
+            // An acknowledgment that moves nothing echoes what came before the gap, which is always
+            // too early: only what it names as doubled counts then.
+            Phase::Recovery if progress.acked => true,
+            Phase::Recovery | Phase::Open => {
+                progress.twice.is_some() && self.recovery.undo.is_all_explained()
+            }
             Phase::Reduction | Phase::Loss(_) => false,
         };
         if now && self.may_undo(profile, progress) {

@@ -18,9 +18,14 @@ impl Connection {
     /// again: `tcp_enter_loss`.
     pub(in super::super) fn enter_loss(&mut self, cx: &mut Context<'_>, repeated: Repeated) {
         let flight = self.flight_size();
-        // A loss within a recovery that has not ended is not another congestion event.
-        let first = !matches!(self.recovery.phase, Phase::Recovery | Phase::Loss(_))
-            || self.send.una.at_or_after(self.recovery.point);
+        // A loss while the window comes down already is not another congestion event, but for text
+        // that no timeout was about yet (RFC 5681 §3.1).
+        let first = match self.recovery.phase {
+            Phase::Open => true,
+            Phase::Loss(_) if repeated == Repeated::No => true,
+            _ => self.send.una.at_or_after(self.recovery.point),
+        };
+        let before = self.recovery.phase;
         self.forget_probe();
         if first {
             let copies = self.send.board.copies_under_way();
@@ -30,7 +35,7 @@ impl Connection {
         self.congestion.on_timeout(flight, again);
         self.ecn.owe_confirmation();
         self.mark_lost_by_timeout(cx);
-        let doubt = self.doubt(cx, first);
+        let doubt = self.doubt(cx, before);
         self.recovery.phase = Phase::Loss(doubt);
         self.recovery.prr = None;
         self.recovery.forget_duplicates();
@@ -57,10 +62,11 @@ impl Connection {
         });
     }
 
-    /// RFC 5682 §2.1: not for a timeout within a recovery.
-    fn doubt(&self, cx: &Context<'_>, first: bool) -> Doubt {
+    /// RFC 5682 §2.1: not for a timeout within a recovery, unless it is about the same text again.
+    fn doubt(&self, cx: &Context<'_>, before: Phase) -> Doubt {
         let asked = cx.profile.spurious_timeouts == SpuriousTimeouts::Tested;
-        if asked && (first || self.retransmissions > 1) { Doubt::Open } else { Doubt::None }
+        let new = matches!(before, Phase::Open | Phase::Reduction);
+        if asked && (new || self.retransmissions > 1) { Doubt::Open } else { Doubt::None }
     }
 
     /// An acknowledgment after a timeout: `tcp_process_loss`.
@@ -98,7 +104,8 @@ impl Connection {
                 self.recovery.point = self.send.nxt;
                 Doubt::Testing
             }
-            Doubt::Open if !progress.acked && !duplicate => Doubt::Open,
+            // Step 2 waits for an acknowledgment that moves something.
+            Doubt::Open if !progress.acked => Doubt::Open,
             Doubt::Testing if !duplicate && !progress.acked => Doubt::Testing,
             _ => Doubt::None,
         };

@@ -4,7 +4,6 @@
 use twomsl_wire::SeqNum;
 
 use super::super::Connection;
-use super::super::rtt::LEAST_WAIT;
 use super::{Method, News, Phase, Progress};
 use crate::event::{SendReason, TimerKind};
 use crate::outbox::Context;
@@ -36,7 +35,7 @@ impl Connection {
     /// Starts the probe timer, when a probe may be sent (`TLP_calc_PTO`, §7.2); stops it else.
     pub(in super::super) fn arm_probe(&mut self, cx: &mut Context<'_>) {
         let allowed = cx.profile.tail_loss_probe == Offer::Yes
-            && self.recovery.phase == Phase::Open
+            && matches!(self.recovery.phase, Phase::Open | Phase::Reduction)
             && self.recovery.probe.is_none()
             && !self.send.is_idle()
             && !self.send.is_opening()
@@ -73,18 +72,9 @@ impl Connection {
         };
         self.recovery.probe = Some(Probe { end: self.send.nxt, content });
         self.rtt.on_retransmit();
-        self.restart_retransmission_timer(cx);
+        // §7.3: the retransmission timer starts over, so that the probe can be answered before it.
+        self.start_retransmission_timer(cx);
         self.arm_timers(cx);
-    }
-
-    /// The retransmission timer runs from when the first segment was sent last: from now on if it
-    /// was the probe (Linux' `tcp_rearm_rto`).
-    fn restart_retransmission_timer(&mut self, cx: &mut Context<'_>) {
-        if let Some(first) = self.send.board.get(0) {
-            let due = first.at.plus_nanos(self.rtt.timeout(cx.profile));
-            let deadline = due.max(cx.now + LEAST_WAIT);
-            self.timers.set(cx, TimerKind::Retransmission, deadline);
-        }
     }
 
     /// One segment beyond the congestion window, if there is text and the peer has room.

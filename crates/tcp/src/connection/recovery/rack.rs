@@ -83,10 +83,10 @@ impl Rack {
         if delivery.reordered.is_some() {
             self.reordering = Reordering::Seen;
         }
-        let Some(newest) = &delivery.newest else { return };
-        if newest.was_copied() && too_soon(newest) {
-            return;
-        }
+        // Which copy of what was sent twice has arrived is not certain: it may say nothing.
+        let certain = |sent: &&Sent| !(sent.was_copied() && too_soon(sent));
+        let newest = delivery.newest.as_ref().filter(certain);
+        let Some(newest) = newest.or(delivery.newest_original.as_ref()) else { return };
         self.round_trip = now.nanos_since(newest.at);
         if sent_after(newest.at, newest.end(), self.sent_at, self.end) {
             (self.sent_at, self.end) = (newest.at, newest.end());

@@ -11,12 +11,13 @@ impl Connection {
     /// out goes at once. The window stays: Linux' `tcp_simple_retransmit`.
     pub(in super::super) fn repair_too_large(&mut self, cx: &mut Context<'_>) {
         let (size, nxt) = (self.send.mss, self.send.nxt);
+        let before = self.send.board.lost().segments;
         // A FIN takes a number, but no octet.
         let fin = self.send.includes_fin(nxt);
         self.send
             .board
             .mark_too_large(|sent| sent.length - u32::from(fin && sent.end() == nxt) > size);
-        if self.send.board.lost().segments == 0 {
+        if self.send.board.lost().segments == before {
             return;
         }
         if !matches!(self.recovery.phase, Phase::Loss(_)) {

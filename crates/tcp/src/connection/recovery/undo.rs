@@ -23,6 +23,10 @@ pub(crate) struct Undo {
 impl Undo {
     /// The window is reduced. Retransmissions under way may be named by D-SACKs later on.
     pub(crate) fn begin(&mut self, una: SeqNum, under_way: u32) {
+        if under_way == 0 {
+            // What was sent again before has nothing to do with this.
+            self.first_copy = None;
+        }
         self.marker = Some(una);
         self.unexplained = (under_way > 0).then_some(under_way);
     }

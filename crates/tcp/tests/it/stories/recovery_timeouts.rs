@@ -31,8 +31,8 @@ fn the_last_segment_is_sent_again_after_two_round_trips() {
     assert_eq!(sender.write(3), [0, 1, 2]);
     assert_eq!(sender.timeout(), (TimerKind::LossProbe, 202, vec![2]));
     assert_eq!(sender.reasons(), [SendReason::LossProbe]);
-    // §7.3: one probe, then the retransmission timer, from when the first was sent.
-    assert_eq!(sender.timeout(), (TimerKind::Retransmission, 98, vec![0]));
+    // §7.3: one probe, then the retransmission timer, which starts over with it.
+    assert_eq!(sender.timeout(), (TimerKind::Retransmission, 300, vec![0]));
 }
 
 #[test]
