@@ -187,6 +187,12 @@ impl Options {
     /// The blocks of the first SACK option.
     #[inline]
     pub fn sack_blocks(&self) -> Option<SackBlocks> {
+        // Most segments have timestamps and nothing else.
+        if let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, _, _, _, _, _, _, _, _] =
+            self.as_bytes()
+        {
+            return None;
+        }
         self.find(|option| match option {
             TcpOption::Sack(blocks) => Some(blocks),
             _ => None,
