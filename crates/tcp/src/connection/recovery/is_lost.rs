@@ -11,6 +11,10 @@ pub(crate) const DUP_THRESH: u32 = 3;
 /// A segment that was sent again is not looked at again: that a retransmission is lost only a
 /// timeout tells.
 pub(crate) fn mark_lost(board: &mut Scoreboard, mss: u32) -> u32 {
+    if board.lost().segments as usize >= board.holes() {
+        // All of them are marked: most acknowledgments of a recovery bring no new one.
+        return 0;
+    }
     let (mut stretches, mut octets, mut within) = (0, 0, false);
     let mut lost = 0;
     let mut holes = board.holes();
