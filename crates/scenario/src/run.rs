@@ -109,6 +109,7 @@ impl Scenario {
         if engine != Engine::default() {
             words.push(format!("--engine {}", engine.name()));
         }
+        words.extend(self.profile().map(|name| format!("--profile {name}")));
         words.push(format!("--seed {}", self.seed()));
         words.extend(
             self.settings()

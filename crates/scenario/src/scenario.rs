@@ -7,7 +7,7 @@ use kdl::KdlDocument;
 use twomsl_sim::WorldSpec;
 use twomsl_tcp::{Instant, ParameterError, Profile};
 
-use crate::compile::{Compiled, compile, parameter_hint, set_parameter};
+use crate::compile::{Compiled, compile, meant_profile, parameter_hint, set_parameter};
 use crate::diagnostic::ScenarioError;
 use crate::language::suggest;
 use crate::source::Source;
@@ -113,7 +113,27 @@ impl Scenario {
             hint: error.1,
         };
         self.check_setting(key, value).map_err(wrong)?;
-        self.overrides.0.push((key.to_owned(), value.to_owned()));
+        self.overrides.settings.push((key.to_owned(), value.to_owned()));
+        Ok(self.compiled_again()?)
+    }
+
+    /// The same scenario with every host on this profile. What the file sets at a host, and what
+    /// [`set`](Self::set) set, stays.
+    ///
+    /// # Errors
+    /// There is no such profile.
+    pub fn with_profile(mut self, name: &str) -> Result<Self, SetError> {
+        let profile = Profile::by_name(name).ok_or_else(|| SetError::Key {
+            setting: format!("profile {name}"),
+            message: format!("there is no profile `{name}`"),
+            hint: meant_profile(name),
+        })?;
+        self.overrides.profile = Some(profile);
+        Ok(self.compiled_again()?)
+    }
+
+    /// Compiled with the overrides as they are now.
+    fn compiled_again(mut self) -> Result<Self, ScenarioError> {
         self.compiled = compile(&self.document, &self.overrides)
             .map_err(|problems| ScenarioError::new(self.source.clone(), problems))?;
         Ok(self)
@@ -165,6 +185,17 @@ impl Scenario {
         self.seed.or_else(|| self.seeds().first().copied()).unwrap_or_default()
     }
 
+    /// The profiles, beside those of its hosts, on which it says that its expectations hold: see
+    /// [`with_profile`](Self::with_profile).
+    pub fn also(&self) -> &[&'static str] {
+        &self.compiled.also
+    }
+
+    /// The profile that every host has by [`with_profile`](Self::with_profile).
+    pub fn profile(&self) -> Option<&'static str> {
+        self.overrides.profile.as_ref().map(|profile| profile.name)
+    }
+
     /// How many expectations it has.
     pub const fn expectations(&self) -> usize {
         self.compiled.expected.len()
@@ -181,7 +212,7 @@ impl Scenario {
 
     /// What was set, in order.
     pub fn settings(&self) -> &[(String, String)] {
-        &self.overrides.0
+        &self.overrides.settings
     }
 }
 
@@ -224,20 +255,25 @@ impl fmt::Debug for SetError {
     }
 }
 
-/// What `set` was given: keys and values.
+/// What stands instead of what the file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Overrides(Vec<(String, String)>);
+pub(crate) struct Overrides {
+    /// The profile of every host.
+    pub(crate) profile: Option<Profile>,
+    /// What `set` was given: keys and values.
+    settings: Vec<(String, String)>,
+}
 
 impl Overrides {
     /// The value of a parameter of the file; the last one given counts.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        let of_name = self.0.iter().rev().find(|(key, _)| key == name);
+        let of_name = self.settings.iter().rev().find(|(key, _)| key == name);
         of_name.map(|(_, value)| value.as_str())
     }
 
     /// The parameters of a host's profile, in the order in which they were given.
     pub(crate) fn of_host(&self, host: &str) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter_map(move |(key, value)| {
+        self.settings.iter().filter_map(move |(key, value)| {
             let (name, parameter) = key.split_once('.')?;
             (name == host).then_some((parameter, value.as_str()))
         })

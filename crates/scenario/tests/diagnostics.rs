@@ -57,6 +57,9 @@ cases! {
     a_fraction_without_quotes: "until 1.5";
     an_unknown_host: "role \"clint\" { close }";
     an_unknown_profile: "host \"third\" profile=\"linus\"";
+    an_unknown_profile_to_hold_on: "also \"linus\"";
+    a_profile_that_every_host_has: "also \"freebsd\" \"linux\"";
+    a_profile_to_hold_on_given_twice: "also \"freebsd\" \"freebsd\"";
     an_unknown_flag: "fault drop flags=\"SIN\"";
     an_unknown_state: "expect { path \"client\" \"TIMEWAIT\" }";
     an_unknown_parameter_of_a_profile: "host \"third\" profile=\"linux\" { set \"time-wiat\" \"1s\" }";

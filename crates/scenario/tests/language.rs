@@ -1,6 +1,9 @@
 //! What the language compiles to: everything that a world's specification can hold.
 
-use twomsl_scenario::Scenario;
+use std::time::Duration;
+
+use twomsl_scenario::{Engine, Scenario};
+use twomsl_tcp::Profile;
 
 /// A file that uses every node and, of each kind of value, every form.
 const EVERYTHING: &str = include_str!("everything.kdl");
@@ -32,6 +35,33 @@ fn a_parameter_is_what_the_command_line_says_or_else_its_default() {
     let lossy = scenario.set("loss", "5%").unwrap_or_else(|error| panic!("{error}")).spec();
     assert_ne!(usual.links, lossy.links);
     assert_eq!(usual.roles, lossy.roles);
+}
+
+/// `client` has its time-wait from the file, and `server` the profile of files that name none.
+#[test]
+fn a_variant_has_the_other_profile_everywhere_and_what_the_file_sets() {
+    let scenario = parse(EVERYTHING);
+    assert_eq!(scenario.also(), ["freebsd", "rfc9293"]);
+    let own: Vec<_> = scenario.spec().hosts.iter().map(|host| host.profile.name).collect();
+    assert_eq!(own, ["linux", "rfc9293", "rfc9293"]);
+
+    let variant = scenario.with_profile("freebsd").unwrap_or_else(|error| panic!("{error}"));
+    let hosts = variant.spec().hosts;
+    let mut client = Profile::freebsd();
+    client.time_wait = Duration::from_millis(1500);
+    client.first_port = 50_000;
+    let wanted = [client, Profile::freebsd(), Profile::freebsd()];
+    assert_eq!(hosts.into_iter().map(|host| host.profile).collect::<Vec<_>>(), wanted);
+}
+
+#[test]
+fn a_variant_keeps_what_was_set_and_is_in_the_command_that_repeats_it() {
+    let scenario = parse(EVERYTHING).set("client.time-wait", "7s");
+    let variant = scenario.and_then(|scenario| scenario.with_profile("freebsd"));
+    let variant = variant.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(variant.spec().hosts[0].profile.time_wait, Duration::from_secs(7));
+    let again = "twomsl run everything.kdl --profile freebsd --seed 3 --set client.time-wait=7s";
+    assert_eq!(variant.command(Engine::Sim), again);
 }
 
 #[test]

@@ -45,6 +45,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting, allow_hyphen_values = true)]
     pub(crate) set: Vec<(String, String)>,
 
+    /// Profile of every host, instead of those the file gives them. What the file sets stays
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+
     /// What runs them
     #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]
     pub(crate) engine: Engine,

@@ -106,6 +106,28 @@ fn a_setting_of_a_host_changes_what_happens() {
 }
 
 #[test]
+fn a_scenario_can_be_run_on_another_profile() {
+    let told = "scenarios/handshake/connection-refused.kdl";
+    let output = twomsl(&["run", told, "--profile", "freebsd"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("freebsd"), "{}", text(&output.stdout));
+    assert!(!text(&twomsl(&["run", told]).stdout).contains("freebsd"));
+
+    // It expects a tail loss probe, which FreeBSD's default stack does not have.
+    let output = twomsl(&["run", LOST_FIN, "--profile", "freebsd"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains("lost-fin.kdl --profile freebsd --seed 0"), "{message}");
+}
+
+#[test]
+fn an_unknown_profile_is_refused_with_the_one_that_was_meant() {
+    let message = refused(Path::new(LOST_FIN), &["--profile", "freebds"]);
+    let wanted = "--profile freebds: there is no profile `freebds` (did you mean `freebsd`?)";
+    assert!(message.contains(wanted), "{message}");
+}
+
+#[test]
 fn every_format_shows_something_of_its_own() {
     let shown = ["ladder", "tcpdump", "jsonl", "ss"].map(|format| {
         let output = twomsl(&["run", LOST_FIN, "--format", format]);

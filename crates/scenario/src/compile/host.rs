@@ -1,4 +1,4 @@
-//! `host`: a stack with a profile and addresses.
+//! `host`: a stack with a profile and addresses; and `also`: other profiles for all of them.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -38,11 +38,13 @@ pub(super) fn all(nodes: &[Node<'_>], overrides: &Overrides) -> Vec<HostSpec> {
     hosts
 }
 
-/// One host: first its profile, then what the file sets, then what the command line sets.
+/// One host: first its profile, or the one that the whole run has instead,
+/// then what the file sets, then what the command line sets.
 fn one(node: &Node<'_>, overrides: &Overrides) -> HostSpec {
     let name: String = node.arg(0).unwrap_or_default();
     check_name(node, &name);
-    let mut profile = profile(node);
+    let own = profile(node);
+    let mut profile = overrides.profile.clone().unwrap_or(own);
     for child in node.children().iter().filter(|child| child.name() == "set") {
         set(child, &mut profile);
     }
@@ -70,12 +72,44 @@ fn check_name(node: &Node<'_>, name: &str) {
 /// The profile of a name; the textbook one if it is not known, so that reading can go on.
 fn profile(node: &Node<'_>) -> Profile {
     let name = node.prop_or("profile", "rfc9293".to_owned());
-    Profile::by_name(&name).unwrap_or_else(|| {
-        let message = format!("there is no profile `{name}`");
-        let problem = Problem::at(node.prop_span("profile"), message).label("no profile");
-        node.report(problem.maybe_help(suggest::hint(&name, Profile::NAMES.iter().copied())));
-        Profile::rfc9293()
-    })
+    known(node, &name, node.prop_span("profile")).unwrap_or_else(Profile::rfc9293)
+}
+
+/// The profile of a name. One that is not known is reported.
+fn known(node: &Node<'_>, name: &str, span: Span) -> Option<Profile> {
+    let profile = Profile::by_name(name);
+    if profile.is_none() {
+        let problem = Problem::at(span, format!("there is no profile `{name}`"));
+        node.report(problem.label("no profile").maybe_help(meant_profile(name)));
+    }
+    profile
+}
+
+/// The profile that was meant.
+pub(crate) fn meant_profile(name: &str) -> Option<String> {
+    suggest::hint(name, Profile::NAMES.iter().copied())
+}
+
+/// The profiles with which the file's expectations hold as well, if every host has them.
+pub(super) fn also(nodes: &[Node<'_>], hosts: &[Node<'_>]) -> Vec<&'static str> {
+    super::only_once(nodes);
+    let mut found: Vec<&'static str> = Vec::new();
+    for node in nodes {
+        for index in 0..node.argument_count() {
+            let Some(name) = node.arg::<String>(index) else { continue };
+            let span = node.arg_span(index);
+            let Some(profile) = known(node, &name, span) else { continue };
+            // It would be the same run once more, and show nothing.
+            let own = |host: &Node<'_>| host.prop_or("profile", "rfc9293".to_owned()) == name;
+            if hosts.iter().all(own) {
+                node.wrong(span, &format!("every host has the profile `{name}` as it is"), "here");
+            } else if found.contains(&profile.name) {
+                node.wrong(span, &format!("`{name}` is given twice"), "the second");
+            }
+            found.push(profile.name);
+        }
+    }
+    found
 }
 
 /// `set "time-wait" "1s"`.

@@ -30,7 +30,7 @@ use crate::language::suggest;
 use crate::language::vocabulary::TOP;
 use crate::scenario::{Overrides, Story};
 
-pub(crate) use host::{parameter_hint, set_parameter};
+pub(crate) use host::{meant_profile, parameter_hint, set_parameter};
 
 /// Everything a scenario file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(crate) struct Compiled {
     pub(crate) story: Story,
     /// The seeds it asks to be run with; at least one.
     pub(crate) seeds: Vec<u64>,
+    /// The profiles with which the expectations hold as well.
+    pub(crate) also: Vec<&'static str>,
     pub(crate) expected: Vec<Expected>,
     /// What `--set` can name: the parameters of the file.
     pub(crate) params: Vec<String>,
@@ -71,6 +73,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
     let nodes = node::known(cx, document, TOP, None);
     let story = story::story(cx, &nodes);
     let seeds = story::seeds(&nodes);
+    let also = host::also(&of(&nodes, "also"), &of(&nodes, "host"));
     // Before the tables: expectations about sockets need some of their own.
     let expected = expectation::all(&of(&nodes, "expect"));
     let spec = WorldSpec {
@@ -86,7 +89,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
         tables: tables(&of(&nodes, "table"), &expected),
         until: Some(until(&of(&nodes, "until"))),
     };
-    Compiled { spec, story, seeds, expected, params: Vec::new() }
+    Compiled { spec, story, seeds, also, expected, params: Vec::new() }
 }
 
 /// The nodes of a name.

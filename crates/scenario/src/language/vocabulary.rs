@@ -137,6 +137,7 @@ pub static TOP: &[&Kind] = &[
     &SEED,
     &SEEDS,
     &HOST,
+    &ALSO,
     &LINK,
     &MIDDLEBOX,
     &ROLE,
@@ -171,6 +172,7 @@ static HOST: Kind = Kind::new("host")
     .children(&[&ADDRESS, &PARAMETER]);
 static ADDRESS: Kind = Kind::new("address").args(&[many("IP")]);
 static PARAMETER: Kind = Kind::new("set").args(&[once("PARAMETER"), once("VALUE")]);
+static ALSO: Kind = Kind::new("also").args(&[many("PROFILE")]);
 
 static LINK: Kind = Kind::new("link")
     .args(&[once("HOST"), once("HOST")])
