@@ -6,12 +6,12 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::profile::{
-    AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, ConnectReuse, EcnMode, FinAck,
-    IdleRestart, InitialWindow, IsnSource, LossDetection, MissingTimestamps, MtuProbing, Offer,
-    OptionOrder, PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor,
-    RttEstimator, SpuriousTimeouts, SynCookies, TimeWaitRestart, TimeWaitReuse, TimeWaitRst,
-    UnknownMtu, Unreachable, UnreadOnReset, WindowCounting, WindowProbe, WindowReduction,
-    WindowRounding, WindowScaling,
+    AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, ConnectReuse, DelayedAcks,
+    EcnMode, FinAck, IdleRestart, InitialWindow, IsnSource, LossDetection, MissingTimestamps,
+    MtuProbing, Offer, OptionOrder, PortSelection, Profile, Repacketization, RepeatedClose,
+    RetryLimit, RtoFloor, RttEstimator, SpuriousTimeouts, SynCookies, TimeWaitRestart,
+    TimeWaitReuse, TimeWaitRst, UnknownMtu, Unreachable, UnreadOnReset, WindowCounting,
+    WindowProbe, WindowReduction, WindowRounding, WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
 
@@ -89,8 +89,9 @@ const TABLE: &[Row] = &[
     ("idle-restart", "what becomes of the congestion window after idleness (tcp_slow_start_after_idle)", "`never`, `at-once`, `at-once-remembering` or `gradual`", |p, v| set(&mut p.idle_restart, choice(v, &[("never", IdleRestart::Never), ("at-once", IdleRestart::AtOnce), ("at-once-remembering", IdleRestart::AtOnceRemembering), ("gradual", IdleRestart::Gradual)]))),
     ("window-rounding", "what the offered window is rounded down to", "`none` or `segments`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments)]))),
     ("window-probe", "what a zero-window probe looks like", "`one-octet` or `empty`", |p, v| set(&mut p.window_probe, choice(v, &[("one-octet", WindowProbe::OneOctet), ("empty", WindowProbe::Empty)]))),
+    ("ack-policy", "which acknowledgments may wait", "`octets`, `every-second` or `adaptive`", |p, v| set(&mut p.delayed_acks, choice(v, &[("octets", DelayedAcks::Octets), ("every-second", DelayedAcks::EverySecond), ("adaptive", DelayedAcks::Adaptive)]))),
     ("delayed-ack", "how long an acknowledgment may wait", "a duration below 500ms (MUST-40)", |p, v| set(&mut p.delayed_ack, duration(v).filter(|wait| *wait < Duration::from_millis(500)))),
-    ("quick-acks", "acknowledgments sent at once at first", "a number from 0 to 255", |p, v| set(&mut p.quick_acks, number(v))),
+    ("quick-acks", "acknowledgments sent at once at first, at most", "a number from 0 to 255", |p, v| set(&mut p.quick_acks, number(v))),
     ("fin-ack", "when the peer's FIN is acknowledged by a side that may still send", "`at-once` or `may-wait`", |p, v| set(&mut p.fin_ack, choice(v, &[("at-once", FinAck::AtOnce), ("may-wait", FinAck::MayWait)]))),
     ("blind-attacks", "whether RST and SYN must prove themselves (RFC 5961)", "`challenged` or `believed`", |p, v| set(&mut p.blind_attacks, choice(v, &[("challenged", BlindAttacks::Challenged), ("believed", BlindAttacks::Believed)]))),
     ("challenge-limit", "challenge ACKs per period, of the whole stack", NUMBER, |p, v| set(&mut p.challenge_limit, number(v))),

@@ -4,11 +4,13 @@ use core::time::Duration;
 
 use crate::{ErrorReports, Linger2, SocketOptions};
 
+mod acknowledging;
 mod congestion;
 mod freebsd;
 mod many;
 mod path;
 mod recovery;
+pub use acknowledging::DelayedAcks;
 pub use congestion::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
 pub use many::{AcceptOverflow, ConnectReuse, PortSelection, SynCookies};
 pub use path::{MtuProbing, UnknownMtu, Unreachable};
@@ -112,9 +114,12 @@ pub struct Profile {
     pub window_rounding: WindowRounding,
     /// What a zero-window probe looks like.
     pub window_probe: WindowProbe,
+    /// Which acknowledgments may wait.
+    pub delayed_acks: DelayedAcks,
     /// How long an acknowledgment may wait (MUST-40: less than 0.5 s).
     pub delayed_ack: Duration,
-    /// How many acknowledgments are sent at once when a connection is young.
+    /// How many acknowledgments are sent at once when a connection is young; with
+    /// [`DelayedAcks::Adaptive`] at most, and again after a pause.
     pub quick_acks: u8,
     /// When the peer's FIN is acknowledged while this side may still send.
     pub fin_ack: FinAck,
@@ -424,6 +429,7 @@ impl Profile {
             repacketization: Repacketization::Whole, // RFC 9293 §3.10.8
             window_rounding: WindowRounding::None,
             window_probe: WindowProbe::OneOctet,
+            delayed_acks: DelayedAcks::Octets,       // SHLD-19
             delayed_ack: Duration::from_millis(200), // §3.8.6.3: less than 0.5 s
             quick_acks: 0,
             fin_ack: FinAck::AtOnce,
@@ -498,7 +504,8 @@ impl Profile {
             repacketization: Repacketization::AsSent, // tcp_retrans_collapse = 1
             window_rounding: WindowRounding::Segments, // __tcp_select_window
             window_probe: WindowProbe::Empty, // tcp_xmit_probe_skb
-            delayed_ack: Duration::from_millis(40), // TCP_DELACK_MIN
+            delayed_acks: DelayedAcks::Adaptive, // tcp_event_data_recv
+            delayed_ack: Duration::from_millis(40), // TCP_ATO_MIN, TCP_DELACK_MIN
             quick_acks: 16,                   // TCP_MAX_QUICKACKS
             fin_ack: FinAck::MayWait,         // tcp_fin: "pingpong" mode from here on
             challenge_limit: u32::MAX,        // tcp_challenge_ack_limit: unlimited

@@ -124,6 +124,9 @@ impl Connection {
     ) -> usize {
         let octets = self.receive.read_pieces(limit, take);
         self.grow_receive_buffer(cx, octets as u32);
+        if octets > 0 {
+            self.acknowledge_what_was_read(cx);
+        }
         self.update_window(cx);
         octets
     }
@@ -283,9 +286,8 @@ impl Connection {
         Arc::make_mut(&mut self.options).set(option);
         match option {
             SocketOption::SendBuffer(octets) => self.send.capacity = octets,
-            // `__tcp_sock_set_quickack`: what is owed is sent, and for a while what follows.
-            SocketOption::QuickAck(true) => self.receive.acknowledge_quickly(),
-            SocketOption::QuickAck(false) => self.receive.quick_acks = 0,
+            SocketOption::QuickAck(true) => self.quick_acks_on(cx),
+            SocketOption::QuickAck(false) => self.quick_acks_off(cx.profile),
             SocketOption::WindowClamp(_) => self.receive.clamp = self.options.clamp(),
             SocketOption::NotSentLowWater(_) => {
                 self.send.low_water = self.options.not_sent_low_water;

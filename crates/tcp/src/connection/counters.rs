@@ -23,7 +23,7 @@ pub(crate) struct Counters {
     pub(super) dsack_dups: u32,
     pub(super) reord_seen: u32,
     pub(super) rcv_ooopack: u32,
-    /// When text last came.
+    /// When text last came in order, or the peer's SYN: Linux' `lrcvtime`.
     pub(super) text_heard: Instant,
 }
 
@@ -51,11 +51,10 @@ impl Counters {
 
     /// A segment has come.
     #[inline]
-    pub(super) fn on_arrival(&mut self, now: Instant, segment: &Segment) {
+    pub(super) fn on_arrival(&mut self, segment: &Segment) {
         self.segs_in = self.segs_in.wrapping_add(1);
         if !segment.payload.is_empty() {
             self.data_segs_in = self.data_segs_in.wrapping_add(1);
-            self.text_heard = now;
         }
     }
 

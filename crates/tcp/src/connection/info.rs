@@ -79,8 +79,9 @@ impl Connection {
     }
 
     fn tell_receiver(&self, info: &mut TcpInfo, profile: &Profile) {
-        info.tcpi_ato = micros(crate::time::nanos(profile.delayed_ack));
-        info.tcpi_rcv_mss = self.send.mss;
+        let usual = (crate::time::nanos(profile.delayed_ack), self.send.mss);
+        let (delay, segment) = self.receive.acks.estimates().unwrap_or(usual);
+        (info.tcpi_ato, info.tcpi_rcv_mss) = (micros(delay), segment);
         info.tcpi_rcv_ssthresh = self.receive.threshold();
         info.tcpi_rcv_rtt = micros(self.rtt.smoothed);
         info.tcpi_rcv_space = self.receive.growth.most();

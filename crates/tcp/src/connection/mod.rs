@@ -2,11 +2,13 @@
 //!
 //! - [`calls`]: user calls (§3.10.1–3.10.6)
 //! - [`arrives`]: "segment arrives" (§3.10.7)
+//! - [`acknowledging`]: when text is acknowledged (§3.8.6.3)
 //! - [`timeouts`]: timers that run out (§3.10.8)
 //! - [`transmit`]: what may be sent now, and how
 //! - [`path_mtu`]: how large it may be (§3.7.2)
 //! - [`transition`]: every change of state
 
+mod acknowledging;
 mod arrives;
 mod calls;
 mod chunks;
@@ -101,8 +103,8 @@ pub(crate) struct Connection {
     waiting_since: Instant,
     /// When the peer was last heard.
     heard: Instant,
-    /// When the last challenge ACK was sent.
-    challenged: Option<Instant>,
+    /// No challenge ACK is sent before this.
+    next_challenge: Instant,
     /// `SO_ERROR`: why the connection ended, until the application was told.
     pub(crate) error: Option<SocketError>,
     /// An ICMP error that only counts when the connection times out (MUST-56).
@@ -147,7 +149,7 @@ impl Connection {
             since: now,
             holder,
             send: SendHalf::new(iss, &options, mss),
-            receive: ReceiveHalf::new(&options, profile.quick_acks),
+            receive: ReceiveHalf::new(&options, profile),
             agreement: Agreement::offer(profile, &options, clock),
             path: PathMtu::new(&tuple, &options, profile),
             options,
@@ -166,7 +168,7 @@ impl Connection {
             keepalive_probes: 0,
             waiting_since: now,
             heard: now,
-            challenged: None,
+            next_challenge: now,
             error: None,
             soft_error: None,
         }
@@ -175,6 +177,7 @@ impl Connection {
     /// Takes the peer's SYN: its sequence space, its window, its options.
     fn synchronize(&mut self, segment: &Segment, cx: &Context<'_>) {
         self.receive.synchronize(segment.seq);
+        self.counters.text_heard = cx.now;
         self.agreement.conclude(cx.now, segment, cx.profile.ecn);
         self.send.set_window(segment.seq, segment.ack, u32::from(segment.window));
         // RFC 9293 §3.7.1: the smaller of what the peer takes and what we have room for, without

@@ -3,15 +3,13 @@
 use bytes::Bytes;
 use twomsl_wire::{Scale, SeqNum, Window};
 
+use super::acknowledging::Acknowledging;
 use super::chunks::Chunks;
 use super::reassembly::Reassembly;
 use super::receive_growth::Growth;
 use super::sack::{SackReport, Stretch};
 use crate::SocketOptions;
-use crate::profile::WindowRounding;
-
-/// `TCP_MAX_QUICKACKS`: how many acknowledgments are sent at once in a row.
-const MOST_QUICK_ACKS: u8 = 16;
+use crate::profile::{Profile, WindowRounding};
 
 /// RCV.NXT, the window, and text that waits for the application.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,8 +49,8 @@ pub(crate) struct ReceiveHalf {
     pub(crate) owed: Owed,
     /// RCV.NXT when the last acknowledgment was sent.
     pub(crate) acknowledged: SeqNum,
-    /// Acknowledgments that are still sent at once, because the connection is young (Linux).
-    pub(crate) quick_acks: u8,
+    /// When the next one is sent.
+    pub(super) acks: Acknowledging,
 }
 
 /// What is known of the peer's FIN.
@@ -93,7 +91,7 @@ pub(crate) enum Owed {
 }
 
 impl ReceiveHalf {
-    pub(crate) fn new(options: &SocketOptions, quick_acks: u8) -> Self {
+    pub(crate) fn new(options: &SocketOptions, profile: &Profile) -> Self {
         Self {
             irs: SeqNum::new(0),
             nxt: SeqNum::new(0),
@@ -113,7 +111,7 @@ impl ReceiveHalf {
             waiting: Waiting::No,
             owed: Owed::Nothing,
             acknowledged: SeqNum::new(0),
-            quick_acks,
+            acks: Acknowledging::new(profile),
         }
     }
 
@@ -134,6 +132,16 @@ impl ReceiveHalf {
 
     pub(crate) const fn unread(&self) -> u32 {
         self.ready_octets
+    }
+
+    /// Whether there is text of the peer, be it beyond a gap.
+    pub(super) fn holds_text(&self) -> bool {
+        self.ready_octets > 0 || !self.reassembly.is_empty()
+    }
+
+    /// The window offered last, in octets: Linux' `rcv_wnd`.
+    pub(super) const fn offered(&self) -> u32 {
+        self.offered
     }
 
     /// The window to offer now, as it stands in a header under `scale`. The edge moves only when
@@ -249,14 +257,6 @@ impl ReceiveHalf {
     pub(crate) fn report_fin(&mut self, fin: SeqNum) {
         let before = self.reassembly.stretch_around(fin - 1).filter(|(_, right)| *right == fin);
         self.sack.put_first((before.map_or(fin, |(left, _)| left), fin + 1));
-    }
-
-    /// Acknowledgments are sent at once for a while, beginning with what is owed.
-    pub(crate) fn acknowledge_quickly(&mut self) {
-        self.quick_acks = self.quick_acks.max(MOST_QUICK_ACKS);
-        if self.owed == Owed::Delayed {
-            self.owed = Owed::Now;
-        }
     }
 
     /// Takes text that begins at RCV.NXT, and what it makes whole: all of it, before anything is

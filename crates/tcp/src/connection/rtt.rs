@@ -15,6 +15,9 @@ pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
 /// For how long the shortest round trip counts, in nanoseconds (`tcp_min_rtt_wlen`).
 const SHORTEST_VALID: u64 = 300_000_000_000;
 
+/// No octet is timed.
+const NOTHING: (SeqNum, Instant) = (SeqNum::new(0), Instant::MAX);
+
 /// SRTT, RTTVAR and RTO, in nanoseconds (MUST-18).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RoundTrip {
@@ -27,7 +30,8 @@ pub(crate) struct RoundTrip {
     backoff: u32,
     /// The octet that is timed, by the number after it, and when it was sent. One at a time, and
     /// none that was sent twice: Karn's algorithm (RFC 6298 §3).
-    timed: Option<(SeqNum, Instant)>,
+    /// The moment is `Instant::MAX` while none is timed.
+    timed: (SeqNum, Instant),
     /// The shortest round trip, and when it was seen.
     shortest: (u64, Instant),
     deviation: Deviation,
@@ -58,7 +62,7 @@ impl RoundTrip {
             variation: 0,
             rto: nanos(profile.rto_initial),
             backoff: 0,
-            timed: None,
+            timed: NOTHING,
             shortest: (u64::MAX, Instant::ZERO),
             deviation: Deviation::default(),
         }
@@ -67,14 +71,14 @@ impl RoundTrip {
     /// New octets up to `end` are sent.
     #[inline]
     pub(crate) fn on_send(&mut self, end: SeqNum, now: Instant) {
-        if self.timed.is_none() {
-            self.timed = Some((end, now));
+        if self.timed == NOTHING {
+            self.timed = (end, now);
         }
     }
 
     /// Something is sent again: its acknowledgment would say nothing about time.
     pub(crate) fn on_retransmit(&mut self) {
-        self.timed = None;
+        self.timed = NOTHING;
     }
 
     /// The shortest round trip lately; zero before the first.
@@ -128,12 +132,12 @@ impl RoundTrip {
 
     fn timed_sample(&mut self, una: SeqNum, now: Instant, samples: Samples) -> Option<u64> {
         match self.timed {
-            Some((end, sent)) if una.at_or_after(end) => {
-                self.timed = None;
+            NOTHING => samples.echo,
+            (end, sent) if una.at_or_after(end) => {
+                self.timed = NOTHING;
                 Some(now.nanos_since(sent))
             }
-            Some(_) => None,
-            None => samples.echo,
+            _ => None,
         }
     }
 
@@ -229,7 +233,7 @@ impl RoundTrip {
     /// The timer fired: the next timeout is twice as long (RFC 6298 §5.5, MUST-19).
     pub(crate) fn back_off(&mut self) {
         self.backoff = self.backoff.saturating_add(1);
-        self.timed = None;
+        self.timed = NOTHING;
     }
 
     /// A SYN had to be sent again: text starts with at least three seconds (RFC 6298 §5.7).

@@ -23,7 +23,7 @@ impl Connection {
                 TimerKind::Reordering => self.on_reordering_timeout(cx),
                 TimerKind::Persist => self.on_persist_timeout(cx),
                 TimerKind::KeepAlive => self.on_keepalive_timeout(cx),
-                TimerKind::DelayedAck => self.send_ack(cx, SendReason::DelayedAck),
+                TimerKind::DelayedAck => self.on_delayed_ack_timeout(cx),
                 TimerKind::FinWait2 | TimerKind::TimeWait => {
                     self.finish(cx, Cause::Timeout(timer), None);
                 }

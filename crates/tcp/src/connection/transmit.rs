@@ -1,5 +1,7 @@
 //! What may be sent now, and the segments that carry it.
 
+use core::time::Duration;
+
 use bytes::Bytes;
 use twomsl_wire::{Ecn, Flags, Options, Scale, Segment, SeqNum, TcpOption};
 
@@ -118,7 +120,8 @@ impl Connection {
             Owed::Quick | Owed::Now => self.send_ack(cx, SendReason::Ack),
             Owed::Delayed if self.timers.is_running(TimerKind::DelayedAck) => {}
             Owed::Delayed => {
-                let deadline = cx.now + cx.profile.delayed_ack;
+                let delay = self.ack_delay(cx.profile);
+                let deadline = cx.now + Duration::from_nanos(delay);
                 self.timers.set(cx, TimerKind::DelayedAck, deadline);
             }
         }
@@ -356,11 +359,15 @@ impl Connection {
         let mut window = self.receive.offer(self.send.mss, cx.profile.window_rounding, scale);
         if flags.contains(Flags::ACK) {
             ack = self.receive.nxt;
+            self.receive.acks.on_sent(self.receive.owed, cx.profile);
             self.receive.owed = Owed::Nothing;
             self.receive.acknowledged = self.receive.nxt;
             self.timers.stop(cx, TimerKind::DelayedAck);
         } else if flags.contains(Flags::RST) {
             window = 0;
+        }
+        if !payload.is_empty() {
+            self.receive.acks.on_text_sent(cx.now.nanos_since(self.counters.text_heard));
         }
         let mut flags = flags;
         let mut mark = Ecn::NotEct;

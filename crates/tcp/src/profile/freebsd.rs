@@ -3,11 +3,11 @@
 use core::time::Duration;
 
 use super::{
-    AbortReset, AcceptOverflow, CongestionControl, EcnMode, FinAck, IdleRestart, InitialWindow,
-    IsnSource, LossDetection, MissingTimestamps, MtuProbing, Offer, OptionOrder, PortSelection,
-    Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator, SpuriousTimeouts,
-    SynCookies, TimeWaitRestart, TimeWaitRst, UnknownMtu, Unreachable, UnreadOnReset,
-    WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
+    AbortReset, AcceptOverflow, CongestionControl, DelayedAcks, EcnMode, FinAck, IdleRestart,
+    InitialWindow, IsnSource, LossDetection, MissingTimestamps, MtuProbing, Offer, OptionOrder,
+    PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator,
+    SpuriousTimeouts, SynCookies, TimeWaitRestart, TimeWaitRst, UnknownMtu, Unreachable,
+    UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
 };
 use crate::SocketOptions;
 
@@ -58,6 +58,7 @@ impl Profile {
             repacketization: Repacketization::Whole,        // tcp_output sends from SND.UNA on
             window_rounding: WindowRounding::None,          // tcp_output
             window_probe: WindowProbe::OneOctet,            // tcp_timer_persist: t_force
+            delayed_acks: DelayedAcks::EverySecond,         // DELAY_ACK in tcp_do_segment
             delayed_ack: Duration::from_millis(40),         // delacktime
             quick_acks: 0,
             fin_ack: FinAck::AtOnce,                  // TH_FIN sets TF_ACKNOW

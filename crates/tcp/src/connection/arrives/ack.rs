@@ -262,7 +262,7 @@ impl Connection {
     }
 
     /// An acknowledgment is owed at once.
-    pub(super) fn owe_ack(&mut self) {
+    pub(in super::super) fn owe_ack(&mut self) {
         self.receive.owed = Owed::Now;
     }
 }

@@ -45,7 +45,7 @@ impl Connection {
     /// A segment for this connection arrives.
     pub(crate) fn segment_arrives(&mut self, cx: &mut Context<'_>, segment: &mut Segment) -> Taken {
         self.heard = cx.now;
-        self.counters.on_arrival(cx.now, segment);
+        self.counters.on_arrival(segment);
         self.keepalive_probes = 0;
         match self.state {
             TcpState::SynSent => self.arrives_in_syn_sent(cx, segment),
@@ -96,7 +96,7 @@ impl Connection {
     /// under way (Linux' `__tcp_ecn_check_ce`).
     fn take_mark(&mut self, cx: &Context<'_>, segment: &Segment) {
         if self.ecn.on_arrival(cx.mark, segment.flags) == FirstMark::Yes {
-            self.owe_ack();
+            self.acknowledge_mark(cx.profile);
         }
     }
 
@@ -120,13 +120,10 @@ impl Connection {
 
     /// RFC 5961: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, unless the limits are used up.
     fn challenge(&mut self, cx: &mut Context<'_>, verdict: Verdict) -> Verdict {
-        let spacing = cx.profile.challenge_spacing;
-        if self.challenged.is_some_and(|last| cx.now.since(last) < spacing)
-            || !cx.challenges.take(cx.now, cx.profile)
-        {
+        if cx.now < self.next_challenge || !cx.challenges.take(cx.now, cx.profile) {
             return Verdict::ChallengeLimited;
         }
-        self.challenged = Some(cx.now);
+        self.next_challenge = cx.now + cx.profile.challenge_spacing;
         self.send_ack(cx, SendReason::ChallengeAck);
         verdict
     }

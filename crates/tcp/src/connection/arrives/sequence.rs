@@ -75,11 +75,16 @@ impl Connection {
             segment.payload.clear();
             segment.flags -= Flags::FIN;
             taken.verdict = Verdict::OutsideWindow;
-            self.receive.owed = super::super::Owed::Now;
+            self.owe_ack();
+            self.acknowledge_quickly(cx.profile);
             return Ok(());
         }
         // RFC 2883 §4.1: the whole of it came twice.
         self.report_duplicate((segment.seq, segment.seq_end()));
+        if segment.seq_len() > 0 && segment.seq.before(self.receive.nxt) {
+            // `tcp_send_dupack`: what comes twice was not acknowledged in time.
+            self.acknowledge_quickly(cx.profile);
+        }
         self.send_ack(cx, SendReason::DuplicateAck);
         let old = segment.seq_end().at_or_before(self.receive.nxt);
         Err(if old { Verdict::OldDuplicate } else { Verdict::OutsideWindow })

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use twomsl_wire::{Flags, Segment, SeqNum};
 
 use super::super::Connection;
+use super::super::acknowledging::Gap;
 use super::super::negotiation::Use;
 use super::super::receive::{Owed, PeerFin, Reading, Waiting};
 use super::super::sack::Stretch;
@@ -55,8 +56,9 @@ impl Connection {
         }
         if text.is_empty() {
             self.owe_ack();
+            self.acknowledge_quickly(cx.profile);
         } else if seq == self.receive.nxt {
-            self.take_in_order(cx, text, taken);
+            self.take_in_order(cx, text, segment.flags, taken);
         } else {
             self.take_out_of_order(seq, text, taken);
         }
@@ -103,12 +105,18 @@ impl Connection {
         (seq, text)
     }
 
-    fn take_in_order(&mut self, cx: &mut Context<'_>, text: Bytes, taken: &mut Taken) {
+    fn take_in_order(
+        &mut self,
+        cx: &mut Context<'_>,
+        text: Bytes,
+        flags: Flags,
+        taken: &mut Taken,
+    ) {
         taken.text = text.len() as u32;
         // MAY-13: what closes a gap is acknowledged at once (RFC 5681 §4.2).
-        let closes_gap = !self.receive.reassembly.is_empty();
+        let gap = if self.receive.reassembly.is_empty() { Gap::None } else { Gap::Closed };
         self.receive.append(text, self.send.mss);
-        self.owe_for_text(closes_gap);
+        self.owe_for_text(cx, taken.text, flags, gap);
         self.wake_reader(cx);
     }
 
@@ -140,19 +148,6 @@ impl Connection {
         if self.agreement.sack == Use::Yes && left.before(right) && left.before(self.receive.nxt) {
             let end = if right.before(self.receive.nxt) { right } else { self.receive.nxt };
             self.receive.sack.report_duplicate((left, end));
-        }
-    }
-
-    /// MUST-40, SHLD-18, SHLD-19: an acknowledgment may wait, but not for more than two segments.
-    fn owe_for_text(&mut self, closes_gap: bool) {
-        let unacknowledged = self.receive.nxt.since(self.receive.acknowledged);
-        if closes_gap || unacknowledged >= 2 * self.send.mss {
-            self.owe_ack();
-        } else if self.receive.quick_acks > 0 {
-            self.receive.quick_acks -= 1;
-            self.receive.owed = self.receive.owed.max(Owed::Quick);
-        } else {
-            self.receive.owed = self.receive.owed.max(Owed::Delayed);
         }
     }
 
@@ -200,7 +195,7 @@ impl Connection {
         }
         self.receive.owed = Owed::Delayed;
         // The peer has nothing more to send that quick acknowledgments would speed up.
-        self.receive.quick_acks = 0;
+        self.receive.acks.expect_answer();
     }
 
     fn on_peer_fin(&mut self, cx: &mut Context<'_>) {

@@ -42,13 +42,20 @@ fn three_segments_close_a_connection_when_the_answer_is_at_hand() {
 
 #[test]
 fn the_acknowledgment_of_a_fin_waits_for_the_answer_on_linux() {
-    let closes: [(Profile, &[&str]); 2] = [
-        (Profile::rfc9293(), &["> FIN,ACK", "< ACK", "< FIN,ACK", "> ACK"]),
+    let apart: &[&str] = &["> FIN,ACK", "< ACK", "< FIN,ACK", "> ACK"];
+    let closes: [(Profile, &[u8], &[&str]); 3] = [
+        (Profile::rfc9293(), b"x", apart),
         // `tcp_fin` lets it wait like any other, and the server closes within those 40 ms.
-        (Profile::linux(), &["> FIN,ACK", "< FIN,ACK", "> ACK"]),
+        (Profile::linux(), b"x", &["> FIN,ACK", "< FIN,ACK", "> ACK"]),
+        // Before any text the kernel has no idea how long to wait, and does not (`ato` is 0).
+        (Profile::linux(), b"", apart),
     ];
-    for (profile, segments) in closes {
+    for (profile, before, segments) in closes {
         let mut pair = Pair::connected(&profile);
+        pair.send(Client, before).unwrap();
+        pair.run(ms(300));
+        assert_eq!(pair.text(Server), before);
+        pair.log.clear();
         pair.shutdown(Client);
         pair.run(ms(30));
         assert_eq!(pair.state(Server), TcpState::CloseWait);

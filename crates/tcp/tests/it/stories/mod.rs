@@ -1,5 +1,6 @@
 //! Stories: build, connect, act, drive, assert.
 
+mod acknowledging;
 mod close;
 mod congestion;
 mod ecn;

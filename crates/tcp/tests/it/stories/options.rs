@@ -283,7 +283,7 @@ fn values_that_linux_refuses_are_refused() {
 #[test]
 fn a_quick_ack_is_sent_at_once_and_not_for_ever() {
     for profile in profiles() {
-        let mut lab = open(&profile, &[]);
+        let mut lab = open(&profile, &[SocketOption::ReceiveBuffer(65_535)]);
         set(&mut lab, SocketOption::QuickAck(false));
         let mut at = IRS + 1;
         let mut arrive = |lab: &mut Lab| {
@@ -292,9 +292,15 @@ fn a_quick_ack_is_sent_at_once_and_not_for_ever() {
             effects.brief()
         };
         assert!(arrive(&mut lab).is_empty(), "{}: it waits", profile.name);
+        // Linux sends what is owed when nothing waits to be read.
+        assert_eq!(lab.stack.receive(lab.now, lab.socket(), &mut [0; 10]), Ok(1));
+        assert!(lab.effects().sent.is_empty());
         assert_eq!(set(&mut lab, SocketOption::QuickAck(true)), ["ACK"], "what was owed");
         let quick = (0..30).take_while(|_| !arrive(&mut lab).is_empty()).count();
-        assert_eq!(quick, 16, "{}", profile.name);
+        // There the option only ends the interactive mode. The first of the 16 that the connection
+        // began with is used up by now.
+        let left = if profile.name == "linux" { 15 } else { 16 };
+        assert_eq!(quick, left, "{}", profile.name);
     }
 }
 

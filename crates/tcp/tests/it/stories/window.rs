@@ -247,17 +247,6 @@ fn an_acknowledgment_rides_on_text() {
 }
 
 #[test]
-fn linux_acknowledges_at_once_while_a_connection_is_young() {
-    let mut lab = open(&Profile::linux(), 1000);
-    for n in 0..16 {
-        let (_, effects) = lab.arrive(segment(ACK, IRS + 1 + n, ISS + 1).text(b"x"));
-        assert_eq!(effects.brief(), ["ACK"], "number {n}");
-    }
-    let (_, effects) = lab.arrive(segment(ACK, IRS + 17, ISS + 1).text(b"x"));
-    assert!(effects.sent.is_empty());
-}
-
-#[test]
 fn text_out_of_order_is_acknowledged_at_once_and_so_is_what_closes_the_gap() {
     // SHLD-31, MAY-13; RFC 5681 §4.2.
     let mut lab = open(&Profile::rfc9293(), 1000);
