@@ -81,13 +81,15 @@ fn the_readme_shows_a_real_ladder() {
     assert!(README.contains(shown.trim_end()), "the README's ladder should be:\n{shown}");
 }
 
-/// The example of the README is a whole file, and what it expects holds.
+/// The first example of the README and of the reference is a whole file, and what it expects holds.
 #[test]
-fn the_readme_shows_a_scenario_that_holds() {
-    let block = README.split("```kdl\n").nth(1).and_then(|rest| rest.split("```").next());
-    let story = Scenario::parse("README.md", block.expect("an example")).expect("a sound scenario");
-    let outcome = story.run().expect("a world");
-    assert!(outcome.holds(), "{}", outcome.report());
+fn whole_files_on_the_pages_hold() {
+    for (name, page) in [("README.md", README), ("docs/scenario-language.md", PAGE)] {
+        let block = page.split("```kdl\n").nth(1).and_then(|rest| rest.split("```").next());
+        let story = Scenario::parse(name, block.expect("an example")).expect("a sound scenario");
+        let outcome = story.run().expect("a world");
+        assert!(outcome.holds(), "{name}: {}", outcome.report());
+    }
 }
 
 /// Every scenario is in the README's list, with its question.
