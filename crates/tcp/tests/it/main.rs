@@ -4,9 +4,11 @@
 //! - [`matrix`]: "segment arrives" in every state, against an oracle and as reviewed grids
 //! - [`diagram`]: every arrow of the state diagram, and what moves connections along it
 //! - [`random`]: properties under random wires, calls and segments
+//! - [`acknowledgments`]: a sender under random acknowledgments
 //! - [`calls`]: every user call in every state
 //! - [`stories`]: what two applications, a wire with faults and a clock see of it
 
+mod acknowledgments;
 mod calls;
 mod diagram;
 mod harness;

@@ -15,12 +15,12 @@ use crate::harness::scene::{IRS, ISS, Scene, staged};
 
 /// The seed is fixed, so that a run shows the same everywhere. For a longer hunt raise the number
 /// of cases and let the seed be random.
-fn config(cases: u32) -> ProptestConfig {
+pub(crate) fn config(cases: u32) -> ProptestConfig {
     let rng_seed = RngSeed::Fixed(9293);
     ProptestConfig { cases, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
 }
 
-fn a_profile() -> impl Strategy<Value = Profile> {
+pub(crate) fn a_profile() -> impl Strategy<Value = Profile> {
     prop_oneof![Just(Profile::rfc9293()), Just(Profile::linux()), Just(Profile::freebsd())]
 }
 
