@@ -134,8 +134,9 @@ fn a_role_can_wait_for_the_other_side() {
         .records
         .iter()
         .find(|record| matches!(&record.event, Event::Call { call, .. } if call == "write(1)"));
-    // The server's FIN leaves at 7.030, and its acknowledgment waits for 40 ms at the client.
-    assert_eq!(written.map(|record| record.at.to_string()).as_deref(), Some("7.090"));
+    // The server's FIN leaves at 7.030, and its acknowledgment waits for a tick at the client: before
+    // any text has come, Linux has no idea how long it might wait.
+    assert_eq!(written.map(|record| record.at.to_string()).as_deref(), Some("7.051"));
 }
 
 #[test]
