@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use twomsl_sim::{End, Totals};
-use twomsl_tcp::{Instant, TcpState};
+use twomsl_tcp::{Instant, Status, TcpState};
 use twomsl_trace::{Action, Event, HostId, SocketRef, Trace};
 
 use super::Connection;
@@ -53,6 +53,18 @@ impl<'a> Facts<'a> {
     pub(crate) fn connection(&self, host: usize, nth: Connection) -> Option<&Life> {
         let index = usize::try_from(nth.0).ok()?.checked_sub(1)?;
         self.connections(host).nth(index)
+    }
+
+    /// The socket table of a host at a moment, or in words that there was none.
+    pub(crate) fn table(&self, host: usize, at: Instant) -> Result<&'a [Status], String> {
+        let host = HostId(host as u16);
+        let table = self.trace.records.iter().find_map(|record| match &record.event {
+            Event::Table { host: of, sockets } if *of == host && record.at == at => {
+                Some(sockets.as_slice())
+            }
+            _ => None,
+        });
+        table.ok_or_else(|| format!("the run was over at {}", self.ended_at))
     }
 
     /// That there is no such connection, in words.

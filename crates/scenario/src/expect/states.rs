@@ -135,16 +135,7 @@ pub(super) fn table(
     facts: &Facts<'_>,
     text: impl Fn(&SocketWanted) -> String,
 ) -> Held {
-    let host = HostId(wanted.host as u16);
-    let rows = facts.trace.records.iter().find_map(|record| match &record.event {
-        Event::Table { host: of, sockets } if *of == host && record.at == wanted.at => {
-            Some(sockets)
-        }
-        _ => None,
-    });
-    let Some(rows) = rows else {
-        return Err(format!("the run was over at {}", facts.ended_at));
-    };
+    let rows = facts.table(wanted.host, wanted.at)?;
     let mut left: Vec<&Status> = rows.iter().collect();
     for socket in &wanted.sockets {
         let Some(place) = left.iter().position(|row| fits(socket, row)) else {

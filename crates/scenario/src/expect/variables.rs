@@ -2,7 +2,6 @@
 
 use twomsl_sim::spec::HostIndex;
 use twomsl_tcp::{Detail, Instant};
-use twomsl_trace::{Event, HostId};
 
 use super::facts::Facts;
 use super::states::Held;
@@ -74,16 +73,7 @@ pub(super) fn variable(wanted: &VariableWanted, facts: &Facts<'_>) -> Held {
     let Some(life) = facts.connection(wanted.host, wanted.connection) else {
         return Err(facts.no_connection(wanted.host, wanted.connection));
     };
-    let host = HostId(wanted.host as u16);
-    let rows = facts.trace.records.iter().find_map(|record| match &record.event {
-        Event::Table { host: of, sockets } if *of == host && record.at == wanted.at => {
-            Some(sockets)
-        }
-        _ => None,
-    });
-    let Some(rows) = rows else {
-        return Err(format!("the run was over at {}", facts.ended_at));
-    };
+    let rows = facts.table(wanted.host, wanted.at)?;
     let row = rows.iter().find(|row| row.socket == life.socket.id);
     let Some(detail) = row.and_then(|row| row.detail) else {
         return Err(format!("at {} the connection had no variables", wanted.at));

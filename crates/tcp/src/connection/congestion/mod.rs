@@ -240,21 +240,6 @@ impl Congestion {
         }
     }
 
-    /// The path's MTU has changed. Octets stay what they are; whole segments stay as many
-    /// (Linux' `tcp_sync_mss` leaves `snd_cwnd` alone), so that the window is whole again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "path MTU discovery is to call it"))]
-    pub(crate) fn set_mss(&mut self, mss: u32) {
-        let window = &mut self.window;
-        if window.counting == WindowCounting::Segments {
-            let scaled = |octets: u32| (octets / window.mss).saturating_mul(mss).min(LARGEST);
-            window.size = scaled(window.size).max(mss);
-            window.threshold = scaled(window.threshold).max(2 * mss);
-            window.initial = scaled(window.initial).max(mss);
-        }
-        window.mss = mss;
-        self.credit = 0;
-    }
-
     /// How many octets may be under way: cwnd.
     pub(crate) fn window(&self) -> u32 {
         self.window.size

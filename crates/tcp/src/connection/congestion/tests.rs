@@ -339,12 +339,12 @@ fn another_algorithm_takes_the_window_over() {
 #[test]
 fn smaller_segments_leave_as_many_octets_or_as_many_segments() {
     let mut congestion = with(&Profile::rfc9293(), 10);
-    congestion.set_mss(1000);
+    congestion.resize(1000);
     assert_eq!(congestion.window(), 10 * MSS);
     congestion.on_ack(&ack(0, 1000, 0));
     assert_eq!(congestion.window(), 10 * MSS + 1000);
     let mut congestion = with(&in_segments(), 10);
-    congestion.set_mss(1000);
+    congestion.resize(1000);
     assert_eq!(congestion.window(), 10_000);
 }
 
