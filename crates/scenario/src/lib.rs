@@ -23,6 +23,7 @@ mod compile;
 mod diagnostic;
 mod expect;
 mod language;
+pub mod packetdrill;
 mod run;
 mod scenario;
 mod source;
