@@ -11,4 +11,7 @@
 //! 4. `host` is the machine under test: a stack with file descriptors, waiting calls, a clock.
 
 mod script;
+mod setup;
 pub mod system;
+
+pub use setup::{Dialect, IpVersion};

@@ -239,14 +239,20 @@ pub(crate) enum OptionSpec {
     /// Blocks in script numbers.
     Sack(Vec<(u32, u32)>),
     /// `TS val 100 ecr 50`; `None` for `...`.
-    Timestamps { value: Option<u32>, echo: Option<u32> },
+    Timestamps {
+        value: Option<u32>,
+        echo: Option<u32>,
+    },
     /// `FO 0123456789abcdef`, its cookie as bytes; empty asks for one. `None` for `FO ...`.
     FastOpen(Option<Vec<u8>>),
     /// The experimental kind 254 with the magic 0xF989.
     FastOpenExperimental(Option<Vec<u8>>),
     Md5(Option<Vec<u8>>),
     /// Any other kind with its octets.
-    Other { kind: u8, data: Vec<u8> },
+    Other {
+        kind: u8,
+        data: Vec<u8>,
+    },
 }
 
 /// `icmp unreachable frag_needed mtu 1200 [1:1001(1000)]`.

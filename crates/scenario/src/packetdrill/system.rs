@@ -63,21 +63,71 @@ pub struct Finished {
 /// does not have has numbers of its own (`symbols`). Text that is written is zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    Socket { domain: i32, kind: i32, protocol: i32 },
-    Bind { fd: i32, address: SocketAddr },
-    Listen { fd: i32, backlog: i32 },
+    Socket {
+        domain: i32,
+        kind: i32,
+        protocol: i32,
+    },
+    Bind {
+        fd: i32,
+        address: SocketAddr,
+    },
+    Listen {
+        fd: i32,
+        backlog: i32,
+    },
     /// `accept4` with `SOCK_NONBLOCK` and the like; `accept` has no flags.
-    Accept { fd: i32, flags: i32 },
-    Connect { fd: i32, address: SocketAddr },
-    Read { fd: i32, length: usize },
-    ReadVector { fd: i32, lengths: Vec<usize> },
-    Receive { fd: i32, length: usize, flags: i32 },
-    ReceiveFrom { fd: i32, length: usize, flags: i32 },
-    ReceiveMessage { fd: i32, lengths: Vec<usize>, control: usize, flags: i32 },
-    Write { fd: i32, length: usize },
-    WriteVector { fd: i32, lengths: Vec<usize> },
-    Send { fd: i32, length: usize, flags: i32 },
-    SendTo { fd: i32, length: usize, flags: i32, address: Option<SocketAddr> },
+    Accept {
+        fd: i32,
+        flags: i32,
+    },
+    Connect {
+        fd: i32,
+        address: SocketAddr,
+    },
+    Read {
+        fd: i32,
+        length: usize,
+    },
+    ReadVector {
+        fd: i32,
+        lengths: Vec<usize>,
+    },
+    Receive {
+        fd: i32,
+        length: usize,
+        flags: i32,
+    },
+    ReceiveFrom {
+        fd: i32,
+        length: usize,
+        flags: i32,
+    },
+    ReceiveMessage {
+        fd: i32,
+        lengths: Vec<usize>,
+        control: usize,
+        flags: i32,
+    },
+    Write {
+        fd: i32,
+        length: usize,
+    },
+    WriteVector {
+        fd: i32,
+        lengths: Vec<usize>,
+    },
+    Send {
+        fd: i32,
+        length: usize,
+        flags: i32,
+    },
+    SendTo {
+        fd: i32,
+        length: usize,
+        flags: i32,
+        address: Option<SocketAddr>,
+    },
     SendMessage {
         fd: i32,
         address: Option<SocketAddr>,
@@ -85,26 +135,83 @@ pub enum Request {
         control: Vec<ControlMessage>,
         flags: i32,
     },
-    Fcntl { fd: i32, command: i32, argument: Option<i64> },
-    Ioctl { fd: i32, request: u64, argument: Option<i32> },
-    Close { fd: i32 },
-    Shutdown { fd: i32, how: i32 },
+    Fcntl {
+        fd: i32,
+        command: i32,
+        argument: Option<i64>,
+    },
+    Ioctl {
+        fd: i32,
+        request: u64,
+        argument: Option<i32>,
+    },
+    Close {
+        fd: i32,
+    },
+    Shutdown {
+        fd: i32,
+        how: i32,
+    },
     /// `value` is what the pointer points to, in the machine's own byte order: little endian.
-    SetSocketOption { fd: i32, level: i32, name: i32, value: Vec<u8> },
-    /// `length` is `*optlen`.
-    GetSocketOption { fd: i32, level: i32, name: i32, length: usize },
-    SocketName { fd: i32 },
-    PeerName { fd: i32 },
+    SetSocketOption {
+        fd: i32,
+        level: i32,
+        name: i32,
+        value: Vec<u8>,
+    },
+    /// `length` is `*optlen`. `TCP_INFO` answers with Linux' `struct tcp_info`, as long as fits: the
+    /// runner reads from it what `%{ }%` asks for.
+    GetSocketOption {
+        fd: i32,
+        level: i32,
+        name: i32,
+        length: usize,
+    },
+    SocketName {
+        fd: i32,
+    },
+    PeerName {
+        fd: i32,
+    },
     /// `timeout` in milliseconds; negative waits for ever.
-    Poll { entries: Vec<PollEntry>, timeout: i32 },
-    EpollCreate { flags: i32 },
-    EpollControl { epoll: i32, operation: i32, fd: i32, event: Option<EpollEvent> },
-    EpollWait { epoll: i32, most: i32, timeout: i32 },
-    Pipe { flags: i32 },
-    Splice { from: i32, to: i32, length: usize, flags: i32 },
+    Poll {
+        entries: Vec<PollEntry>,
+        timeout: i32,
+    },
+    EpollCreate {
+        flags: i32,
+    },
+    EpollControl {
+        epoll: i32,
+        operation: i32,
+        fd: i32,
+        event: Option<EpollEvent>,
+    },
+    EpollWait {
+        epoll: i32,
+        most: i32,
+        timeout: i32,
+    },
+    Pipe {
+        flags: i32,
+    },
+    Splice {
+        from: i32,
+        to: i32,
+        length: usize,
+        flags: i32,
+    },
     /// Opens something that can be read for ever, as `sendfile` wants it.
-    Open { path: String, flags: i32 },
-    SendFile { to: i32, from: i32, offset: Option<u64>, length: usize },
+    Open {
+        path: String,
+        flags: i32,
+    },
+    SendFile {
+        to: i32,
+        from: i32,
+        offset: Option<u64>,
+        length: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
