@@ -12,6 +12,7 @@
 
 mod script;
 mod setup;
+mod syntax;
 pub mod system;
 
 pub use setup::{Dialect, IpVersion};

@@ -253,6 +253,8 @@ pub(crate) enum OptionSpec {
         kind: u8,
         data: Vec<u8>,
     },
+    /// One of a protocol that is not here (MPTCP, TCP-AO, …), as written.
+    NotSupported(String),
 }
 
 /// `icmp unreachable frag_needed mtu 1200 [1:1001(1000)]`.
