@@ -10,9 +10,15 @@
 //!    `shell` understands what stands in backticks, and `assertions` what stands in `%{ }%`;
 //! 4. `host` is the machine under test: a stack with file descriptors, waiting calls, a clock.
 
+mod calls;
+mod errno;
+mod host;
 mod script;
 mod setup;
+mod symbols;
 mod syntax;
 pub mod system;
+mod tcp_info;
 
+pub use host::{Host, HostSettings};
 pub use setup::{Dialect, IpVersion};

@@ -282,6 +282,20 @@ impl Connection {
         self.send_reset(cx);
     }
 
+    /// Somebody who may has said that it is over (FreeBSD's `tcp_drop` with `ECONNABORTED`, Linux'
+    /// `tcp_abort`).
+    pub(crate) fn drop_by_administrator(&mut self, cx: &mut Context<'_>) {
+        let reset = !matches!(self.state, TcpState::Closed | TcpState::SynSent);
+        match self.state {
+            TcpState::Closed => return,
+            _ if self.is_half_open() => self.back_to_listen(cx, Cause::Abort),
+            _ => self.finish(cx, Cause::Abort, Some(SocketError::ConnectionAborted)),
+        }
+        if reset {
+            self.send_reset(cx);
+        }
+    }
+
     pub(crate) fn set_option(&mut self, cx: &mut Context<'_>, option: SocketOption) {
         Arc::make_mut(&mut self.options).set(option);
         match option {

@@ -38,6 +38,16 @@ impl Connection {
         Prospect::Wait
     }
 
+    /// Octets that the application could read.
+    pub(crate) fn unread(&self) -> u32 {
+        if self.can_read() { self.receive.unread() } else { 0 }
+    }
+
+    /// Whether nothing follows them.
+    pub(crate) fn heard_end(&self) -> bool {
+        self.receive.fin == PeerFin::Taken
+    }
+
     /// The next change is an event.
     pub(crate) fn expect_change(&mut self) {
         self.receive.waiting = Waiting::Yes;

@@ -191,6 +191,31 @@ impl Stack {
         self.give_back(now, socket, Connection::abort)
     }
 
+    /// What an administrator can do to any connection (`tcpdrop`, `SOCK_DESTROY`): it is reset, and
+    /// its application, if it has one, hears `ConnectionAborted`.
+    ///
+    /// # Errors
+    /// `BadSocket` when there is no such connection.
+    pub fn drop_connection(&mut self, now: Instant, socket: SocketId) -> Result<(), SocketError> {
+        match self.slots.get(socket) {
+            Some(Slot::TimeWait(_)) => {
+                self.end_time_wait(now, socket, Cause::Abort);
+                Ok(())
+            }
+            Some(Slot::Connection(_)) => {
+                self.with_connection(now, socket, Connection::drop_by_administrator)
+            }
+            _ => Err(SocketError::BadSocket),
+        }
+    }
+
+    /// How many connections of a listener may wait, from now on: what a second `listen` says.
+    pub fn set_backlog(&mut self, listener: SocketId, backlog: u32) {
+        if let Some(listener) = self.slots.listener_mut(listener) {
+            listener.backlog = backlog.min(self.profile.max_backlog);
+        }
+    }
+
     fn give_back(
         &mut self,
         now: Instant,

@@ -142,6 +142,34 @@ impl Stack {
         self.slots.connection(socket).map_or(0, |connection| connection.send.room())
     }
 
+    /// How many connections wait to be accepted; `None` for what is no listener.
+    pub fn accept_queue(&self, listener: SocketId) -> Option<usize> {
+        self.slots.listener(listener).map(|listener| listener.established.len())
+    }
+
+    /// How many octets wait to be read.
+    pub fn unread(&self, socket: SocketId) -> usize {
+        self.held(socket).map_or(0, |connection| connection.unread() as usize)
+    }
+
+    /// Whether the peer's FIN was taken: nothing follows what waits to be read.
+    pub fn heard_end(&self, socket: SocketId) -> bool {
+        self.held(socket).is_some_and(Connection::heard_end)
+    }
+
+    /// Whether there is so much room that a writer who had to wait would be told (Linux'
+    /// `sk_stream_is_writeable`): more than [`send_room`](Self::send_room) being there.
+    pub fn is_worth_writing(&self, socket: SocketId) -> bool {
+        self.slots.connection(socket).is_some_and(|connection| connection.send.is_worth_waking())
+    }
+
+    /// Octets written and not acknowledged, and of these, octets never sent.
+    pub fn unacknowledged(&self, socket: SocketId) -> (usize, usize) {
+        self.slots.connection(socket).map_or((0, 0), |connection| {
+            (connection.send.buffer.len(), connection.send.unsent() as usize)
+        })
+    }
+
     /// The error that [`take_error`](Self::take_error) would take.
     pub fn pending_error(&self, socket: SocketId) -> Option<SocketError> {
         self.held(socket)?.error

@@ -34,7 +34,7 @@ use crate::connection::{Connection, FastOpenCache};
 use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
 use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
 use crate::tuple::Tuple;
-use crate::{Instant, Profile, SocketError, SocketOptions, Status};
+use crate::{Instant, ParameterError, Profile, SocketError, SocketOptions, Status};
 use deadlines::Deadlines;
 use kept::Kept;
 use listener::Listeners;
@@ -185,6 +185,20 @@ impl Stack {
     /// Its parameters.
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Sets a parameter of its profile, as [`Profile::set`] does, in the middle of its life: what
+    /// connections ask the profile acts on them at once; the options of sockets are those of the
+    /// moment at which they were opened.
+    ///
+    /// # Errors
+    /// Those of [`Profile::set`].
+    pub fn set_parameter(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
+        self.profile.set(name, value)?;
+        if self.profile.options != *self.options {
+            self.options = Arc::new(self.profile.options.clone());
+        }
+        Ok(())
     }
 
     /// Whether [`Event::Timer`](crate::Event::Timer) is put out. Off at first: nobody pays for

@@ -1,0 +1,75 @@
+//! Time, timers, and what the stack puts out.
+
+use twomsl_tcp::{Event, Instant, Output};
+
+use super::waiting::Waiter;
+use super::{Host, finished};
+
+impl Host {
+    /// Takes what the stack puts out, then lets calls that wait go on, until nothing moves.
+    pub(super) fn settle(&mut self) {
+        self.take_effects();
+        while self.retry_waiting() {
+            self.take_effects();
+        }
+        self.woken.clear();
+    }
+
+    /// Lets time pass until something is sent or a call returns, but no further than `limit`.
+    pub(super) fn run_until(&mut self, limit: Instant) -> Instant {
+        let before = self.happened;
+        while self.happened == before
+            && let Some(next) = self.next_moment()
+            && next <= limit
+        {
+            self.now = self.now.max(next);
+            self.stack.on_timeout(self.now);
+            self.settle();
+        }
+        if self.happened == before {
+            self.now = self.now.max(limit);
+        }
+        self.now
+    }
+
+    /// When a timer of the stack or of a call runs out next.
+    fn next_moment(&self) -> Option<Instant> {
+        let calls = self.waiting.iter().filter_map(|waiter| waiter.deadline);
+        calls.chain(self.stack.next_timeout()).min()
+    }
+
+    fn take_effects(&mut self) {
+        while let Some(output) = self.stack.poll() {
+            match output {
+                Output::Transmit(transmit) => {
+                    self.sent.push_back((self.now, transmit.packet));
+                    self.happened += 1;
+                }
+                Output::Event(Event::Ready { socket, readiness }) => {
+                    self.woken.push((socket, readiness));
+                }
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    /// Tries what waits once more; whether something returned.
+    fn retry_waiting(&mut self) -> bool {
+        let waiting = std::mem::take(&mut self.waiting);
+        let before = self.finished.len();
+        for waiter in waiting {
+            self.retry(waiter);
+        }
+        self.finished.len() > before
+    }
+
+    fn retry(&mut self, mut waiter: Waiter) {
+        match self.step_again(&mut waiter) {
+            Some(reply) => {
+                self.finished.push_back(finished(waiter.call, self.now, reply));
+                self.happened += 1;
+            }
+            None => self.waiting.push(waiter),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! File descriptors, and what they stand for.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use twomsl_tcp::{SocketId, SocketOptions};
+
+use super::super::system::Errno;
+use super::options::Settings;
+
+/// The table of a process. 0 to 2 are taken.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    open: BTreeMap<i32, File>,
+}
+
+const FIRST: i32 = 3;
+
+/// What a descriptor stands for.
+#[derive(Debug)]
+pub(super) enum File {
+    Socket(Box<Socket>),
+}
+
+/// A socket, whether or not the stack knows it yet.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) domain: Domain,
+    pub(super) phase: Phase,
+    /// What `bind` was given.
+    pub(super) bound: Option<SocketAddr>,
+    pub(super) blocking: Blocking,
+    /// Those of the stack, for as long as it does not have the socket.
+    pub(super) options: SocketOptions,
+    /// The others.
+    pub(super) settings: Settings,
+    /// What `shutdown` has ended.
+    pub(super) shut: Shut,
+    /// An error that the stack does not know of.
+    pub(super) error: Option<Errno>,
+}
+
+/// `AF_INET` or `AF_INET6`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Domain {
+    V4,
+    V6,
+}
+
+/// How far a socket has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Neither listening nor connected (`SS_UNCONNECTED`).
+    Fresh,
+    Listening(SocketId),
+    /// `connect` was called, and has not answered that it is done (`SS_CONNECTING`).
+    Connecting(SocketId),
+    /// `SS_CONNECTED`.
+    Connected(SocketId),
+}
+
+/// `O_NONBLOCK`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blocking {
+    Yes,
+    No,
+}
+
+/// What an application has shut down (`sk_shutdown`, its part of it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Shut {
+    pub(super) reading: bool,
+    pub(super) writing: bool,
+}
+
+impl Files {
+    /// Opens a file under the lowest number that is free.
+    pub(super) fn open(&mut self, file: File) -> i32 {
+        let taken = self.open.keys().zip(FIRST..).take_while(|(fd, lowest)| **fd == *lowest);
+        let fd = FIRST + taken.count() as i32;
+        self.open.insert(fd, file);
+        fd
+    }
+
+    pub(super) fn get(&self, fd: i32) -> Result<&File, Errno> {
+        self.open.get(&fd).ok_or(Errno::EBADF)
+    }
+
+    pub(super) fn get_mut(&mut self, fd: i32) -> Result<&mut File, Errno> {
+        self.open.get_mut(&fd).ok_or(Errno::EBADF)
+    }
+
+    pub(super) fn close(&mut self, fd: i32) -> Result<File, Errno> {
+        self.open.remove(&fd).ok_or(Errno::EBADF)
+    }
+
+    pub(super) fn socket(&self, fd: i32) -> Result<&Socket, Errno> {
+        match self.get(fd)? {
+            File::Socket(socket) => Ok(socket),
+        }
+    }
+
+    pub(super) fn socket_mut(&mut self, fd: i32) -> Result<&mut Socket, Errno> {
+        match self.get_mut(fd)? {
+            File::Socket(socket) => Ok(socket),
+        }
+    }
+
+    pub(super) fn sockets(&self) -> impl Iterator<Item = &Socket> {
+        self.open.values().map(|file| match file {
+            File::Socket(socket) => &**socket,
+        })
+    }
+}
+
+impl Socket {
+    pub(super) fn new(
+        domain: Domain,
+        blocking: Blocking,
+        options: SocketOptions,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            domain,
+            phase: Phase::Fresh,
+            bound: None,
+            blocking,
+            options,
+            settings,
+            shut: Shut::default(),
+            error: None,
+        }
+    }
+
+    /// Its name in the stack, once it is there.
+    pub(super) fn id(&self) -> Option<SocketId> {
+        match self.phase {
+            Phase::Fresh => None,
+            Phase::Listening(id) | Phase::Connecting(id) | Phase::Connected(id) => Some(id),
+        }
+    }
+
+    /// The same for a connection.
+    pub(super) fn connection(&self) -> Option<SocketId> {
+        match self.phase {
+            Phase::Fresh | Phase::Listening(_) => None,
+            Phase::Connecting(id) | Phase::Connected(id) => Some(id),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The machine under test: a [`Stack`] with file descriptors, calls that wait, and a clock.
+//!
+//! System calls are what Linux or FreeBSD makes of them: which error in which state, what comes
+//! first when several would do. The functions of those kernels are named where it matters. A call
+//! that has to wait is a value in a list (`waiting`); whenever something happens each of them is
+//! tried again, as a process that was woken would.
+
+mod closing;
+mod control;
+mod driving;
+mod errors;
+mod files;
+mod naming;
+mod opening;
+mod options;
+mod polling;
+mod reading;
+mod sk;
+mod waiting;
+mod writing;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use twomsl_tcp::wire::Packet;
+use twomsl_tcp::{Instant, Profile, Readiness, SocketId, Stack};
+
+use super::system::{
+    Administered, CallId, Errno, Finished, Order, Progress, Reply, ReplyOutput, Request, System,
+};
+use files::Files;
+use waiting::Waiter;
+
+/// A machine with one TCP, in virtual time.
+#[derive(Debug)]
+pub struct Host {
+    kernel: Kernel,
+    stack: Stack,
+    now: Instant,
+    files: Files,
+    /// In the order in which they began to wait.
+    waiting: Vec<Waiter>,
+    calls: u64,
+    finished: VecDeque<Finished>,
+    sent: VecDeque<(Instant, Packet)>,
+    /// How many packets were sent and waiting calls returned so far.
+    happened: u64,
+    /// What sockets have become ready for since waiting calls were tried last.
+    woken: Vec<(SocketId, Readiness)>,
+}
+
+/// What a machine is.
+#[derive(Clone, Debug)]
+pub struct HostSettings {
+    /// Its TCP. The name `freebsd` also makes its system calls those of FreeBSD.
+    pub profile: Profile,
+    /// Its addresses.
+    pub local: Vec<IpAddr>,
+    /// What makes its initial sequence numbers its own.
+    pub secret: [u8; 16],
+}
+
+/// Whose system calls they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kernel {
+    Linux,
+    FreeBsd,
+}
+
+/// How far a call has come.
+#[derive(Debug)]
+enum Step {
+    Done(Reply),
+    Wait,
+}
+
+/// Whether a call may wait (`timeo` in Linux, when it is not zero).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    Waits,
+    None,
+}
+
+impl Host {
+    /// A machine at the start of its time.
+    pub fn new(settings: HostSettings) -> Self {
+        let kernel = match settings.profile.name {
+            "freebsd" => Kernel::FreeBsd,
+            _ => Kernel::Linux,
+        };
+        let mut stack = Stack::new(settings.profile, settings.secret);
+        for address in settings.local {
+            stack.add_address(address);
+        }
+        Self {
+            kernel,
+            stack,
+            now: Instant::ZERO,
+            files: Files::default(),
+            waiting: Vec::new(),
+            calls: 0,
+            finished: VecDeque::new(),
+            sent: VecDeque::new(),
+            happened: 0,
+            woken: Vec::new(),
+        }
+    }
+
+    /// A call from its beginning.
+    fn begin(&mut self, request: Request) -> Progress {
+        let reply = match request {
+            Request::Socket { domain, kind, protocol } => self.socket(domain, kind, protocol),
+            Request::Bind { fd, address } => self.bind(fd, address),
+            Request::Listen { fd, backlog } => self.listen(fd, backlog),
+            Request::Fcntl { fd, command, argument } => self.fcntl(fd, command, argument),
+            Request::Ioctl { fd, request, argument } => {
+                return done(self.ioctl(fd, request, argument));
+            }
+            Request::Shutdown { fd, how } => self.shutdown(fd, how),
+            Request::SetSocketOption { fd, level, name, value } => {
+                self.set_socket_option(fd, level, name, &value)
+            }
+            Request::GetSocketOption { fd, level, name, length } => {
+                return done(self.get_socket_option(fd, level, name, length));
+            }
+            Request::SocketName { fd } => return done(self.socket_name(fd)),
+            Request::PeerName { fd } => return done(self.peer_name(fd)),
+            request => return self.begin_to_wait(request),
+        };
+        done(plain(reply))
+    }
+}
+
+impl System for Host {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn call(&mut self, request: Request) -> Progress {
+        let progress = self.begin(request);
+        self.settle();
+        progress
+    }
+
+    fn finished(&mut self) -> Option<Finished> {
+        self.finished.pop_front()
+    }
+
+    fn inject(&mut self, packet: Packet) {
+        self.stack.on_packet(self.now, packet);
+        self.settle();
+    }
+
+    fn sent(&mut self) -> Option<(Instant, Packet)> {
+        self.sent.pop_front()
+    }
+
+    fn advance(&mut self, limit: Instant) -> Instant {
+        self.run_until(limit)
+    }
+
+    fn administer(&mut self, order: Order) -> Administered {
+        let administered = match order {
+            Order::Set { name, value } => match self.stack.set_parameter(&name, &value) {
+                Ok(()) => Administered::Done,
+                Err(_) => Administered::Unknown,
+            },
+            Order::ForgetPaths => Administered::NotSupported,
+            Order::CountInState(state) => {
+                let states = self.stack.states();
+                Administered::Count(states.filter(|(_, other)| *other == state).count())
+            }
+            Order::DropConnections => self.drop_connections(),
+        };
+        self.settle();
+        administered
+    }
+}
+
+fn done(reply: Reply) -> Progress {
+    Progress::Done(reply)
+}
+
+/// A reply of a call that writes nothing into its arguments.
+fn plain(result: Result<i64, Errno>) -> Reply {
+    Reply { result, output: ReplyOutput::Nothing }
+}
+
+/// A reply of a call that waits no more.
+fn finished(call: CallId, at: Instant, reply: Reply) -> Finished {
+    Finished { call, at, reply }
+}

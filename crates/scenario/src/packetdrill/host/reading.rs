@@ -1,0 +1,195 @@
+//! The read family.
+
+use bytes::Bytes;
+use twomsl_tcp::{SocketId, TcpState};
+
+use super::super::symbols::{MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL};
+use super::super::system::{Errno, Reply, ReplyOutput, Request};
+use super::files::{Blocking, Phase};
+use super::sk::Sk;
+use super::waiting::{Limit, Pending};
+use super::{Host, Kernel, Patience, Step, plain};
+
+/// `read` and its relatives.
+#[derive(Debug)]
+pub(super) struct Reading {
+    fd: i32,
+    length: usize,
+    flags: i64,
+    /// Octets that it has so far.
+    taken: usize,
+    form: Form,
+}
+
+/// Which of them it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `read`, `readv`.
+    Read,
+    /// `recv`.
+    Receive,
+    /// `recvfrom`.
+    From,
+    /// `recvmsg`, with so many octets for control messages.
+    Message,
+}
+
+/// Why it reads no further for now.
+enum Stop {
+    /// This is the answer, if nothing was read.
+    Answer(Result<i64, Errno>),
+    /// More may come.
+    Empty,
+}
+
+impl Reading {
+    /// The request as one of this family.
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        let (fd, length, flags, form) = match request {
+            Request::Read { fd, length } => (*fd, *length, 0, Form::Read),
+            Request::ReadVector { fd, lengths } => (*fd, lengths.iter().sum(), 0, Form::Read),
+            Request::Receive { fd, length, flags } => (*fd, *length, *flags, Form::Receive),
+            Request::ReceiveFrom { fd, length, flags } => (*fd, *length, *flags, Form::From),
+            Request::ReceiveMessage { fd, lengths, flags, .. } => {
+                (*fd, lengths.iter().sum(), *flags, Form::Message)
+            }
+            _ => return None,
+        };
+        Some(Self { fd, length, flags: flags.into(), taken: 0, form })
+    }
+
+    fn has(&self, flag: i64) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// `sock_rcvlowat`: how much it wants before it returns.
+    fn target(&self, low_water: usize) -> usize {
+        let wanted = if self.has(MSG_WAITALL) { self.length } else { low_water.min(self.length) };
+        wanted.max(1)
+    }
+
+    fn reply(&self, result: Result<i64, Errno>) -> Reply {
+        let output = match (self.form, &result) {
+            (Form::From, Ok(_)) => ReplyOutput::Address(None),
+            (Form::Message, Ok(_)) => {
+                ReplyOutput::Message { flags: 0, control: Vec::new(), name: None }
+            }
+            _ => ReplyOutput::Nothing,
+        };
+        Reply { result, output }
+    }
+}
+
+impl Host {
+    /// How long a call that reads may wait.
+    pub(super) fn limit_of_reader(&self, fd: i32, flags: i64) -> Result<Limit, Errno> {
+        let socket = self.files.socket(fd)?;
+        let patience = match socket.blocking {
+            Blocking::Yes if flags & MSG_DONTWAIT == 0 => Patience::Waits,
+            _ => Patience::None,
+        };
+        Ok((patience, socket.settings.receive_timeout))
+    }
+
+    pub(super) fn begin_read(&self, reading: Reading) -> Result<(Pending, Limit), Errno> {
+        let limit = self.limit_of_reader(reading.fd, reading.flags)?;
+        Ok((Pending::Read(reading), limit))
+    }
+
+    pub(super) fn step_read(&mut self, reading: &mut Reading, patience: Patience) -> Step {
+        // `sock_read_iter`: "Match SYS5 behaviour".
+        if reading.length == 0 && reading.form == Form::Read {
+            return Step::Done(plain(Ok(0)));
+        }
+        match self.receive(reading, patience) {
+            Ok(Some(octets)) => Step::Done(reading.reply(Ok(octets))),
+            Ok(None) => Step::Wait,
+            Err(error) => Step::Done(plain(Err(error))),
+        }
+    }
+
+    /// `tcp_recvmsg_locked`, `soreceive_generic`. `None`: it waits.
+    fn receive(&mut self, reading: &mut Reading, patience: Patience) -> Result<Option<i64>, Errno> {
+        let socket = self.files.socket(reading.fd)?;
+        let low_water = socket.settings.receive_low_water;
+        let phase = socket.phase;
+        if let Phase::Connecting(id) | Phase::Connected(id) = phase {
+            self.take_text(reading, id);
+        }
+        let target = reading.target(low_water);
+        let enough = reading.taken >= target || (reading.has(MSG_PEEK) && reading.taken > 0);
+        if enough || (reading.length == 0 && self.has_text(phase)) {
+            return Ok(Some(reading.taken as i64));
+        }
+        let sk = self.sk_of(reading.fd)?;
+        let stop = match self.kernel {
+            Kernel::Linux => self.stop_of_linux(reading, &sk),
+            Kernel::FreeBsd => self.stop_of_freebsd(reading, &sk),
+        };
+        match stop {
+            Stop::Answer(_) if reading.taken > 0 => Ok(Some(reading.taken as i64)),
+            Stop::Answer(answer) => answer.map(Some),
+            Stop::Empty if patience == Patience::Waits => Ok(None),
+            Stop::Empty if reading.taken > 0 => Ok(Some(reading.taken as i64)),
+            Stop::Empty => Err(Errno::EAGAIN),
+        }
+    }
+
+    /// What `tcp_recvmsg_locked` looks at when there is no text, in its order.
+    fn stop_of_linux(&mut self, reading: &Reading, sk: &Sk) -> Stop {
+        if sk.state == TcpState::Listen {
+            return Stop::Answer(Err(Errno::ENOTCONN));
+        }
+        if sk.done {
+            return Stop::Answer(Ok(0));
+        }
+        if sk.error.is_some() && reading.taken > 0 {
+            return Stop::Answer(Ok(0));
+        }
+        if sk.error.is_some() {
+            return Stop::Answer(self.take_error(reading.fd).map_or(Ok(0), Err));
+        }
+        match sk.state {
+            _ if sk.shut_reading => Stop::Answer(Ok(0)),
+            TcpState::Closed => Stop::Answer(Err(Errno::ENOTCONN)),
+            _ => Stop::Empty,
+        }
+    }
+
+    /// What `soreceive_generic` looks at, in its order.
+    fn stop_of_freebsd(&mut self, reading: &Reading, sk: &Sk) -> Stop {
+        if sk.error.is_some() && reading.taken == 0 && sk.state != TcpState::Listen {
+            let error = if reading.has(MSG_PEEK) { sk.error } else { self.take_error(reading.fd) };
+            return Stop::Answer(error.map_or(Ok(0), Err));
+        }
+        match sk.state {
+            TcpState::Listen => Stop::Answer(Err(Errno::ENOTCONN)),
+            _ if sk.shut_reading => Stop::Answer(Ok(0)),
+            TcpState::Closed => Stop::Answer(Err(Errno::ENOTCONN)),
+            _ if reading.length == 0 => Stop::Answer(Ok(0)),
+            _ => Stop::Empty,
+        }
+    }
+
+    /// Whether there is text to read.
+    fn has_text(&self, phase: Phase) -> bool {
+        match phase {
+            Phase::Connecting(id) | Phase::Connected(id) => self.stack.unread(id) > 0,
+            Phase::Fresh | Phase::Listening(_) => false,
+        }
+    }
+
+    /// Reads what is there, as far as it is wanted.
+    fn take_text(&mut self, reading: &mut Reading, id: SocketId) {
+        let wanted = reading.length - reading.taken;
+        if wanted == 0 || self.stack.unread(id) == 0 {
+            return;
+        }
+        let read = if reading.has(MSG_PEEK) {
+            self.stack.peek(id, wanted, |_| {})
+        } else {
+            self.stack.receive_pieces(self.now, id, wanted, |_: Bytes| {})
+        };
+        reading.taken += read.unwrap_or(0);
+    }
+}

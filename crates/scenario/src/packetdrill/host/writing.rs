@@ -1,0 +1,168 @@
+//! The write family.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use twomsl_tcp::{SocketError, SocketId, TcpState};
+
+use super::super::symbols::{MSG_DONTWAIT, MSG_OOB};
+use super::super::system::{Errno, Request};
+use super::files::{Blocking, Phase};
+use super::sk::Sk;
+use super::waiting::{Limit, Pending};
+use super::{Host, Kernel, Patience, Step, plain};
+
+/// `write` and its relatives.
+#[derive(Debug)]
+pub(super) struct Writing {
+    pub(super) fd: i32,
+    length: usize,
+    flags: i64,
+    /// Octets that the stack has so far.
+    given: usize,
+    address: Option<SocketAddr>,
+}
+
+impl Writing {
+    /// The request as one of this family.
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        let (fd, length, flags, address) = match request {
+            Request::Write { fd, length } => (*fd, *length, 0, None),
+            Request::WriteVector { fd, lengths } => (*fd, lengths.iter().sum(), 0, None),
+            Request::Send { fd, length, flags } => (*fd, *length, *flags, None),
+            Request::SendTo { fd, length, flags, address } => (*fd, *length, *flags, *address),
+            Request::SendMessage { fd, lengths, flags, address, .. } => {
+                (*fd, lengths.iter().sum(), *flags, *address)
+            }
+            _ => return None,
+        };
+        Some(Self { fd, length, flags: flags.into(), given: 0, address })
+    }
+
+    fn has(&self, flag: i64) -> bool {
+        self.flags & flag != 0
+    }
+
+    fn left(&self) -> usize {
+        self.length - self.given
+    }
+}
+
+/// What a writer finds.
+enum Way {
+    /// It may write.
+    Open(SocketId),
+    /// It has to wait for the handshake.
+    Opening,
+}
+
+impl Host {
+    /// How long a call that writes may wait.
+    pub(super) fn limit_of_writer(&self, fd: i32, flags: i64) -> Result<Limit, Errno> {
+        let socket = self.files.socket(fd)?;
+        let patience = match socket.blocking {
+            Blocking::Yes if flags & MSG_DONTWAIT == 0 => Patience::Waits,
+            _ => Patience::None,
+        };
+        Ok((patience, socket.settings.send_timeout))
+    }
+
+    pub(super) fn begin_write(&self, writing: Writing) -> Result<(Pending, Limit), Errno> {
+        let limit = self.limit_of_writer(writing.fd, writing.flags)?;
+        Ok((Pending::Write(writing), limit))
+    }
+
+    pub(super) fn step_write(&mut self, writing: &mut Writing, patience: Patience) -> Step {
+        match self.transmit(writing, patience) {
+            Ok(Some(octets)) => Step::Done(plain(Ok(octets))),
+            Ok(None) => Step::Wait,
+            Err(_) if writing.given > 0 => Step::Done(plain(Ok(writing.given as i64))),
+            Err(error) => Step::Done(plain(Err(error))),
+        }
+    }
+
+    /// `tcp_sendmsg_locked`, `sosend_generic`. `None`: it waits.
+    fn transmit(
+        &mut self,
+        writing: &mut Writing,
+        patience: Patience,
+    ) -> Result<Option<i64>, Errno> {
+        let sk = self.sk_of(writing.fd)?;
+        let way = match self.kernel {
+            Kernel::Linux => self.way_of_linux(writing, &sk)?,
+            Kernel::FreeBsd => self.way_of_freebsd(writing, &sk)?,
+        };
+        if let Way::Open(id) = way {
+            self.give_text(writing, id)?;
+            if writing.left() == 0 {
+                return Ok(Some(writing.given as i64));
+            }
+        }
+        match patience {
+            Patience::Waits => Ok(None),
+            Patience::None => Err(Errno::EAGAIN),
+        }
+    }
+
+    /// `sk_stream_wait_connect`, then what `tcp_sendmsg_locked` looks at.
+    fn way_of_linux(&mut self, writing: &Writing, sk: &Sk) -> Result<Way, Errno> {
+        let socket = self.files.socket(writing.fd)?;
+        let early =
+            sk.state == TcpState::SynReceived && matches!(socket.phase, Phase::Connected(_));
+        if !sk.may_write() && !early {
+            if sk.error.is_none() && sk.is_opening() {
+                return Ok(Way::Opening);
+            }
+            return Err(self.take_error(writing.fd).unwrap_or(Errno::EPIPE));
+        }
+        if sk.error.is_some() || sk.shut_writing {
+            return Err(self.take_error(writing.fd).unwrap_or(Errno::EPIPE));
+        }
+        self.files.socket(writing.fd)?.connection().map(Way::Open).ok_or(Errno::EPIPE)
+    }
+
+    /// What `sosend_generic` looks at, in its order.
+    fn way_of_freebsd(&mut self, writing: &Writing, sk: &Sk) -> Result<Way, Errno> {
+        let socket = self.files.socket(writing.fd)?;
+        let connection = socket.connection();
+        if sk.shut_writing {
+            return Err(Errno::EPIPE);
+        }
+        if sk.error.is_some() {
+            return Err(self.take_error(writing.fd).unwrap_or(Errno::EPIPE));
+        }
+        if sk.is_opening() || connection.is_none() {
+            return Err(Errno::ENOTCONN);
+        }
+        connection.map(Way::Open).ok_or(Errno::ENOTCONN)
+    }
+
+    /// Gives the stack as much as it has room for.
+    fn give_text(&mut self, writing: &mut Writing, id: SocketId) -> Result<(), Errno> {
+        if writing.left() == 0 {
+            return Ok(());
+        }
+        // One octet more than there is room for tells the stack that somebody waits.
+        let octets = writing.left().min(self.stack.send_room(id) + 1);
+        let sent = if writing.has(MSG_OOB) {
+            self.stack.send_urgent(self.now, id, &vec![0; octets])
+        } else {
+            self.stack.send_bytes(self.now, id, &mut zeros(octets))
+        };
+        match sent {
+            Ok(octets) => writing.given += octets,
+            Err(SocketError::WouldBlock) => {}
+            Err(error) => return Err(super::errors::errno(error)),
+        }
+        Ok(())
+    }
+}
+
+/// What all text is.
+pub(super) fn zeros(octets: usize) -> Bytes {
+    const PAGE: &[u8] = &[0; 1 << 16];
+    match PAGE.get(..octets) {
+        Some(page) => Bytes::from_static(page),
+        None => vec![0; octets].into(),
+    }
+}
