@@ -24,6 +24,16 @@ impl Span {
         Self { offset, length }
     }
 
+    /// The octet at which it begins.
+    pub(crate) const fn start(self) -> usize {
+        self.offset
+    }
+
+    /// The octet behind it.
+    pub(crate) const fn end(self) -> usize {
+        self.offset + self.length
+    }
+
     /// The text at this place.
     pub(crate) fn of(self, text: &str) -> &str {
         text.get(self.offset..self.offset + self.length).unwrap_or_default()

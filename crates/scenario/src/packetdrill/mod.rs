@@ -10,6 +10,7 @@
 //!    `shell` understands what stands in backticks, and `assertions` what stands in `%{ }%`;
 //! 4. `host` is the machine under test: a stack with file descriptors, waiting calls, a clock.
 
+mod assertions;
 mod calls;
 mod errno;
 mod host;

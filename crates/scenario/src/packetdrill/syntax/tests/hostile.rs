@@ -37,7 +37,7 @@ fn nesting_has_a_limit() {
 
 #[test]
 fn lists_have_limits() {
-    let many = |one: &str| one.repeat(1_000_000);
+    let many = |one: &str| one.repeat(100_000);
     for text in [
         format!("0 f({})", many("1,")),
         format!("0 f([{}])", many("1,")),
@@ -52,7 +52,7 @@ fn lists_have_limits() {
     ] {
         survive(&text);
     }
-    assert!(refused(&many("0 a() "))[0].contains("more than 200000 events"));
+    assert!(refused(&"0 a() ".repeat(200_001))[0].contains("more than 200000 events"));
 }
 
 #[test]

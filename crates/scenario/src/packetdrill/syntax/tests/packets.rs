@@ -138,7 +138,7 @@ fn options_of_every_kind() {
         ("mp_capable v1 flags[]", OptionSpec::NotSupported("mp_capable v1 flags[]".to_owned())),
     ];
     for (text, expected) in cases {
-        assert_eq!(options(text), [expected.clone()], "{text}");
+        assert_eq!(options(text), std::slice::from_ref(&expected), "{text}");
         assert_eq!(options(&format!("{text} , nop"))[0], expected, "{text}");
     }
     let usual = options("mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 7");
