@@ -1,0 +1,43 @@
+//! Events that are Python between `%{` and `}%`: what `tcp_info` was then is kept, and judged at the
+//! end, as the tool does.
+
+use super::calling::Caller;
+use super::{Run, Stop, Wrong, info};
+use crate::diagnostic::Span;
+use crate::packetdrill::system::{Progress, ReplyOutput, Request};
+
+/// A piece of code with what it is about.
+#[derive(Debug)]
+pub(super) struct Snippet<'a> {
+    pub(super) text: &'a str,
+    pub(super) span: Span,
+    /// `struct tcp_info` of the socket under test, if it had one.
+    pub(super) info: Option<Vec<u8>>,
+}
+
+impl<'a, C: Caller> Run<'a, C> {
+    pub(super) fn code(&mut self, text: &'a str, span: Span) -> Result<(), Stop> {
+        let info = self.tcp_info();
+        self.snippets.push(Snippet { text, span, info });
+        Ok(())
+    }
+
+    fn tcp_info(&mut self) -> Option<Vec<u8>> {
+        let fd = self.sockets.under_test()?.fd?;
+        let request = Request::GetSocketOption {
+            fd,
+            level: info::LEVEL,
+            name: info::NAME,
+            length: info::LENGTH,
+        };
+        let Progress::Done(reply) = self.system.call(request) else { return None };
+        match (reply.result, reply.output) {
+            (Ok(_), ReplyOutput::Octets(octets)) => Some(octets),
+            _ => None,
+        }
+    }
+
+    pub(super) fn judge(&mut self, _last: Span) -> Result<(), Stop> {
+        Ok(())
+    }
+}
