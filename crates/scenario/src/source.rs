@@ -46,11 +46,23 @@ impl Source {
     pub(crate) fn read(path: &Path) -> Result<Self, ScenarioError> {
         let name = path.display().to_string();
         let refuse = |problem| ScenarioError::new(Self::new(&name, ""), vec![problem]);
-        let octets = read_bounded(path).map_err(refuse)?;
+        let octets = read_bounded(path, MAX_OCTETS, too_large).map_err(refuse)?;
         match String::from_utf8(octets) {
             Ok(text) => Ok(Self::new(&name, &text)),
             Err(error) => Err(not_text(&name, &error)),
         }
+    }
+
+    /// Reads a packetdrill script of so many octets at most. Names in comments may be in an older
+    /// encoding: octets that are no UTF-8 become question marks, one for each.
+    pub(crate) fn read_script(path: &Path, most: u64) -> Result<Self, ScenarioError> {
+        let name = path.display().to_string();
+        let too_large =
+            || Problem::of_file(format!("larger than {} MiB, so not a script", most >> 20));
+        let octets = read_bounded(path, most, too_large)
+            .map_err(|problem| ScenarioError::new(Self::new(&name, ""), vec![problem]))?;
+        let text = String::from_utf8(octets).unwrap_or_else(|error| readable(error.as_bytes()));
+        Ok(Self { name, text: text.into() })
     }
 
     /// The text as KDL.
@@ -88,7 +100,21 @@ impl Source {
     }
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, Problem> {
+/// A text of the same length.
+fn readable(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len());
+    for chunk in octets.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+    }
+    text
+}
+
+fn read_bounded(
+    path: &Path,
+    most: u64,
+    too_large: impl Fn() -> Problem,
+) -> Result<Vec<u8>, Problem> {
     let cannot = |error: &std::io::Error| {
         Problem::of_file(format!("cannot read this file: {}", plain(error)))
             .help("give the path of a scenario file, such as scenarios/close/lost-fin.kdl")
@@ -100,12 +126,12 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, Problem> {
             .help("name the files: the shell expands DIRECTORY/*.kdl"));
     }
     // Asked first, so that a large file is refused without reading any of it.
-    if about.len() > MAX_OCTETS {
+    if about.len() > most {
         return Err(too_large());
     }
     let mut octets = Vec::new();
-    file.take(MAX_OCTETS + 1).read_to_end(&mut octets).map_err(|error| cannot(&error))?;
-    if octets.len() as u64 > MAX_OCTETS { Err(too_large()) } else { Ok(octets) }
+    file.take(most + 1).read_to_end(&mut octets).map_err(|error| cannot(&error))?;
+    if octets.len() as u64 > most { Err(too_large()) } else { Ok(octets) }
 }
 
 /// The message of an I/O error in the same words on every system.

@@ -3,6 +3,7 @@
 use super::time::{Due, seconds, within};
 use super::{Relaxation, Run, Stop, Wrong};
 use crate::diagnostic::Span;
+use crate::packetdrill::calls::{CallProblem, check, request};
 use crate::packetdrill::script::SystemCall;
 use crate::packetdrill::system::{CallId, Finished, Progress, Reply, ReplyOutput, Request};
 
@@ -16,24 +17,6 @@ const ALONE: u64 = 600 * 1_000_000;
 /// How long the last call of a script may go on after its time, as in the tool.
 const LAST: u64 = 5 * 1_000_000;
 
-/// What calls of a script are to a machine.
-pub(crate) trait Caller {
-    /// The request behind a call.
-    fn request(&mut self, call: &SystemCall) -> Result<Request, CallProblem>;
-
-    /// Holds what came back against what the script says; an error has what differs.
-    fn check(&mut self, call: &SystemCall, request: &Request, reply: &Reply) -> Result<(), String>;
-}
-
-/// A call that cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CallProblem {
-    /// There is no such call or argument here.
-    NotSupported { span: Span, text: String },
-    /// It says what it cannot mean.
-    Wrong { span: Span, text: String },
-}
-
 /// A call that has begun and waits.
 #[derive(Debug)]
 pub(super) struct InFlight<'a> {
@@ -45,14 +28,14 @@ pub(super) struct InFlight<'a> {
     span: Span,
 }
 
-impl<'a, C: Caller> Run<'a, C> {
+impl<'a> Run<'a> {
     pub(super) fn call(&mut self, call: &'a SystemCall, due: &Due, span: Span) -> Result<(), Stop> {
         if due.end.is_some() {
             // Only one call waits at a time.
             self.await_call()?;
         }
         self.wait_until_due(due, span, "the call")?;
-        let request = self.caller.request(call).map_err(stop)?;
+        let request = request(call, &self.config.setup, &self.descriptors).map_err(stop)?;
         self.calls(&request);
         let progress = self.system.call(request.clone());
         match progress {
@@ -131,7 +114,7 @@ impl<'a, C: Caller> Run<'a, C> {
         span: Span,
     ) -> Result<(), Stop> {
         self.learn(request, reply);
-        let checked = self.caller.check(call, request, reply);
+        let checked = check(call, &self.config.setup, &mut self.descriptors, request, reply);
         checked.map_err(|got| Wrong::new(span, self.source(call.span), got).into())
     }
 

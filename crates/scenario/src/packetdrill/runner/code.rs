@@ -1,7 +1,6 @@
 //! Events that are Python between `%{` and `}%`: what `tcp_info` was then is kept, and judged at the
 //! end, as the tool does.
 
-use super::calling::Caller;
 use super::{Run, Stop, Wrong, info};
 use crate::diagnostic::Span;
 use crate::packetdrill::system::{Progress, ReplyOutput, Request};
@@ -15,7 +14,7 @@ pub(super) struct Snippet<'a> {
     pub(super) info: Option<Vec<u8>>,
 }
 
-impl<'a, C: Caller> Run<'a, C> {
+impl<'a> Run<'a> {
     pub(super) fn code(&mut self, text: &'a str, span: Span) -> Result<(), Stop> {
         let info = self.tcp_info();
         self.snippets.push(Snippet { text, span, info });
@@ -37,7 +36,7 @@ impl<'a, C: Caller> Run<'a, C> {
         }
     }
 
-    pub(super) fn judge(&mut self, _last: Span) -> Result<(), Stop> {
+    pub(super) fn judge(&mut self) -> Result<(), Stop> {
         Ok(())
     }
 }

@@ -106,6 +106,8 @@ pub(super) fn push(
             TcpOption::Unknown { kind: MD5, data: digest.as_deref().unwrap_or(&[0; 16]) }
         }
         OptionSpec::Other { kind, data } => TcpOption::Unknown { kind: *kind, data },
+        // A script with one is not run.
+        OptionSpec::NotSupported(_) => return Ok(()),
     })
 }
 

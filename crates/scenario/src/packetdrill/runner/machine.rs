@@ -1,13 +1,12 @@
 //! Events that are commands in backticks.
 
-use super::calling::Caller;
 use super::shell::{Halt, Machine, Shell};
 use super::{Run, Stop, Wrong};
 use crate::diagnostic::Span;
 use crate::packetdrill::setup::Setup;
 use crate::packetdrill::system::{Administered, Order};
 
-impl<C: Caller> Run<'_, C> {
+impl Run<'_> {
     /// A command, which has to succeed.
     pub(super) fn command(&mut self, text: &str, span: Span) -> Result<(), Stop> {
         let none = Shell::new(Setup::new(self.config.setup.ip_version));
@@ -33,12 +32,12 @@ fn one_line(text: &str) -> String {
 }
 
 /// The machine as a command has it.
-struct Sleeper<'r, 'a, C> {
-    run: &'r mut Run<'a, C>,
+struct Sleeper<'r, 'a> {
+    run: &'r mut Run<'a>,
     span: Span,
 }
 
-impl<C: Caller> Machine for Sleeper<'_, '_, C> {
+impl Machine for Sleeper<'_, '_> {
     type Stop = Stop;
 
     fn order(&mut self, order: Order) -> Administered {

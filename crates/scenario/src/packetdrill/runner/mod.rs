@@ -17,6 +17,8 @@ mod outbound;
 mod packets;
 mod shell;
 mod sockets;
+#[cfg(test)]
+mod tests;
 mod time;
 mod verdict;
 
@@ -25,17 +27,17 @@ use std::collections::{BTreeSet, VecDeque};
 use twomsl_tcp::Instant;
 use twomsl_tcp::wire::Packet;
 
+use super::calls::Descriptors;
 use super::script::{Action, Event, Script};
 use super::system::{Order, System};
 use crate::diagnostic::Span;
-use calling::{Caller, InFlight};
+use calling::InFlight;
 use code::Snippet;
 use outbound::Tick;
 use shell::Shell;
 use sockets::Sockets;
 use time::{Due, Previous, Rules, When, seconds};
 
-pub(crate) use calling::CallProblem;
 pub(crate) use config::Config;
 pub use verdict::{Failure, Relaxation, Report, Verdict};
 
@@ -82,27 +84,26 @@ pub(super) struct Notes {
 }
 
 /// Runs a script.
-pub(super) fn run<C: Caller>(
+pub(super) fn run(
     script: &Script,
     text: &str,
     config: &Config,
     relaxations: &BTreeSet<Relaxation>,
     system: &mut dyn System,
-    caller: C,
 ) -> (Result<(), Stop>, Notes) {
-    let mut run = Run::new(text, config, relaxations, system, caller);
+    let mut run = Run::new(text, config, relaxations, system);
     let result = run.script(script);
     run.notes.unknown_settings = std::mem::take(&mut run.shell.unknown);
     (result, run.notes)
 }
 
 /// A script that runs.
-struct Run<'a, C> {
+struct Run<'a> {
     text: &'a str,
     config: &'a Config,
     relaxations: &'a BTreeSet<Relaxation>,
     system: &'a mut dyn System,
-    caller: C,
+    descriptors: Descriptors,
     rules: Rules,
     /// When the first event happened, by the machine's clock.
     start: Instant,
@@ -122,13 +123,12 @@ struct Run<'a, C> {
     notes: Notes,
 }
 
-impl<'a, C: Caller> Run<'a, C> {
+impl<'a> Run<'a> {
     fn new(
         text: &'a str,
         config: &'a Config,
         relaxations: &'a BTreeSet<Relaxation>,
         system: &'a mut dyn System,
-        caller: C,
     ) -> Self {
         Self {
             text,
@@ -136,7 +136,7 @@ impl<'a, C: Caller> Run<'a, C> {
             relaxations,
             start: system.now(),
             system,
-            caller,
+            descriptors: Descriptors::default(),
             rules: Rules { dialect: config.dialect, tolerance: config.tolerance },
             previous: Previous::default(),
             sockets: Sockets::new(config.setup),
@@ -162,7 +162,7 @@ impl<'a, C: Caller> Run<'a, C> {
         for event in &script.events {
             self.event(event)?;
         }
-        self.end(script)
+        self.end()
     }
 
     /// What the options ask for before anything happens.
@@ -227,10 +227,9 @@ impl<'a, C: Caller> Run<'a, C> {
     }
 
     /// A script has ended when its last blocking call has returned and what stands in `%{ }%` holds.
-    fn end(&mut self, script: &Script) -> Result<(), Stop> {
+    fn end(&mut self) -> Result<(), Stop> {
         self.await_call()?;
-        let last = script.events.last().map(|event| event.span).unwrap_or_default();
-        self.judge(last)
+        self.judge()
     }
 
     // ---- time ----

@@ -136,6 +136,7 @@ fn option_spec(option: &OptionSpec) -> String {
         OptionSpec::FastOpenExperimental(cookie) => cookie_spec("FOEXP", cookie.as_deref()),
         OptionSpec::Md5(digest) => cookie_spec("md5", digest.as_deref()),
         OptionSpec::Other { kind, data } => unknown(*kind, data),
+        OptionSpec::NotSupported(text) => text.clone(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use twomsl_tcp::wire::{Body, Packet};
 
-use super::calling::Caller;
 use super::config::Segments;
 use super::icmp::Message;
 use super::outbound::{Field, differences, merge};
@@ -13,7 +12,7 @@ use crate::packetdrill::script::{
     BodySpec, Direction, IcmpSpec, OptionSpec, OptionsSpec, PacketSpec,
 };
 
-impl<C: Caller> Run<'_, C> {
+impl Run<'_> {
     pub(super) fn packet(
         &mut self,
         packet: &PacketSpec,
@@ -175,6 +174,7 @@ fn option_not_supported(option: &OptionSpec) -> Option<String> {
     match option {
         // Digests of keys (RFC 2385), which nobody computes here.
         OptionSpec::Md5(_) => Some("TCP MD5 signatures".to_owned()),
+        OptionSpec::NotSupported(text) => Some(text.clone()),
         _ => None,
     }
 }
