@@ -141,8 +141,12 @@ fn defines(profile: &Profile, settings: &Settings) -> Defines {
         _ => &[],
     };
     let mut defines = Defines::default();
-    system.iter().for_each(|name| defines.set(name, "1"));
-    settings.defines.iter().for_each(|(name, value)| defines.set(name, value));
+    for name in system {
+        defines.set(name, "1");
+    }
+    for (name, value) in &settings.defines {
+        defines.set(name, value);
+    }
     defines
 }
 

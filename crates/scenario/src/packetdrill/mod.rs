@@ -12,8 +12,10 @@
 
 mod assertions;
 mod calls;
+mod drill;
 mod errno;
 mod host;
+mod runner;
 mod script;
 mod setup;
 mod symbols;
@@ -21,5 +23,7 @@ mod syntax;
 pub mod system;
 mod tcp_info;
 
+pub use drill::{Drill, Recording, Settings};
 pub use host::{Host, HostSettings};
+pub use runner::{Failure, Relaxation, Report, Verdict};
 pub use setup::{Dialect, IpVersion};

@@ -84,13 +84,13 @@ impl<'a> Run<'a> {
     }
 
     /// A call that waited has returned.
-    pub(super) fn returned(&mut self, finished: Finished) -> Result<(), Stop> {
+    pub(super) fn returned(&mut self, finished: &Finished) -> Result<(), Stop> {
         let is_it = |call: &mut InFlight<'_>| call.id == finished.call;
         let call = self.in_flight.take_if(is_it).or_else(|| self.alone.take_if(is_it));
-        call.map_or(Ok(()), |call| self.finish(call, &finished))
+        call.map_or(Ok(()), |call| self.finish(&call, finished))
     }
 
-    fn finish(&mut self, call: InFlight<'a>, finished: &Finished) -> Result<(), Stop> {
+    fn finish(&mut self, call: &InFlight<'a>, finished: &Finished) -> Result<(), Stop> {
         let at = self.since_start(finished.at);
         self.check_end(call.end, at, call.span)?;
         self.replied(call.call, &call.request, &finished.reply, call.span)

@@ -21,7 +21,9 @@ pub(super) enum Message {
 pub(super) struct Unknown(pub(super) String);
 
 /// The types of a family, with their codes.
-type Table = &'static [(&'static str, u8, &'static [(&'static str, u8)])];
+type Table = &'static [(&'static str, u8, Codes)];
+/// The codes of a type.
+type Codes = &'static [(&'static str, u8)];
 
 #[rustfmt::skip]
 const V4: Table = &[

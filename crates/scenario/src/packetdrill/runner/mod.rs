@@ -10,7 +10,6 @@ mod code;
 mod config;
 mod icmp;
 mod inbound;
-mod info;
 mod machine;
 mod notation;
 mod outbound;
@@ -214,7 +213,8 @@ impl<'a> Run<'a> {
             }
             Action::Code(text) => {
                 self.wait_until_due(&due, event.span, "the code")?;
-                (self.code(text, event.span), false)
+                self.code(text, event.span);
+                (Ok(()), false)
             }
         };
         match result {
@@ -267,7 +267,7 @@ impl<'a> Run<'a> {
             self.sent.push_back((at, packet));
         }
         while let Some(finished) = self.system.finished() {
-            self.returned(finished)?;
+            self.returned(&finished)?;
         }
         Ok(())
     }

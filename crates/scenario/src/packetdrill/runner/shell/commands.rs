@@ -54,7 +54,7 @@ impl Shell {
             }
             "false" => Ok(Output::status(1)),
             "echo" | "printf" => Ok(echo(&arguments)),
-            "sleep" | "usleep" => self.sleep(base, &arguments, machine),
+            "sleep" | "usleep" => sleep(base, &arguments, machine),
             "sysctl" => self.sysctl(words, machine),
             "cat" if input.is_none() => self.cat(words, &arguments),
             "tcpdrop" => Ok(tcpdrop(&arguments, machine)),
@@ -156,20 +156,6 @@ impl Shell {
         }
     }
 
-    fn sleep<M: Machine>(
-        &mut self,
-        name: &str,
-        arguments: &[&str],
-        machine: &mut M,
-    ) -> Ran<M::Stop> {
-        let wrong = || Halt::NotSupported(format!("{name} {}", arguments.join(" ")));
-        let [time] = arguments else { return Err(wrong()) };
-        let micros = if name == "usleep" { time.parse().ok() } else { micros(time) };
-        let micros = micros.filter(|micros| *micros <= MAX_SLEEP).ok_or_else(wrong)?;
-        machine.sleep(micros).map_err(Halt::Stopped)?;
-        Ok(Output::OK)
-    }
-
     /// `sysctl -w name=value`, `sysctl -n name`; what it says of others is nothing.
     fn sysctl<M: Machine>(&mut self, words: &[String], machine: &mut M) -> Ran<M::Stop> {
         let mut out = String::new();
@@ -182,27 +168,20 @@ impl Shell {
                 }
                 continue;
             }
-            match argument.split_once('=') {
-                Some((name, value)) => {
-                    let (name, value) = (name.trim(), value.trim());
-                    if !sysctl::is_possible(name, value) {
-                        return Err(Halt::NotSupported(words.join(" ")));
-                    }
-                    self.set(name, value, machine);
-                }
-                None => {
-                    let name = sysctl::with_points(argument);
-                    let known = self.settings.get(&name).map(String::as_str);
-                    let Some(value) = known.or_else(|| sysctl::constant(&name)) else {
-                        return Err(Halt::NotSupported(words.join(" ")));
-                    };
-                    out.push_str(&if bare {
-                        format!("{value}\n")
-                    } else {
-                        format!("{name}: {value}\n")
-                    });
-                }
+            let Some((name, value)) = argument.split_once('=') else {
+                let name = sysctl::with_points(argument);
+                let known = self.settings.get(&name).map(String::as_str);
+                let value = known.or_else(|| sysctl::constant(&name));
+                let value = value.ok_or_else(|| Halt::NotSupported(words.join(" ")))?;
+                let label = if bare { String::new() } else { format!("{name}: ") };
+                out.extend([&label, value, "\n"]);
+                continue;
+            };
+            let (name, value) = (name.trim(), value.trim());
+            if !sysctl::is_possible(name, value) {
+                return Err(Halt::NotSupported(words.join(" ")));
             }
+            self.set(name, value, machine);
         }
         Ok(Output::text(out))
     }
@@ -242,6 +221,15 @@ fn tcpdrop<M: Machine>(arguments: &[&str], machine: &mut M) -> Output {
     }
     machine.order(Order::DropConnections);
     Output::OK
+}
+
+fn sleep<M: Machine>(name: &str, arguments: &[&str], machine: &mut M) -> Ran<M::Stop> {
+    let wrong = || Halt::NotSupported(format!("{name} {}", arguments.join(" ")));
+    let [time] = arguments else { return Err(wrong()) };
+    let micros = if name == "usleep" { time.parse().ok() } else { micros(time) };
+    let micros = micros.filter(|micros| *micros <= MAX_SLEEP).ok_or_else(wrong)?;
+    machine.sleep(micros).map_err(Halt::Stopped)?;
+    Ok(Output::OK)
 }
 
 /// `1`, `0.5`, `2m`: seconds unless it says otherwise.

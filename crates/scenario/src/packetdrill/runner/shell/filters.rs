@@ -62,19 +62,24 @@ fn grep(name: &str, arguments: &[&str], text: &str) -> Option<Output> {
     let patterns = patterns.filter(|patterns| !patterns.is_empty())?;
     let occurs =
         |line: &&str| patterns.iter().any(|pattern| pattern.occurs(line)) != wanted.inverted;
-    Some(wanted.of(text.lines().filter(occurs).collect()))
+    Some(wanted.of(&text.lines().filter(occurs).collect::<Vec<_>>()))
 }
 
 impl Wanted {
-    fn of(&self, lines: Vec<&str>) -> Output {
+    fn of(&self, lines: &[&str]) -> Output {
         let mut output = Output::holds(!lines.is_empty());
         if self.count {
             output.text = format!("{}\n", lines.len());
         } else if !self.quiet {
-            output.text = lines.iter().map(|line| format!("{line}\n")).collect();
+            output.text = together(lines);
         }
         output
     }
+}
+
+/// Lines, each with its end.
+fn together(lines: &[&str]) -> String {
+    lines.iter().flat_map(|line| [*line, "\n"]).collect()
 }
 
 /// `head -n 1`, `tail -1`
@@ -87,8 +92,8 @@ fn ends(name: &str, arguments: &[&str], text: &str) -> Option<Output> {
     };
     let lines: Vec<&str> = text.lines().collect();
     let skipped = if name == "tail" { lines.len().saturating_sub(count) } else { 0 };
-    let kept = lines.iter().skip(skipped).take(count);
-    Some(Output::text(kept.map(|line| format!("{line}\n")).collect()))
+    let kept = lines.get(skipped..).unwrap_or_default();
+    Some(Output::text(together(&kept[..count.min(kept.len())])))
 }
 
 /// `test`, without files.
@@ -98,8 +103,7 @@ fn test(arguments: &[&str]) -> Option<bool> {
         ["!", rest @ ..] => test(rest).map(|holds| !holds),
         [left, "-a", rest @ ..] => Some(!left.is_empty() && test(rest)?),
         [] => Some(false),
-        [text] => Some(!text.is_empty()),
-        ["-n", text] => Some(!text.is_empty()),
+        [text] | ["-n", text] => Some(!text.is_empty()),
         ["-z", text] => Some(text.is_empty()),
         [left, "=" | "==", right] => Some(left == right),
         [left, "!=", right] => Some(left != right),

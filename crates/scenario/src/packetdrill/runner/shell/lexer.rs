@@ -106,6 +106,14 @@ pub(super) fn pipelines(text: &str) -> Result<Vec<(Connector, Pipeline)>, String
     Ok(reader.list)
 }
 
+/// What ends a pipeline.
+const ENDS: [(&str, Connector); 4] = [
+    ("&&", Connector::And),
+    ("||", Connector::Or),
+    (";", Connector::Always),
+    ("\n", Connector::Always),
+];
+
 enum Token {
     Word(Word),
     Redirect(Redirection, Word),
@@ -154,12 +162,6 @@ impl Reader<'_> {
 
     fn token(&mut self) -> Result<Option<Token>, String> {
         self.skip_space();
-        const ENDS: [(&str, Connector); 4] = [
-            ("&&", Connector::And),
-            ("||", Connector::Or),
-            (";", Connector::Always),
-            ("\n", Connector::Always),
-        ];
         if self.rest.is_empty() {
             return Ok(None);
         }

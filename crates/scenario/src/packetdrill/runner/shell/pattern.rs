@@ -178,16 +178,10 @@ fn class(rest: &mut &str) -> Option<Atom> {
     let mut ranges = Vec::new();
     let mut at = 0;
     while let Some(&first) = chars.get(at) {
-        match (chars.get(at + 1), chars.get(at + 2)) {
-            (Some('-'), Some(&last)) => {
-                ranges.push((first, last));
-                at += 3;
-            }
-            _ => {
-                ranges.push((first, first));
-                at += 1;
-            }
-        }
+        let is_range = chars.get(at + 1) == Some(&'-');
+        let last = chars.get(at + 2).filter(|_| is_range);
+        ranges.push((first, *last.unwrap_or(&first)));
+        at += if last.is_some() { 3 } else { 1 };
     }
     Some(Atom::Class { negated, ranges })
 }

@@ -5,8 +5,12 @@ pub(super) fn settings(command: &str, arguments: &[&str]) -> Option<Vec<(&'stati
     let words: Vec<&str> =
         arguments.iter().copied().skip_while(|word| word.starts_with('-')).collect();
     match (command, &words[..]) {
-        ("ip", ["tcp_metrics" | "tcpmetrics", "flush" | "delete" | "del", ..]) => Some(Vec::new()),
-        ("ip", ["route" | "r" | "ro", "flush", "cache"]) => Some(Vec::new()),
+        (
+            "ip",
+            ["tcp_metrics" | "tcpmetrics", "flush" | "delete" | "del", ..]
+            | ["route" | "r" | "ro", "flush", "cache"]
+            | ["addr" | "address" | "neigh", ..],
+        ) => Some(Vec::new()),
         (
             "ip",
             [
@@ -16,7 +20,6 @@ pub(super) fn settings(command: &str, arguments: &[&str]) -> Option<Vec<(&'stati
             ],
         ) => Some(metrics(rest)),
         ("ip", ["link", "set", rest @ ..]) | ("ifconfig", rest) => Some(mtu(rest)),
-        ("ip", ["addr" | "address" | "neigh", ..]) => Some(Vec::new()),
         _ => None,
     }
 }

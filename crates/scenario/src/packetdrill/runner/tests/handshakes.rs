@@ -52,5 +52,7 @@ fn a_connection_is_made() {
 #[test]
 fn what_differs_is_told() {
     let said = verdict(&format!("{LISTENS}{ACCEPTS}+0 > . 1:1(0) ack 1 win 5"));
-    assert_eq!(said, "");
+    let expected = "FAIL a.pkt:11: expected > . 1:1(0) ack 1 win 5 at 0.100000 ± 0.004000, \
+                    got no packet until 120.104000";
+    assert_eq!(said, expected);
 }

@@ -2,6 +2,7 @@
 
 mod handshakes;
 
+use crate::diagnostic::Problem;
 use crate::packetdrill::{Drill, Settings};
 
 /// What is said of a script under `linux`.
@@ -12,7 +13,7 @@ fn verdict(script: &str) -> String {
 fn verdict_with(script: &str, settings: &Settings) -> String {
     match Drill::parse("a.pkt", script, settings) {
         Ok(drill) => drill.run().verdict.to_string(),
-        Err(error) => error.problems().iter().map(|problem| problem.message()).collect(),
+        Err(error) => error.problems().iter().map(Problem::message).collect(),
     }
 }
 
