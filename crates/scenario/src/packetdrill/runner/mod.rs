@@ -31,7 +31,6 @@ use super::script::{Action, Event, Script};
 use super::system::{Order, System};
 use crate::diagnostic::Span;
 use calling::InFlight;
-use code::Snippet;
 use outbound::Tick;
 use shell::Shell;
 use sockets::Sockets;
@@ -116,7 +115,8 @@ struct Run<'a> {
     alone: Option<InFlight<'a>>,
     /// The event that is under way.
     current: Span,
-    snippets: Vec<Snippet<'a>>,
+    /// `struct tcp_info` for each piece of code so far.
+    infos: Vec<Vec<u8>>,
     shell: Shell,
     steps: u64,
     notes: Notes,
@@ -143,14 +143,16 @@ impl<'a> Run<'a> {
             in_flight: None,
             alone: None,
             current: Span::default(),
-            snippets: Vec::new(),
+            infos: Vec::new(),
             shell: Shell::new(config.setup),
             steps: 0,
             notes: Notes::default(),
         }
     }
 
+    /// A script has ended when its last blocking call has returned and what stands in `%{ }%` holds.
     fn script(&mut self, script: &'a Script) -> Result<(), Stop> {
+        let codes = code::read(script)?;
         self.prepare()?;
         if self.config.dry_run {
             return Ok(());
@@ -161,7 +163,8 @@ impl<'a> Run<'a> {
         for event in &script.events {
             self.event(event)?;
         }
-        self.end()
+        self.await_call()?;
+        self.judge(&codes)
     }
 
     /// What the options ask for before anything happens.
@@ -211,10 +214,9 @@ impl<'a> Run<'a> {
                 self.wait_until_due(&due, event.span, "the command")?;
                 (self.command(text, event.span), false)
             }
-            Action::Code(text) => {
+            Action::Code(_) => {
                 self.wait_until_due(&due, event.span, "the code")?;
-                self.code(text, event.span);
-                (Ok(()), false)
+                (self.code(event.span), false)
             }
         };
         match result {
@@ -224,12 +226,6 @@ impl<'a> Run<'a> {
             }
             result => result,
         }
-    }
-
-    /// A script has ended when its last blocking call has returned and what stands in `%{ }%` holds.
-    fn end(&mut self) -> Result<(), Stop> {
-        self.await_call()?;
-        self.judge()
     }
 
     // ---- time ----

@@ -56,3 +56,15 @@ fn what_differs_is_told() {
                     got no packet until 120.104000";
     assert_eq!(said, expected);
 }
+
+#[test]
+fn assertions_are_judged_at_the_end_over_the_variables_of_their_moment() {
+    let code = |code: &str| {
+        verdict(&format!(
+            "{LISTENS}{ACCEPTS}+0 %{{ {code} }}%\n+0 close(4) = 0\n+0 > F. 1:1(0) ack 1"
+        ))
+    };
+    assert_eq!(code("assert tcpi_state == 1"), "ok");
+    let failed = code("assert tcpi_state == 2");
+    assert_eq!(failed, "FAIL a.pkt:11: expected tcpi_state == 2, got tcpi_state = 1");
+}
