@@ -20,7 +20,7 @@ pub(crate) struct Config {
     pub(super) tick_usecs: Option<u64>,
     pub(super) strict_segments: Segments,
     /// The MTU of the path, where it is not the usual one.
-    pub(super) mtu: Option<String>,
+    pub(super) mtu: Option<u32>,
     /// What is run in a shell before the first event.
     pub(super) init_scripts: Vec<String>,
     pub(super) tolerated: Tolerated,
@@ -146,10 +146,7 @@ impl Config {
             }
             "bind_port" => self.setup.bind_port = number(option)?,
             "connect_port" => self.setup.connect_port = number(option)?,
-            "mtu" => {
-                number::<u32>(option)?;
-                self.mtu = Some(value.to_owned());
-            }
+            "mtu" => self.mtu = Some(number(option)?),
             "local_ip" => self.setup.local = self.address(option)?.unwrap_or(self.setup.local),
             "remote_ip" => self.setup.remote = self.address(option)?.unwrap_or(self.setup.remote),
             "strict_segments" => self.strict_segments = Segments::Strict,

@@ -28,7 +28,7 @@ use twomsl_tcp::wire::Packet;
 
 use super::calls::Descriptors;
 use super::script::{Action, Event, Script};
-use super::system::{Order, System};
+use super::system::System;
 use crate::diagnostic::Span;
 use calling::InFlight;
 use outbound::Tick;
@@ -173,8 +173,9 @@ impl<'a> Run<'a> {
             let what = format!("--{}", option.name);
             return Err(Stop::Skipped { span: option.span, what });
         }
-        if let Some(mtu) = &self.config.mtu {
-            self.system.administer(Order::Set { name: "mtu".to_owned(), value: mtu.clone() });
+        if let Some(mtu) = self.config.mtu {
+            let order = shell::mtu(mtu);
+            self.system.administer(order);
         }
         for command in &self.config.init_scripts {
             self.command(command, Span::default())?;

@@ -110,13 +110,14 @@ impl Run<'_> {
             socket.meets(tcp, segment);
         }
         let mut fields = differences(packet, live, socket, tick);
-        let notation = notation::live(live, socket, Some(packet));
         fields
             .retain(|field| !relaxation(*field).is_some_and(|relaxation| self.relaxed(relaxation)));
         let in_time = due.includes(at) || self.relaxed(Relaxation::Timing);
         if fields.is_empty() && in_time {
             return Ok(());
         }
+        let notation = notation::live(live, self.sockets.find(packet), Some(packet));
+        let notation = notation::live(live, self.sockets.find(packet), Some(packet));
         let mut names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
         if !in_time {
             names.push("time");

@@ -75,11 +75,11 @@ impl Rules {
         };
         let (when, end) = resolve(event.time, from, now);
         let scheduled = when.start();
-        let backward = Backward { due: scheduled, previous: previous.scheduled };
-        if scheduled < previous.scheduled {
-            return Err(backward);
+        // What came a little early takes nothing from those that are counted from it.
+        if is_absolute(event.time) && scheduled < previous.scheduled {
+            return Err(Backward { due: scheduled, previous: previous.scheduled });
         }
-        let tolerance = self.tolerance(scheduled - previous.scheduled);
+        let tolerance = self.tolerance(scheduled.saturating_sub(previous.scheduled));
         *previous = Previous { scheduled, inbound };
         let end = end.map(|end| (end, self.tolerance(end.saturating_sub(scheduled))));
         Ok(Due { when, tolerance, end })
@@ -88,6 +88,10 @@ impl Rules {
 
 fn is_inbound(action: &Action) -> bool {
     matches!(action, Action::Packet(packet) if packet.direction == Direction::Inbound)
+}
+
+const fn is_absolute(time: Time) -> bool {
+    matches!(time, Time::Absolute(_) | Time::AbsoluteRange(..) | Time::AbsoluteCall(..))
 }
 
 /// The moments of a time stamp; the second is the end of a blocking call.
@@ -263,5 +267,9 @@ mod tests {
         let early = event(Time::Absolute(999_999), None);
         let backward = Backward { due: 999_999, previous: 1_000_000 };
         assert_eq!(RULES.due(&early, 1_000_000, &mut previous), Err(backward));
+        // After a packet that came early, within its tolerance.
+        let at_once = event(Time::Relative(0), None);
+        let due = RULES.due(&at_once, 950_000, &mut previous).expect("forward");
+        assert_eq!(due.when, When::At(950_000));
     }
 }

@@ -113,9 +113,12 @@ impl Shell {
 
     /// What production-like tests of Linux begin with.
     fn defaults<M: Machine>(&mut self, machine: &mut M) -> Output {
+        let unknown = self.unknown.len();
         for (name, value) in defaults::LINUX {
             self.set(name, value, machine);
         }
+        // Those that the stack does not have are as it is.
+        self.unknown.truncate(unknown);
         Output::OK
     }
 

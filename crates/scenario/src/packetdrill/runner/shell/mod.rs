@@ -232,10 +232,22 @@ impl Shell {
             return;
         }
         let known = format!("{name}={value}");
-        if machine.order(Order::Set { name, value }) != Administered::Done {
+        let order = match value.parse() {
+            Ok(octets) if name == "mtu" => mtu(octets),
+            _ => Order::Set { name, value },
+        };
+        if machine.order(order) != Administered::Done {
             self.unknown.push(known);
         }
     }
+}
+
+/// The MTU of the only link there is: what is left of it for text, in IPv4, is a parameter.
+pub(super) fn mtu(octets: u32) -> Order {
+    /// Octets of the headers of IPv4 and TCP.
+    const HEADERS: u32 = 40;
+    let value = octets.saturating_sub(HEADERS).to_string();
+    Order::Set { name: "mss".to_owned(), value }
 }
 
 const fn bounded<S>(octets: usize) -> Result<(), Halt<S>> {

@@ -1,18 +1,6 @@
-use super::{passes, verdict};
+//! Connections by every path.
 
-const LISTENS: &str = "
-0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
-+0 setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
-+0 bind(3, ..., ...) = 0
-+0 listen(3, 1) = 0
-";
-
-const ACCEPTS: &str = "
-+0 < S 0:0(0) win 32792 <mss 1000,sackOK,nop,nop,nop,wscale 7>
-+0 > S. 0:0(0) ack 1 <...>
-+.1 < . 1:1(0) ack 1 win 257
-+0 accept(3, ..., ...) = 4
-";
+use super::{ACCEPTS, LISTENS, open, passes, verdict};
 
 #[test]
 fn a_listener_is_reached() {
@@ -21,8 +9,8 @@ fn a_listener_is_reached() {
 
 #[test]
 fn text_goes_both_ways_in_script_numbers() {
-    passes(&format!(
-        "{LISTENS}{ACCEPTS}
+    passes(&open(
+        "
 +0 write(4, ..., 1000) = 1000
 +0 > P. 1:1001(1000) ack 1
 +.1 < . 1:1(0) ack 1001 win 257
@@ -31,12 +19,12 @@ fn text_goes_both_ways_in_script_numbers() {
 +0 read(4, ..., 1000) = 500
 +0 close(4) = 0
 +0 > F. 1001:1001(0) ack 501
-"
+",
     ));
 }
 
 #[test]
-fn a_connection_is_made() {
+fn a_connection_is_made_with_timestamps_that_are_learned() {
     passes(
         "
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
@@ -45,26 +33,118 @@ fn a_connection_is_made() {
 +0 > S 0:0(0) <mss 1460,sackOK,TS val 100 ecr 0,nop,wscale 7>
 +.1 < S. 0:0(0) ack 1 win 5792 <mss 1460,sackOK,TS val 700 ecr 100,nop,wscale 7>
 +0 > . 1:1(0) ack 1 <nop,nop,TS val 200 ecr 700>
++.1 < P. 1:101(100) ack 1 win 257 <nop,nop,TS val 800 ecr 200>
++0 > . 1:1(0) ack 101 <nop,nop,TS val 300 ecr 800>
 ",
     );
 }
 
 #[test]
-fn what_differs_is_told() {
-    let said = verdict(&format!("{LISTENS}{ACCEPTS}+0 > . 1:1(0) ack 1 win 5"));
-    let expected = "FAIL a.pkt:11: expected > . 1:1(0) ack 1 win 5 at 0.100000 ± 0.004000, \
-                    got no packet until 120.104000";
-    assert_eq!(said, expected);
+fn a_closed_port_resets_before_there_is_any_socket() {
+    passes(
+        "
+0 < S 100:100(0) win 1000
++0 > R. 0:0(0) ack 1
++.1 < . 1:1(0) ack 5000 win 1000
++0 > R 5000:5000(0)
+",
+    );
+}
+
+#[test]
+fn both_connect_at_once() {
+    passes(
+        "
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0 > S 0:0(0) <...>
++.1 < S 900:900(0) win 5792 <mss 1460>
++0 > S. 0:0(0) ack 901 <...>
++.1 < . 1:1(0) ack 1 win 5792
++0 write(3, ..., 10) = 10
++0 > P. 1:11(10) ack 1
+",
+    );
+}
+
+#[test]
+fn a_socket_connects_again_after_a_refusal() {
+    passes(
+        "
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0...0.1 connect(3, ..., ...) = -1 ECONNREFUSED (Connection refused)
++0 > S 0:0(0) <...>
++.1 < R. 0:0(0) ack 1 win 0
++0...0.1 connect(3, ..., ...) = 0
++0 > S 0:0(0) <...>
++.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>
++0 > . 1:1(0) ack 1
+",
+    );
+}
+
+#[test]
+fn a_listener_takes_one_after_the_other() {
+    let second = ACCEPTS
+        .replace("= 4", "= 5")
+        .replace("< S 0:0", "< S 7:7")
+        .replace("ack 1 <...>", "ack 8 <...>");
+    passes(&open(&format!(
+        "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 6\n+0 close(6) = 0\n{second}"
+    )));
+}
+
+#[test]
+fn the_same_script_holds_over_ipv6() {
+    for version in ["ipv4", "ipv4-mapped-ipv6", "ipv6"] {
+        passes(&format!(
+            "--ip_version={version}\n{}",
+            open("+0 close(4) = 0\n+0 > F. 1:1(0) ack 1")
+        ));
+    }
 }
 
 #[test]
 fn assertions_are_judged_at_the_end_over_the_variables_of_their_moment() {
     let code = |code: &str| {
-        verdict(&format!(
-            "{LISTENS}{ACCEPTS}+0 %{{ {code} }}%\n+0 close(4) = 0\n+0 > F. 1:1(0) ack 1"
-        ))
+        verdict(&open(&format!("+0 %{{ {code} }}%\n+0 close(4) = 0\n+0 > F. 1:1(0) ack 1")))
     };
     assert_eq!(code("assert tcpi_state == 1"), "ok");
     let failed = code("assert tcpi_state == 2");
     assert_eq!(failed, "FAIL a.pkt:11: expected tcpi_state == 2, got tcpi_state = 1");
+    let early = verdict("0 %{ assert tcpi_state == 1 }%");
+    assert_eq!(early, "FAIL a.pkt:1: expected a socket to ask for tcp_info, got none that is open");
+}
+
+#[test]
+fn unreachable_hosts_are_told_by_icmp() {
+    let script = |message: &str, errno: &str| {
+        format!(
+            "
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0...0.1 connect(3, ..., ...) = -1 {errno}
++0 > S 0:0(0) <...>
++.1 < {message}
+"
+        )
+    };
+    let port = "icmp unreachable port_unreachable [0:0(0)]";
+    passes(&script(port, "ECONNREFUSED (Connection refused)"));
+    // Without a quote it is about the SYN.
+    passes(&script("icmp unreachable port_unreachable", "ECONNREFUSED (Connection refused)"));
+    let skipped = verdict(&script("icmp elephant", "ECONNREFUSED (Connection refused)"));
+    assert_eq!(skipped, "skip a.pkt:5: not supported: icmp elephant");
+}
+
+#[test]
+fn a_smaller_mtu_makes_smaller_segments() {
+    passes(&open(
+        "
++0 write(4, ..., 1000) = 1000
++0 > P. 1:1001(1000) ack 1
++.1 < icmp unreachable frag_needed mtu 540 [1:1001(1000)]
++0 > P. 1:1001(1000) ack 1
+",
+    ));
 }
