@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::arrives::Taken;
 use super::receive::{PeerFin, Reading, Waiting};
-use super::send::Writing;
+use super::send::{More, Writing};
 use super::{Connection, FastOpen, Origin};
 use crate::event::{Cause, Event, Readiness, Report, SendReason, SynTaken, TcpState, TimerKind};
 use crate::outbox::Context;
@@ -96,6 +96,19 @@ impl Connection {
             self.send.urgent = Some(self.send.text_end() + octets as u32);
         }
         self.write(cx, text)
+    }
+
+    /// SEND with `MSG_MORE`: Linux pushes it once as if there were a cork (`tcp_push` with
+    /// `TCP_NAGLE_CORK`).
+    pub(crate) fn write_with_more(
+        &mut self,
+        cx: &mut Context<'_>,
+        text: &mut Bytes,
+    ) -> Result<usize, SocketError> {
+        self.send.more = More::Follows;
+        let written = self.write(cx, text);
+        self.send.more = More::Unknown;
+        written
     }
 
     fn check_writable(&mut self) -> Result<(), SocketError> {

@@ -48,6 +48,16 @@ impl Connection {
         self.receive.fin == PeerFin::Taken
     }
 
+    /// More text is an event.
+    pub(crate) fn expect_text(&mut self) {
+        self.receive.waiting = Waiting::Yes;
+    }
+
+    /// More room is an event.
+    pub(crate) fn expect_room(&mut self) {
+        self.send.waiting = Waiting::Yes;
+    }
+
     /// The next change is an event.
     pub(crate) fn expect_change(&mut self) {
         self.receive.waiting = Waiting::Yes;

@@ -42,6 +42,8 @@ pub(crate) struct SendHalf {
     pub(crate) low_water: u32,
     /// Whether the application has said that there is no more.
     pub(crate) writing: Writing,
+    /// What the SEND that is being made says about the next one (`MSG_MORE`).
+    pub(crate) more: More,
     /// Whether a SEND was told to come back later.
     pub(crate) waiting: Waiting,
     /// Eff.snd.MSS: the largest text of a segment (RFC 9293 §3.7.1).
@@ -54,6 +56,13 @@ pub(crate) enum Writing {
     Open,
     /// CLOSE was called: the FIN follows the text.
     Ended,
+}
+
+/// Whether the application has said that it will write more at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum More {
+    Follows,
+    Unknown,
 }
 
 /// What is known of our SYN.
@@ -81,6 +90,7 @@ impl SendHalf {
             capacity: options.send_buffer,
             low_water: options.not_sent_low_water,
             writing: Writing::Open,
+            more: More::Unknown,
             waiting: Waiting::No,
             mss,
         }

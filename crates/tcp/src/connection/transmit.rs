@@ -11,7 +11,7 @@ use super::negotiation::Use;
 use super::receive::{Owed, Reading};
 use super::recovery::Phase;
 use super::scoreboard::Count;
-use super::send::Writing;
+use super::send::{More, Writing};
 use super::{Connection, own_mss};
 use crate::Profile;
 use crate::event::{SendReason, TcpState, TimerKind};
@@ -162,8 +162,12 @@ impl Connection {
         let send = &self.send;
         let all_of_it = text == left;
         text >= self.segment_size()
-            || (all_of_it && !self.options.cork && self.is_sent_small())
+            || (all_of_it && !self.is_corked() && self.is_sent_small())
             || (text >= send.max_wnd / 2 && send.max_wnd > 0)
+    }
+
+    fn is_corked(&self) -> bool {
+        self.options.cork || self.send.more == More::Follows
     }
 
     /// Whether a small segment may leave, by Nagle's algorithm.

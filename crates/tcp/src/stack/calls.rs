@@ -71,6 +71,21 @@ impl Stack {
         self.with_connection(now, socket, |connection, cx| connection.write(cx, text))?
     }
 
+    /// SEND, and more will follow (`MSG_MORE`): what does not fill a segment is held back this time,
+    /// as under a cork, until more is written or something else sends it.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send).
+    pub fn send_with_more(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        text: &mut Bytes,
+    ) -> Result<usize, SocketError> {
+        self.check_connected(socket, SocketError::BrokenPipe)?;
+        self.with_connection(now, socket, |connection, cx| connection.write_with_more(cx, text))?
+    }
+
     /// SEND with the urgent flag: the urgent text ends with the last octet taken of `text`
     /// (RFC 9293 §3.8.5). New applications should not use it (SHLD-13).
     ///

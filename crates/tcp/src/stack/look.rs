@@ -137,6 +137,20 @@ impl Stack {
         }
     }
 
+    /// The half of [`expect_change`](Self::expect_change) that is about reading.
+    pub fn expect_text(&mut self, socket: SocketId) {
+        if let Some(connection) = self.held_mut(socket) {
+            connection.expect_text();
+        }
+    }
+
+    /// The half of [`expect_change`](Self::expect_change) that is about writing.
+    pub fn expect_room(&mut self, socket: SocketId) {
+        if let Some(connection) = self.held_mut(socket) {
+            connection.expect_room();
+        }
+    }
+
     /// How many octets the send buffer of a connection has room for.
     pub fn send_room(&self, socket: SocketId) -> usize {
         self.slots.connection(socket).map_or(0, |connection| connection.send.room())

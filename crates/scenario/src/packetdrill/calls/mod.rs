@@ -8,6 +8,9 @@ mod descriptors;
 mod events;
 mod options;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use check::check;
 pub(crate) use descriptors::Descriptors;
 

@@ -26,7 +26,12 @@ struct Ends {
 
 impl Host {
     pub(super) fn begin_close(&mut self, fd: i32) -> Result<(Pending, Limit), Errno> {
-        let File::Socket(socket) = self.files.close(fd)?;
+        let file = self.files.close(fd)?;
+        self.forget_watches(fd);
+        let File::Socket(socket) = file else {
+            self.files.pipes.close(&file);
+            return Ok((Pending::Close(Lingering { id: None }), (Patience::None, None)));
+        };
         let id = socket.id();
         let linger = id.and_then(|id| self.linger_time(&socket, id));
         if let Some(id) = id {

@@ -4,10 +4,10 @@ use twomsl_tcp::TcpState;
 
 use super::super::symbols::{
     F_GETFD, F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC, FIONBIO, FIONREAD, FIONSPACE, FIONWRITE,
-    O_NONBLOCK, O_RDWR, SIOCATMARK, SIOCOUTQ, SIOCOUTQNSD,
+    O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, SIOCATMARK, SIOCOUTQ, SIOCOUTQNSD,
 };
 use super::super::system::{Errno, Reply, ReplyOutput};
-use super::files::{Blocking, Socket};
+use super::files::{Blocking, File};
 use super::{Host, Kernel, plain};
 
 impl Host {
@@ -17,11 +17,19 @@ impl Host {
         command: i32,
         argument: Option<i64>,
     ) -> Result<i64, Errno> {
-        let socket = self.files.socket_mut(fd)?;
+        let (access, blocking) = match self.files.get_mut(fd)? {
+            File::Socket(socket) => (O_RDWR, Some(&mut socket.blocking)),
+            File::Epoll(_) => (O_RDWR, None),
+            File::PipeRead(_, blocking) => (O_RDONLY, Some(blocking)),
+            File::PipeWrite(_, blocking) => (O_WRONLY, Some(blocking)),
+            File::Source => (O_RDONLY, None),
+        };
         match i64::from(command) {
-            F_GETFL => Ok(O_RDWR | nonblock(socket)),
+            F_GETFL => Ok(access | blocking.map_or(0, |blocking| nonblock(*blocking))),
             F_SETFL => {
-                socket.blocking = blocking(argument.unwrap_or(0) & O_NONBLOCK != 0);
+                if let Some(blocking) = blocking {
+                    *blocking = blocks(argument.unwrap_or(0) & O_NONBLOCK != 0);
+                }
                 Ok(0)
             }
             F_GETFD => Ok(0),
@@ -45,6 +53,9 @@ impl Host {
         request: i64,
         argument: Option<i32>,
     ) -> Result<Option<i32>, Errno> {
+        if !matches!(self.files.get(fd)?, File::Socket(_)) {
+            return Err(Errno::ENOTTY);
+        }
         let sk = self.sk_of(fd)?;
         let listens = sk.state == TcpState::Listen && self.kernel == Kernel::Linux;
         let socket = self.files.socket_mut(fd)?;
@@ -52,7 +63,7 @@ impl Host {
         let queue = || connection.map_or((0, 0), |id| self.stack.unacknowledged(id));
         let octets = match request {
             FIONBIO => {
-                socket.blocking = blocking(argument.ok_or(Errno::EFAULT)? != 0);
+                socket.blocking = blocks(argument.ok_or(Errno::EFAULT)? != 0);
                 return Ok(None);
             }
             SIOCATMARK => return Ok(Some(0)),
@@ -69,13 +80,13 @@ impl Host {
     }
 }
 
-fn nonblock(socket: &Socket) -> i64 {
-    match socket.blocking {
+fn nonblock(blocking: Blocking) -> i64 {
+    match blocking {
         Blocking::Yes => 0,
         Blocking::No => O_NONBLOCK,
     }
 }
 
-const fn blocking(nonblock: bool) -> Blocking {
+const fn blocks(nonblock: bool) -> Blocking {
     if nonblock { Blocking::No } else { Blocking::Yes }
 }

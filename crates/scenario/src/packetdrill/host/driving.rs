@@ -47,6 +47,7 @@ impl Host {
                 }
                 Output::Event(Event::Ready { socket, readiness }) => {
                     self.woken.push((socket, readiness));
+                    self.wake_watches(socket, readiness);
                 }
                 Output::Event(_) => {}
             }

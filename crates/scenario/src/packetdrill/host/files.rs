@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 use twomsl_tcp::{SocketId, SocketOptions};
 
 use super::super::system::Errno;
+use super::epoll::Epoll;
 use super::options::Settings;
+use super::pipes::{PipeId, Pipes};
 
 /// The table of a process. 0 to 2 are taken.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     open: BTreeMap<i32, File>,
+    pub(super) pipes: Pipes,
 }
 
 const FIRST: i32 = 3;
@@ -20,6 +23,12 @@ const FIRST: i32 = 3;
 #[derive(Debug)]
 pub(super) enum File {
     Socket(Box<Socket>),
+    Epoll(Epoll),
+    /// The end of a pipe that is read from, and the other one.
+    PipeRead(PipeId, Blocking),
+    PipeWrite(PipeId, Blocking),
+    /// What `open` opened: it has as much text as anybody wants.
+    Source,
 }
 
 /// A socket, whether or not the stack knows it yet.
@@ -97,19 +106,42 @@ impl Files {
     pub(super) fn socket(&self, fd: i32) -> Result<&Socket, Errno> {
         match self.get(fd)? {
             File::Socket(socket) => Ok(socket),
+            _ => Err(Errno::ENOTSOCK),
         }
     }
 
     pub(super) fn socket_mut(&mut self, fd: i32) -> Result<&mut Socket, Errno> {
         match self.get_mut(fd)? {
             File::Socket(socket) => Ok(socket),
+            _ => Err(Errno::ENOTSOCK),
         }
     }
 
     pub(super) fn sockets(&self) -> impl Iterator<Item = &Socket> {
-        self.open.values().map(|file| match file {
-            File::Socket(socket) => &**socket,
+        self.open.values().filter_map(|file| match file {
+            File::Socket(socket) => Some(&**socket),
+            _ => None,
         })
+    }
+
+    /// The descriptors of a socket of the stack.
+    pub(super) fn of(&self, id: SocketId) -> Option<i32> {
+        let is_it = |file: &File| matches!(file, File::Socket(socket) if socket.id() == Some(id));
+        self.open.iter().find(|(_, file)| is_it(file)).map(|(fd, _)| *fd)
+    }
+
+    pub(super) fn epolls(&mut self) -> impl Iterator<Item = &mut Epoll> {
+        self.open.values_mut().filter_map(|file| match file {
+            File::Epoll(epoll) => Some(epoll),
+            _ => None,
+        })
+    }
+
+    pub(super) fn epoll(&mut self, fd: i32) -> Result<&mut Epoll, Errno> {
+        match self.get_mut(fd)? {
+            File::Epoll(epoll) => Ok(epoll),
+            _ => Err(Errno::EINVAL),
+        }
     }
 }
 

@@ -8,11 +8,13 @@
 mod closing;
 mod control;
 mod driving;
+mod epoll;
 mod errors;
 mod files;
 mod naming;
 mod opening;
 mod options;
+mod pipes;
 mod polling;
 mod reading;
 mod sk;
@@ -31,7 +33,7 @@ use twomsl_tcp::{Instant, Profile, Readiness, SocketId, Stack};
 use super::system::{
     Administered, CallId, Errno, Finished, Order, Progress, Reply, ReplyOutput, Request, System,
 };
-use files::Files;
+use files::{File, Files};
 use waiting::Waiter;
 
 /// A machine with one TCP, in virtual time.
@@ -126,6 +128,12 @@ impl Host {
             Request::GetSocketOption { fd, level, name, length } => {
                 return done(self.get_socket_option(fd, level, name, length));
             }
+            Request::EpollCreate { flags } => self.epoll_create(flags),
+            Request::EpollControl { epoll, operation, fd, event } => {
+                self.epoll_control(epoll, operation, fd, event)
+            }
+            Request::Pipe { flags } => return done(self.pipe(flags)),
+            Request::Open { .. } => Ok(self.files.open(File::Source).into()),
             Request::SocketName { fd } => return done(self.socket_name(fd)),
             Request::PeerName { fd } => return done(self.peer_name(fd)),
             request => return self.begin_to_wait(request),

@@ -19,8 +19,8 @@ pub(super) struct Polling {
     entries: Vec<PollEntry>,
 }
 
-const READABLE: i64 = POLLIN | POLLRDNORM;
-const WRITABLE: i64 = POLLOUT | POLLWRNORM;
+pub(super) const READABLE: i64 = POLLIN | POLLRDNORM;
+pub(super) const WRITABLE: i64 = POLLOUT | POLLWRNORM;
 /// FreeBSD's `sb_lowat` of a send buffer.
 const SEND_LOW_WATER: usize = 2048;
 
@@ -56,12 +56,35 @@ impl Host {
         (mask as u16).cast_signed()
     }
 
-    /// What a file is ready for. `wanted` only matters where FreeBSD asks it.
-    pub(super) fn readiness(&self, fd: i32, wanted: i64) -> i64 {
+    /// What a file is ready for. `wanted` only matters where FreeBSD asks it. Who looks hears of the
+    /// next change.
+    pub(super) fn readiness(&mut self, fd: i32, wanted: i64) -> i64 {
+        let mask = self.look(fd, wanted);
+        self.expect_change(fd, mask);
+        mask
+    }
+
+    pub(super) fn look(&self, fd: i32, wanted: i64) -> i64 {
         match (self.files.get(fd), self.kernel) {
             (Ok(File::Socket(socket)), Kernel::Linux) => self.tcp_poll(socket),
             (Ok(File::Socket(socket)), Kernel::FreeBsd) => self.sopoll(socket, wanted),
-            (Err(_), _) => 0,
+            (Ok(File::PipeRead(pipe, _)), _) => self.files.pipes.readable(*pipe),
+            (Ok(File::PipeWrite(pipe, _)), _) => self.files.pipes.writable(*pipe),
+            (Ok(File::Epoll(_)), _) if self.has_ready_watch(fd) => READABLE,
+            (Ok(File::Epoll(_)) | Err(_), _) => 0,
+            (Ok(File::Source), _) => READABLE | WRITABLE,
+        }
+    }
+
+    /// The next change wakes those who watch the file: more text, and more room if there is too
+    /// little (`SOCK_NOSPACE`).
+    pub(super) fn expect_change(&mut self, fd: i32, mask: i64) {
+        let connection = self.files.socket(fd).ok().and_then(Socket::connection);
+        if let Some(id) = connection {
+            self.stack.expect_text(id);
+            if mask & POLLOUT == 0 {
+                self.stack.expect_room(id);
+            }
         }
     }
 

@@ -5,7 +5,8 @@ use twomsl_tcp::{SocketId, TcpState};
 
 use super::super::symbols::{MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL};
 use super::super::system::{Errno, Reply, ReplyOutput, Request};
-use super::files::{Blocking, Phase};
+use super::files::{Blocking, File, Phase};
+use super::pipes::PipeId;
 use super::sk::Sk;
 use super::waiting::{Limit, Pending};
 use super::{Host, Kernel, Patience, Step, plain};
@@ -30,8 +31,10 @@ enum Form {
     Receive,
     /// `recvfrom`.
     From,
-    /// `recvmsg`, with so many octets for control messages.
+    /// `recvmsg`.
     Message,
+    /// `splice` into a pipe.
+    Pipe(PipeId),
 }
 
 /// Why it reads no further for now.
@@ -56,6 +59,11 @@ impl Reading {
             _ => return None,
         };
         Some(Self { fd, length, flags: flags.into(), taken: 0, form })
+    }
+
+    /// `splice` from a socket.
+    pub(super) fn into_pipe(fd: i32, length: usize, flags: i64, pipe: PipeId) -> Self {
+        Self { fd, length, flags, taken: 0, form: Form::Pipe(pipe) }
     }
 
     fn has(&self, flag: i64) -> bool {
@@ -92,16 +100,35 @@ impl Host {
     }
 
     pub(super) fn begin_read(&self, reading: Reading) -> Result<(Pending, Limit), Errno> {
-        let limit = self.limit_of_reader(reading.fd, reading.flags)?;
+        let limit = match (self.files.get(reading.fd)?, reading.form) {
+            (File::Socket(_), _) => self.limit_of_reader(reading.fd, reading.flags)?,
+            (File::PipeRead(_, Blocking::No), Form::Read) => (Patience::None, None),
+            (File::PipeRead(..) | File::Source, Form::Read) => (Patience::Waits, None),
+            (File::PipeWrite(..), Form::Read) => return Err(Errno::EBADF),
+            (File::Epoll(_), Form::Read) => return Err(Errno::EINVAL),
+            _ => return Err(Errno::ENOTSOCK),
+        };
         Ok((Pending::Read(reading), limit))
     }
 
     pub(super) fn step_read(&mut self, reading: &mut Reading, patience: Patience) -> Step {
         // `sock_read_iter`: "Match SYS5 behaviour".
-        if reading.length == 0 && reading.form == Form::Read {
+        if reading.length == 0 && matches!(reading.form, Form::Read | Form::Pipe(_)) {
             return Step::Done(plain(Ok(0)));
         }
-        match self.receive(reading, patience) {
+        let received = match self.files.get(reading.fd) {
+            Ok(File::PipeRead(pipe, _)) => match self.read_pipe(*pipe, reading.length) {
+                Some(result) => result.map(Some),
+                None if patience == Patience::Waits => Ok(None),
+                None => Err(Errno::EAGAIN),
+            },
+            Ok(File::Source) => Ok(Some(reading.length as i64)),
+            _ => self.receive(reading, patience),
+        };
+        if let (Form::Pipe(pipe), Ok(Some(octets))) = (reading.form, &received) {
+            self.files.pipes.put(pipe, *octets as usize);
+        }
+        match received {
             Ok(Some(octets)) => Step::Done(reading.reply(Ok(octets))),
             Ok(None) => Step::Wait,
             Err(error) => Step::Done(plain(Err(error))),

@@ -6,6 +6,7 @@ use twomsl_tcp::{Instant, Readiness, SocketId};
 
 use super::super::system::{CallId, Errno, Progress, Reply, Request};
 use super::closing::Lingering;
+use super::epoll::EpollWaiting;
 use super::opening::{Accepting, Connecting};
 use super::polling::Polling;
 use super::reading::Reading;
@@ -30,6 +31,7 @@ pub(super) enum Pending {
     Write(Writing),
     Close(Lingering),
     Poll(Polling),
+    Epoll(EpollWaiting),
 }
 
 /// Whether a call may wait, and for how long.
@@ -43,6 +45,13 @@ impl Host {
             Request::Connect { fd, address } => self.begin_connect(fd, address),
             Request::Close { fd } => self.begin_close(fd),
             Request::Poll { entries, timeout } => Ok(self.begin_poll(entries, timeout)),
+            Request::EpollWait { epoll, most, timeout } => {
+                self.begin_epoll_wait(epoll, most, timeout)
+            }
+            Request::Splice { from, to, length, flags } => {
+                self.begin_splice(from, to, length, flags)
+            }
+            Request::SendFile { to, from, length, .. } => self.begin_send_file(to, from, length),
             request => match Reading::of(&request) {
                 Some(reading) => self.begin_read(reading),
                 None => match Writing::of(&request) {
@@ -91,6 +100,7 @@ impl Host {
             Pending::Write(writing) => self.step_write(writing, patience),
             Pending::Close(lingering) => self.step_close(*lingering, patience),
             Pending::Poll(polling) => self.step_poll(polling, patience),
+            Pending::Epoll(waiting) => self.step_epoll_wait(*waiting, patience),
         }
     }
 

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use twomsl_tcp::{SocketError, SocketId, TcpState};
 
-use super::super::symbols::{MSG_DONTWAIT, MSG_OOB};
+use super::super::symbols::{MSG_DONTWAIT, MSG_MORE, MSG_OOB};
 use super::super::system::{Errno, Request};
-use super::files::{Blocking, Phase};
+use super::files::{Blocking, File, Phase};
+use super::pipes::PipeId;
 use super::sk::Sk;
 use super::waiting::{Limit, Pending};
 use super::{Host, Kernel, Patience, Step, plain};
@@ -21,14 +22,28 @@ pub(super) struct Writing {
     /// Octets that the stack has so far.
     given: usize,
     address: Option<SocketAddr>,
+    /// The pipe that it comes from.
+    pipe: Option<PipeId>,
+    form: Form,
+}
+
+/// Which of them it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `write`, `writev`, and what moves text: all files have it.
+    Write,
+    /// `send`, `sendto`, `sendmsg`: only sockets have it.
+    Send,
 }
 
 impl Writing {
     /// The request as one of this family.
     pub(super) fn of(request: &Request) -> Option<Self> {
         let (fd, length, flags, address) = match request {
-            Request::Write { fd, length } => (*fd, *length, 0, None),
-            Request::WriteVector { fd, lengths } => (*fd, lengths.iter().sum(), 0, None),
+            Request::Write { fd, length } => return Some(Self::plain(*fd, *length)),
+            Request::WriteVector { fd, lengths } => {
+                return Some(Self::plain(*fd, lengths.iter().sum()));
+            }
             Request::Send { fd, length, flags } => (*fd, *length, *flags, None),
             Request::SendTo { fd, length, flags, address } => (*fd, *length, *flags, *address),
             Request::SendMessage { fd, lengths, flags, address, .. } => {
@@ -36,7 +51,23 @@ impl Writing {
             }
             _ => return None,
         };
-        Some(Self { fd, length, flags: flags.into(), given: 0, address })
+        let sent =
+            Self { flags: flags.into(), address, form: Form::Send, ..Self::plain(fd, length) };
+        Some(sent)
+    }
+
+    fn plain(fd: i32, length: usize) -> Self {
+        Self { fd, length, flags: 0, given: 0, address: None, pipe: None, form: Form::Write }
+    }
+
+    /// `splice` to a socket.
+    pub(super) fn from_pipe(fd: i32, length: usize, flags: i64, pipe: PipeId) -> Self {
+        Self { flags, pipe: Some(pipe), ..Self::plain(fd, length) }
+    }
+
+    /// `sendfile`.
+    pub(super) fn of_file(fd: i32, length: usize) -> Self {
+        Self::plain(fd, length)
     }
 
     fn has(&self, flag: i64) -> bool {
@@ -68,16 +99,45 @@ impl Host {
     }
 
     pub(super) fn begin_write(&self, writing: Writing) -> Result<(Pending, Limit), Errno> {
-        let limit = self.limit_of_writer(writing.fd, writing.flags)?;
+        let limit = match (self.files.get(writing.fd)?, writing.form) {
+            (File::Socket(_), _) => self.limit_of_writer(writing.fd, writing.flags)?,
+            (File::PipeWrite(_, Blocking::No), Form::Write) => (Patience::None, None),
+            (File::PipeWrite(..), Form::Write) => (Patience::Waits, None),
+            (File::PipeRead(..) | File::Source, Form::Write) => return Err(Errno::EBADF),
+            (File::Epoll(_), Form::Write) => return Err(Errno::EINVAL),
+            _ => return Err(Errno::ENOTSOCK),
+        };
         Ok((Pending::Write(writing), limit))
     }
 
     pub(super) fn step_write(&mut self, writing: &mut Writing, patience: Patience) -> Step {
-        match self.transmit(writing, patience) {
+        let before = writing.given;
+        let sent = match self.files.get(writing.fd) {
+            Ok(File::PipeWrite(pipe, _)) => self.fill_pipe(*pipe, writing, patience),
+            _ => self.transmit(writing, patience),
+        };
+        if let Some(pipe) = writing.pipe {
+            self.files.pipes.take(pipe, writing.given - before);
+        }
+        match sent {
             Ok(Some(octets)) => Step::Done(plain(Ok(octets))),
             Ok(None) => Step::Wait,
             Err(_) if writing.given > 0 => Step::Done(plain(Ok(writing.given as i64))),
             Err(error) => Step::Done(plain(Err(error))),
+        }
+    }
+
+    fn fill_pipe(
+        &mut self,
+        pipe: PipeId,
+        writing: &mut Writing,
+        patience: Patience,
+    ) -> Result<Option<i64>, Errno> {
+        writing.given += self.write_pipe(pipe, writing.left())?;
+        match patience {
+            _ if writing.left() == 0 => Ok(Some(writing.given as i64)),
+            Patience::Waits => Ok(None),
+            Patience::None => Err(Errno::EAGAIN),
         }
     }
 
@@ -146,6 +206,8 @@ impl Host {
         let octets = writing.left().min(self.stack.send_room(id) + 1);
         let sent = if writing.has(MSG_OOB) {
             self.stack.send_urgent(self.now, id, &vec![0; octets])
+        } else if writing.has(MSG_MORE) {
+            self.stack.send_with_more(self.now, id, &mut zeros(octets))
         } else {
             self.stack.send_bytes(self.now, id, &mut zeros(octets))
         };

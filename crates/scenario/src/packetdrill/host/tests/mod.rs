@@ -2,6 +2,7 @@
 
 mod closing;
 mod errors;
+mod moving;
 mod options;
 mod reading;
 mod writing;
