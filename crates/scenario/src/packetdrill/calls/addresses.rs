@@ -14,7 +14,7 @@ impl Arguments<'_> {
         usual: SocketAddr,
     ) -> Result<SocketAddr, CallProblem> {
         let value = self.at(index)?;
-        self.address_or_none(value, usual)?
+        Self::address_or_none(value, usual)?
             .ok_or_else(|| CallProblem::not_supported(value.span, "an address that is NULL"))
     }
 
@@ -24,11 +24,10 @@ impl Arguments<'_> {
         index: usize,
         usual: SocketAddr,
     ) -> Result<Option<SocketAddr>, CallProblem> {
-        self.address_or_none(self.at(index)?, usual)
+        Self::address_or_none(self.at(index)?, usual)
     }
 
     pub(super) fn address_or_none(
-        &self,
         value: &Expression,
         usual: SocketAddr,
     ) -> Result<Option<SocketAddr>, CallProblem> {

@@ -67,16 +67,16 @@ impl<'a> Arguments<'a> {
     }
 
     pub(super) fn number(&self, index: usize) -> Result<i64, CallProblem> {
-        self.number_of(self.at(index)?)
+        number(self.at(index)?)
     }
 
     pub(super) fn int(&self, index: usize) -> Result<i32, CallProblem> {
-        self.int_of(self.at(index)?)
+        Self::int_of(self.at(index)?)
     }
 
     /// 32 bits, with or without a sign.
-    pub(super) fn int_of(&self, value: &Expression) -> Result<i32, CallProblem> {
-        let number = self.number_of(value)?;
+    pub(super) fn int_of(value: &Expression) -> Result<i32, CallProblem> {
+        let number = number(value)?;
         let signed = i32::try_from(number).ok();
         signed.or_else(|| u32::try_from(number).ok().map(u32::cast_signed)).ok_or_else(|| {
             CallProblem::wrong(value.span, format!("{number} does not fit into 32 bits"))
@@ -85,16 +85,16 @@ impl<'a> Arguments<'a> {
 
     /// A number of octets.
     pub(super) fn size(&self, index: usize) -> Result<usize, CallProblem> {
-        self.size_of(self.at(index)?)
+        Self::size_of(self.at(index)?)
     }
 
-    pub(super) fn size_of(&self, value: &Expression) -> Result<usize, CallProblem> {
-        let number = self.number_of(value)?;
+    pub(super) fn size_of(value: &Expression) -> Result<usize, CallProblem> {
+        let number = number(value)?;
         if !(0..=MOST_OCTETS).contains(&number) {
             let text = format!("{number} is no number of octets: 0 to {MOST_OCTETS}");
             return Err(CallProblem::wrong(value.span, text));
         }
-        Ok(number as usize)
+        Ok(usize::try_from(number).unwrap_or(0))
     }
 
     pub(super) fn text(&self, index: usize) -> Result<String, CallProblem> {
@@ -105,12 +105,8 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    pub(super) fn number_of(&self, value: &Expression) -> Result<i64, CallProblem> {
-        number(value)
-    }
-
     /// A number, be it in brackets: `[4]`.
-    pub(super) fn inner_number(&self, value: &Expression) -> Result<i64, CallProblem> {
+    pub(super) fn inner_number(value: &Expression) -> Result<i64, CallProblem> {
         match &value.kind {
             ExpressionKind::List(items) if items.len() == 1 => number(&items[0]),
             ExpressionKind::Ellipsis => Ok(0),
@@ -125,7 +121,7 @@ impl<'a> Arguments<'a> {
         count: Option<usize>,
     ) -> Result<Vec<usize>, CallProblem> {
         let value = self.at(index)?;
-        let lengths = self.lengths_of(value)?;
+        let lengths = Self::lengths_of(value)?;
         if let Some(count) = count {
             let said = self.size(count)?;
             if said != lengths.len() {
@@ -136,18 +132,18 @@ impl<'a> Arguments<'a> {
         Ok(lengths)
     }
 
-    fn lengths_of(&self, value: &Expression) -> Result<Vec<usize>, CallProblem> {
+    fn lengths_of(value: &Expression) -> Result<Vec<usize>, CallProblem> {
         let ExpressionKind::List(items) = &value.kind else {
             let text = "buffers are expected here: `[{..., 1000}]`";
             return Err(CallProblem::wrong(value.span, text));
         };
-        items.iter().map(|item| self.buffer_length(item)).collect()
+        items.iter().map(Self::buffer_length).collect()
     }
 
     /// `{..., 1000}`, or `{iov_base=..., iov_len=1000}`.
-    fn buffer_length(&self, buffer: &Expression) -> Result<usize, CallProblem> {
+    fn buffer_length(buffer: &Expression) -> Result<usize, CallProblem> {
         match &buffer.kind {
-            ExpressionKind::Record(fields) if fields.len() == 2 => self.size_of(&fields[1].value),
+            ExpressionKind::Record(fields) if fields.len() == 2 => Self::size_of(&fields[1].value),
             _ => Err(CallProblem::wrong(buffer.span, "a buffer is expected here: `{..., 1000}`")),
         }
     }
@@ -160,12 +156,12 @@ impl<'a> Arguments<'a> {
             match field.name.as_deref() {
                 Some("msg_name") => {
                     message.address =
-                        self.address_or_none(&field.value, self.setup.connect_address())?;
+                        Self::address_or_none(&field.value, self.setup.connect_address())?;
                 }
-                Some("msg_iov") => message.lengths = self.lengths_of(&field.value)?,
+                Some("msg_iov") => message.lengths = Self::lengths_of(&field.value)?,
                 Some("msg_control") => {
-                    message.control = self.control_messages(&field.value)?;
-                    message.control_room = self.control_room(field)?;
+                    message.control = Self::control_messages(&field.value)?;
+                    message.control_room = Self::control_room(field)?;
                 }
                 Some("msg_flags") => {}
                 _ => {
@@ -177,9 +173,9 @@ impl<'a> Arguments<'a> {
         Ok(message)
     }
 
-    fn control_room(&self, field: &Field) -> Result<usize, CallProblem> {
+    fn control_room(field: &Field) -> Result<usize, CallProblem> {
         match &field.count {
-            Some(count) if !count.is_ellipsis() => self.size_of(count),
+            Some(count) if !count.is_ellipsis() => Self::size_of(count),
             _ => Ok(CONTROL_ROOM),
         }
     }

@@ -154,7 +154,7 @@ impl Arguments<'_> {
         if expected.is_null() {
             return Ok(());
         }
-        let expected = self.inner_number(expected).map_err(text_of)?;
+        let expected = Self::inner_number(expected).map_err(text_of)?;
         same(&format!("[{expected}]"), &format!("[{got}]"))
     }
 
@@ -204,13 +204,13 @@ impl Arguments<'_> {
             same(&format!("msg_flags={expected:#x}"), &format!("msg_flags={flags:#x}"))?;
         }
         match field(fields, &["msg_control"]).filter(|value| !value.is_ellipsis()) {
-            Some(expected) => self.control(expected, control),
+            Some(expected) => Self::control(expected, control),
             None => Ok(()),
         }
     }
 
-    fn control(&self, expected: &Expression, got: &[ControlMessage]) -> Result<(), String> {
-        let expected = self.control_messages(expected).map_err(text_of)?;
+    fn control(expected: &Expression, got: &[ControlMessage]) -> Result<(), String> {
+        let expected = Self::control_messages(expected).map_err(text_of)?;
         if expected.len() != got.len() {
             let (expected, got) = (expected.len(), got.len());
             return Err(format!("expected {expected} control messages, got {got}: {got:?}"));

@@ -25,10 +25,7 @@ const TIMES: &[(&str, usize, usize)] = &[
 
 impl Arguments<'_> {
     /// `[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=100}]`.
-    pub(super) fn control_messages(
-        &self,
-        value: &Expression,
-    ) -> Result<Vec<ControlMessage>, CallProblem> {
+    pub(super) fn control_messages(value: &Expression) -> Result<Vec<ControlMessage>, CallProblem> {
         match &value.kind {
             ExpressionKind::Ellipsis | ExpressionKind::Null => Ok(Vec::new()),
             ExpressionKind::List(items) => items.iter().map(control_message).collect(),
@@ -53,7 +50,9 @@ fn control_message(value: &Expression) -> Result<ControlMessage, CallProblem> {
 fn data(value: &Expression) -> Result<Vec<u8>, CallProblem> {
     match &value.kind {
         ExpressionKind::Record(fields) => structure(fields),
-        ExpressionKind::List(items) => items.iter().map(|item| Ok(number(item)? as u8)).collect(),
+        ExpressionKind::List(items) => {
+            items.iter().map(|item| Ok(number(item)?.cast_unsigned() as u8)).collect()
+        }
         ExpressionKind::Ellipsis => Ok(Vec::new()),
         _ => Ok((number(value)? as i32).to_le_bytes().to_vec()),
     }

@@ -32,14 +32,14 @@ impl Arguments<'_> {
     }
 
     /// `{events=EPOLLIN, fd=4}`.
-    pub(super) fn epoll_event(&self, value: &Expression) -> Result<EpollEvent, CallProblem> {
+    pub(super) fn epoll_event(value: &Expression) -> Result<EpollEvent, CallProblem> {
         let fields = record(value)?;
         let Some(events) = field(fields, &["events"]) else {
             return Err(CallProblem::wrong(value.span, "an event has `events`"));
         };
         let data = field(fields, &["ptr", "fd", "u32", "u64", "data"]);
         let data = data.map(number).transpose()?.unwrap_or(0).cast_unsigned();
-        Ok(EpollEvent { events: number(events)? as u32, data })
+        Ok(EpollEvent { events: number(events)?.cast_unsigned() as u32, data })
     }
 
     /// `{events=EPOLLIN, fd=4}` or a list of them; `None` for `...`.
@@ -51,9 +51,9 @@ impl Arguments<'_> {
         match &value.kind {
             ExpressionKind::Ellipsis | ExpressionKind::Null => Ok(None),
             ExpressionKind::List(items) => {
-                items.iter().map(|item| self.epoll_event(item)).collect::<Result<_, _>>().map(Some)
+                items.iter().map(Self::epoll_event).collect::<Result<_, _>>().map(Some)
             }
-            _ => Ok(Some(vec![self.epoll_event(value)?])),
+            _ => Ok(Some(vec![Self::epoll_event(value)?])),
         }
     }
 }

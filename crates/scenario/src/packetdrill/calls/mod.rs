@@ -18,7 +18,7 @@ use super::script::{Expression, SystemCall};
 use super::setup::Setup;
 use super::system::Request;
 use crate::diagnostic::Span;
-use arguments::Arguments;
+use arguments::{Arguments, number};
 
 /// Why a call cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Arguments<'_> {
                 self.count(3..=3)?;
                 let domain = match self.at(0)? {
                     domain if domain.is_ellipsis() => self.setup.domain(),
-                    domain => self.int_of(domain)?,
+                    domain => Self::int_of(domain)?,
                 };
                 Request::Socket { domain, kind: self.int(1)?, protocol: self.int(2)? }
             }
@@ -185,7 +185,7 @@ impl Arguments<'_> {
                 self.count(4..=4)?;
                 let event = match self.at(3)? {
                     event if event.is_null() => None,
-                    event => Some(self.epoll_event(event)?),
+                    event => Some(Self::epoll_event(event)?),
                 };
                 let (operation, fd) = (self.int(1)?, self.fd(2)?);
                 Request::EpollControl { epoll: self.fd(0)?, operation, fd, event }
@@ -220,7 +220,7 @@ impl Arguments<'_> {
                 self.count(4..=4)?;
                 let offset = match self.at(2)? {
                     offset if offset.is_null() || offset.is_ellipsis() => None,
-                    offset => Some(self.inner_number(offset)?.cast_unsigned()),
+                    offset => Some(Self::inner_number(offset)?.cast_unsigned()),
                 };
                 let (to, from) = (self.fd(0)?, self.fd(1)?);
                 Request::SendFile { to, from, offset, length: self.size(3)? }
@@ -232,14 +232,14 @@ impl Arguments<'_> {
         Ok(match self.name() {
             "fcntl" => {
                 self.count(2..=3)?;
-                let argument = self.argument(2).map(|value| self.number_of(value)).transpose()?;
+                let argument = self.argument(2).map(number).transpose()?;
                 Request::Fcntl { fd: self.fd(0)?, command: self.int(1)?, argument }
             }
             "ioctl" => {
                 self.count(2..=3)?;
                 let request = self.number(1)?.cast_unsigned();
                 let argument = self.argument(2).filter(|value| !value.is_null());
-                let argument = argument.map(|value| self.inner_number(value)).transpose()?;
+                let argument = argument.map(Self::inner_number).transpose()?;
                 let argument = argument.map(|value| value as i32);
                 Request::Ioctl { fd: self.fd(0)?, request, argument }
             }
@@ -259,7 +259,7 @@ impl Arguments<'_> {
             "getsockopt" => {
                 self.count(5..=5)?;
                 let (level, name) = (self.int(1)?, self.int(2)?);
-                let length = self.inner_number(self.at(4)?)?;
+                let length = Self::inner_number(self.at(4)?)?;
                 let length = usize::try_from(length).unwrap_or(0);
                 Request::GetSocketOption { fd: self.fd(0)?, level, name, length }
             }

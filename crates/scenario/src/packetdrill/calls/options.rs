@@ -44,7 +44,7 @@ impl Arguments<'_> {
     /// The value of `setsockopt`, as long as its last argument says.
     pub(super) fn value(&self) -> Result<Vec<u8>, CallProblem> {
         let (value, length) = (self.at(3)?, self.at(4)?);
-        let length = if length.is_ellipsis() { None } else { Some(self.size_of(length)?) };
+        let length = if length.is_ellipsis() { None } else { Some(Self::size_of(length)?) };
         let mut octets = encode(value, length)?;
         if let Some(length) = length {
             octets.resize(length.min(LONGEST), 0);
@@ -55,7 +55,7 @@ impl Arguments<'_> {
     /// What `getsockopt` is to answer.
     pub(super) fn expected_value(&self) -> Result<Expected, CallProblem> {
         let value = self.at(3)?;
-        let length = usize::try_from(self.inner_number(self.at(4)?)?).unwrap_or(0);
+        let length = usize::try_from(Self::inner_number(self.at(4)?)?).unwrap_or(0);
         match &value.kind {
             ExpressionKind::Ellipsis | ExpressionKind::Null => Ok(Expected::Anything),
             ExpressionKind::Text(text) => Ok(Expected::Text(text.clone())),

@@ -39,7 +39,7 @@ impl Host {
     }
 
     pub(super) fn ioctl(&mut self, fd: i32, request: u64, argument: Option<i32>) -> Reply {
-        match self.answer_ioctl(fd, request as i64, argument) {
+        match self.answer_ioctl(fd, request.cast_signed(), argument) {
             Ok(Some(value)) => Reply { result: Ok(0), output: ReplyOutput::Integer(value) },
             Ok(None) => plain(Ok(0)),
             Err(error) => plain(Err(error)),
@@ -69,9 +69,8 @@ impl Host {
             SIOCATMARK => return Ok(Some(0)),
             FIONREAD | SIOCOUTQ | SIOCOUTQNSD if listens => return Err(Errno::EINVAL),
             FIONREAD => connection.map_or(0, |id| self.stack.unread(id)),
-            SIOCOUTQ if sk.is_opening() => 0,
+            SIOCOUTQ | SIOCOUTQNSD if sk.is_opening() => 0,
             SIOCOUTQ | FIONWRITE => queue().0,
-            SIOCOUTQNSD if sk.is_opening() => 0,
             SIOCOUTQNSD => queue().1,
             FIONSPACE => connection.map_or(0, |id| self.stack.send_room(id)),
             _ => return Err(Errno::ENOTTY),

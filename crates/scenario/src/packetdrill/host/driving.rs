@@ -2,6 +2,7 @@
 
 use twomsl_tcp::{Event, Instant, Output};
 
+use super::super::system::Reply;
 use super::waiting::Waiter;
 use super::{Host, finished};
 
@@ -42,12 +43,20 @@ impl Host {
         while let Some(output) = self.stack.poll() {
             match output {
                 Output::Transmit(transmit) => {
+                    if let Some(recorder) = &mut self.recorder {
+                        recorder.sent(self.now, &transmit);
+                    }
                     self.sent.push_back((self.now, transmit.packet));
                     self.happened += 1;
                 }
                 Output::Event(Event::Ready { socket, readiness }) => {
                     self.woken.push((socket, readiness));
                     self.wake_watches(socket, readiness);
+                }
+                Output::Event(Event::State(change)) => {
+                    if let Some(recorder) = &mut self.recorder {
+                        recorder.changed(self.now, change);
+                    }
                 }
                 Output::Event(_) => {}
             }
@@ -64,9 +73,18 @@ impl Host {
         self.finished.len() > before
     }
 
+    fn record_return(&mut self, waiter: &Waiter, reply: &Reply) {
+        let (name, fd) = waiter.named();
+        let socket = fd.and_then(|fd| self.files.socket(fd).ok()?.id());
+        if let Some(recorder) = &mut self.recorder {
+            recorder.returned(self.now, socket, name, reply.result);
+        }
+    }
+
     fn retry(&mut self, mut waiter: Waiter) {
         match self.step_again(&mut waiter) {
             Some(reply) => {
+                self.record_return(&waiter, &reply);
                 self.finished.push_back(finished(waiter.call, self.now, reply));
                 self.happened += 1;
             }

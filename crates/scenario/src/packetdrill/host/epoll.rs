@@ -12,7 +12,7 @@ use super::super::system::{EpollEvent, Errno, Reply, ReplyOutput};
 use super::files::File;
 use super::polling::{READABLE, WRITABLE};
 use super::waiting::{Limit, Pending};
-use super::{Host, Patience, Step, plain};
+use super::{Host, Patience, Step, count, plain};
 
 /// A set of files that are watched.
 #[derive(Debug, Default)]
@@ -150,7 +150,7 @@ impl Host {
             Err(error) => Step::Done(plain(Err(error))),
             Ok(ready) if ready.is_empty() && patience == Patience::Waits => Step::Wait,
             Ok(ready) => Step::Done(Reply {
-                result: Ok(ready.len() as i64),
+                result: Ok(count(ready.len())),
                 output: ReplyOutput::Ready(ready),
             }),
         }
@@ -172,7 +172,7 @@ impl Host {
                 self.set_state(call.epoll, watch.fd, WatchState::Sleeps);
                 continue;
             }
-            ready.push(EpollEvent { events: events as u32, data: watch.data });
+            ready.push(EpollEvent { events: low_word(events), data: watch.data });
             let state = match watch.events {
                 events if events & EPOLLONESHOT != 0 => WatchState::Disabled,
                 events if events & EPOLLET != 0 => WatchState::Sleeps,
@@ -206,4 +206,9 @@ fn may_report(watch: &Watch) -> bool {
         WatchState::Sleeps => watch.events & EPOLLET == 0,
         WatchState::Disabled => false,
     }
+}
+
+/// The bits of an event, which are 32.
+fn low_word(events: i64) -> u32 {
+    events.cast_unsigned() as u32
 }

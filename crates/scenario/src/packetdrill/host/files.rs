@@ -85,8 +85,10 @@ pub(super) struct Shut {
 impl Files {
     /// Opens a file under the lowest number that is free.
     pub(super) fn open(&mut self, file: File) -> i32 {
-        let taken = self.open.keys().zip(FIRST..).take_while(|(fd, lowest)| **fd == *lowest);
-        let fd = FIRST + taken.count() as i32;
+        let mut fd = FIRST;
+        while self.open.contains_key(&fd) {
+            fd += 1;
+        }
         self.open.insert(fd, file);
         fd
     }

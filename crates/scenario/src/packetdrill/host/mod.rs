@@ -17,6 +17,7 @@ mod options;
 mod pipes;
 mod polling;
 mod reading;
+mod recorder;
 mod sk;
 mod waiting;
 mod writing;
@@ -29,11 +30,13 @@ use std::net::IpAddr;
 
 use twomsl_tcp::wire::Packet;
 use twomsl_tcp::{Instant, Profile, Readiness, SocketId, Stack};
+use twomsl_trace::Trace;
 
 use super::system::{
     Administered, CallId, Errno, Finished, Order, Progress, Reply, ReplyOutput, Request, System,
 };
 use files::{File, Files};
+use recorder::Recorder;
 use waiting::Waiter;
 
 /// A machine with one TCP, in virtual time.
@@ -52,6 +55,7 @@ pub struct Host {
     happened: u64,
     /// What sockets have become ready for since waiting calls were tried last.
     woken: Vec<(SocketId, Readiness)>,
+    recorder: Option<Box<Recorder>>,
 }
 
 /// What a machine is.
@@ -108,7 +112,42 @@ impl Host {
             sent: VecDeque::new(),
             happened: 0,
             woken: Vec::new(),
+            recorder: None,
         }
+    }
+
+    /// Writes down what happens from now on, for a ladder or another rendering. `remote` are the
+    /// addresses of the peer, which the script plays.
+    pub fn record(&mut self, remote: &[IpAddr]) {
+        let (profile, local) = (self.stack.profile().name, self.stack.addresses());
+        self.recorder = Some(Box::new(Recorder::new(profile, local, remote)));
+    }
+
+    /// What was written down, without a title: two hosts, `stack` and `script`. `None` when nothing
+    /// was.
+    pub fn take_trace(&mut self) -> Option<Trace> {
+        self.recorder.take().map(|recorder| recorder.into_trace())
+    }
+
+    /// The socket that a call is about, for the trace.
+    fn subject(&self, request: &Request) -> Option<SocketId> {
+        let fd = recorder::descriptor(request)?;
+        self.files.socket(fd).ok()?.id()
+    }
+
+    /// A call, and what the trace tells of it.
+    fn begin_recorded(&mut self, request: Request) -> Progress {
+        let (socket, name) = (self.subject(&request), recorder::name(&request));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.called(self.now, socket, &request);
+        }
+        let progress = self.begin(request);
+        if let (Some(recorder), Progress::Done(Reply { result: Err(error), .. })) =
+            (&mut self.recorder, &progress)
+        {
+            recorder.returned(self.now, socket, name, Err(*error));
+        }
+        progress
     }
 
     /// A call from its beginning.
@@ -148,7 +187,10 @@ impl System for Host {
     }
 
     fn call(&mut self, request: Request) -> Progress {
-        let progress = self.begin(request);
+        let progress = match self.recorder {
+            Some(_) => self.begin_recorded(request),
+            None => self.begin(request),
+        };
         self.settle();
         progress
     }
@@ -158,7 +200,12 @@ impl System for Host {
     }
 
     fn inject(&mut self, packet: Packet) {
-        self.stack.on_packet(self.now, packet);
+        let now = self.now;
+        let number = self.recorder.as_mut().map(|recorder| recorder.injected(now, &packet));
+        let arrival = self.stack.on_packet(now, packet);
+        if let (Some(recorder), Some(number)) = (&mut self.recorder, number) {
+            recorder.arrived(now, number, arrival);
+        }
         self.settle();
     }
 
@@ -195,6 +242,11 @@ fn done(reply: Reply) -> Progress {
 /// A reply of a call that writes nothing into its arguments.
 fn plain(result: Result<i64, Errno>) -> Reply {
     Reply { result, output: ReplyOutput::Nothing }
+}
+
+/// A number of octets, or of files, as calls return it.
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A reply of a call that waits no more.

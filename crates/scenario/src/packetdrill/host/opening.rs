@@ -15,14 +15,14 @@ use super::{Host, Kernel, Patience, Step, plain};
 /// `accept`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Accepting {
-    fd: i32,
+    pub(super) fd: i32,
     flags: i64,
 }
 
 /// `connect` that has sent its SYN, or finds that another one has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connecting {
-    fd: i32,
+    pub(super) fd: i32,
     /// What it answers when it must not wait: `EINPROGRESS` or `EALREADY`.
     otherwise: Errno,
 }
@@ -129,9 +129,8 @@ impl Host {
             }
             Phase::Connecting(_) => Errno::EALREADY,
             Phase::Connected(id) if self.is_dropped(id) => return Err(Errno::ECONNREFUSED),
-            Phase::Connected(_) => return Err(Errno::EISCONN),
             Phase::Listening(_) if self.kernel == Kernel::FreeBsd => return Err(Errno::EOPNOTSUPP),
-            Phase::Listening(_) => return Err(Errno::EISCONN),
+            Phase::Connected(_) | Phase::Listening(_) => return Err(Errno::EISCONN),
         };
         let limit = self.limit_of_writer(fd, 0)?;
         Ok((Pending::Connect(Connecting { fd, otherwise }), limit))

@@ -7,12 +7,12 @@ use super::super::symbols::{
     MSG_DONTWAIT, MSG_MORE, O_NONBLOCK, POLLERR, POLLHUP, SPLICE_F_MORE, SPLICE_F_NONBLOCK,
 };
 use super::super::system::{Errno, Reply, ReplyOutput};
-use super::Host;
 use super::files::{Blocking, File};
 use super::polling::{READABLE, WRITABLE};
 use super::reading::Reading;
 use super::waiting::{Limit, Pending};
 use super::writing::Writing;
+use super::{Host, count};
 
 /// A pipe of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,7 +166,7 @@ impl Host {
         let octets = self.files.pipes.filled(pipe).min(length);
         self.files.pipes.take(pipe, octets);
         if octets > 0 || !self.files.pipes.has_writer(pipe) {
-            return Some(Ok(octets as i64));
+            return Some(Ok(count(octets)));
         }
         None
     }

@@ -11,7 +11,7 @@ use super::super::system::{PollEntry, Reply, ReplyOutput};
 use super::files::{File, Phase, Socket};
 use super::sk::Sk;
 use super::waiting::{Limit, Pending};
-use super::{Host, Kernel, Patience, Step};
+use super::{Host, Kernel, Patience, Step, count};
 
 /// `poll`.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) const WRITABLE: i64 = POLLOUT | POLLWRNORM;
 const SEND_LOW_WATER: usize = 2048;
 
 impl Host {
-    pub(super) fn begin_poll(&self, entries: Vec<PollEntry>, timeout: i32) -> (Pending, Limit) {
+    pub(super) fn begin_poll(entries: Vec<PollEntry>, timeout: i32) -> (Pending, Limit) {
         let limit = match u64::try_from(timeout) {
             Ok(0) => (Patience::None, None),
             Ok(millis) => (Patience::Waits, Some(Duration::from_millis(millis))),
@@ -40,7 +40,7 @@ impl Host {
         if ready == 0 && patience == Patience::Waits {
             return Step::Wait;
         }
-        Step::Done(Reply { result: Ok(ready as i64), output: ReplyOutput::Polled(polled) })
+        Step::Done(Reply { result: Ok(count(ready)), output: ReplyOutput::Polled(polled) })
     }
 
     /// The `revents` of an entry.
@@ -53,7 +53,7 @@ impl Host {
             Err(_) => POLLNVAL,
             Ok(_) => self.readiness(entry.fd, wanted) & (wanted | POLLERR | POLLHUP),
         };
-        (mask as u16).cast_signed()
+        u16::try_from(mask).unwrap_or(0).cast_signed()
     }
 
     /// What a file is ready for. `wanted` only matters where FreeBSD asks it. Who looks hears of the

@@ -9,12 +9,12 @@ use super::files::{Blocking, File, Phase};
 use super::pipes::PipeId;
 use super::sk::Sk;
 use super::waiting::{Limit, Pending};
-use super::{Host, Kernel, Patience, Step, plain};
+use super::{Host, Kernel, Patience, Step, count, plain};
 
 /// `read` and its relatives.
 #[derive(Debug)]
 pub(super) struct Reading {
-    fd: i32,
+    pub(super) fd: i32,
     length: usize,
     flags: i64,
     /// Octets that it has so far.
@@ -122,11 +122,11 @@ impl Host {
                 None if patience == Patience::Waits => Ok(None),
                 None => Err(Errno::EAGAIN),
             },
-            Ok(File::Source) => Ok(Some(reading.length as i64)),
+            Ok(File::Source) => Ok(Some(count(reading.length))),
             _ => self.receive(reading, patience),
         };
         if let (Form::Pipe(pipe), Ok(Some(octets))) = (reading.form, &received) {
-            self.files.pipes.put(pipe, *octets as usize);
+            self.files.pipes.put(pipe, usize::try_from(*octets).unwrap_or(0));
         }
         match received {
             Ok(Some(octets)) => Step::Done(reading.reply(Ok(octets))),
@@ -146,7 +146,7 @@ impl Host {
         let target = reading.target(low_water);
         let enough = reading.taken >= target || (reading.has(MSG_PEEK) && reading.taken > 0);
         if enough || (reading.length == 0 && self.has_text(phase)) {
-            return Ok(Some(reading.taken as i64));
+            return Ok(Some(count(reading.taken)));
         }
         let sk = self.sk_of(reading.fd)?;
         let stop = match self.kernel {
@@ -154,10 +154,10 @@ impl Host {
             Kernel::FreeBsd => self.stop_of_freebsd(reading, &sk),
         };
         match stop {
-            Stop::Answer(_) if reading.taken > 0 => Ok(Some(reading.taken as i64)),
+            Stop::Answer(_) if reading.taken > 0 => Ok(Some(count(reading.taken))),
             Stop::Answer(answer) => answer.map(Some),
             Stop::Empty if patience == Patience::Waits => Ok(None),
-            Stop::Empty if reading.taken > 0 => Ok(Some(reading.taken as i64)),
+            Stop::Empty if reading.taken > 0 => Ok(Some(count(reading.taken))),
             Stop::Empty => Err(Errno::EAGAIN),
         }
     }

@@ -7,6 +7,7 @@ use twomsl_tcp::{Instant, Readiness, SocketId};
 use super::super::system::{CallId, Errno, Progress, Reply, Request};
 use super::closing::Lingering;
 use super::epoll::EpollWaiting;
+use super::files::Socket;
 use super::opening::{Accepting, Connecting};
 use super::polling::Polling;
 use super::reading::Reading;
@@ -37,6 +38,21 @@ pub(super) enum Pending {
 /// Whether a call may wait, and for how long.
 pub(super) type Limit = (Patience, Option<Duration>);
 
+impl Waiter {
+    /// What it is called in a trace, and the socket it is about.
+    pub(super) fn named(&self) -> (&'static str, Option<i32>) {
+        match &self.pending {
+            Pending::Accept(accepting) => ("accept", Some(accepting.fd)),
+            Pending::Connect(connecting) => ("connect", Some(connecting.fd)),
+            Pending::Read(reading) => ("read", Some(reading.fd)),
+            Pending::Write(writing) => ("write", Some(writing.fd)),
+            Pending::Close(_) => ("close", None),
+            Pending::Poll(_) => ("poll", None),
+            Pending::Epoll(_) => ("epoll_wait", None),
+        }
+    }
+}
+
 impl Host {
     /// A call that may have to wait, from its beginning.
     pub(super) fn begin_to_wait(&mut self, request: Request) -> Progress {
@@ -44,7 +60,7 @@ impl Host {
             Request::Accept { fd, flags } => self.begin_accept(fd, flags),
             Request::Connect { fd, address } => self.begin_connect(fd, address),
             Request::Close { fd } => self.begin_close(fd),
-            Request::Poll { entries, timeout } => Ok(self.begin_poll(entries, timeout)),
+            Request::Poll { entries, timeout } => Ok(Self::begin_poll(entries, timeout)),
             Request::EpollWait { epoll, most, timeout } => {
                 self.begin_epoll_wait(epoll, most, timeout)
             }
@@ -108,7 +124,7 @@ impl Host {
     /// is worth it; the others look each time.
     fn is_woken(&self, pending: &Pending) -> bool {
         let Pending::Write(writing) = pending else { return true };
-        let Some(id) = self.files.socket(writing.fd).ok().and_then(|socket| socket.id()) else {
+        let Some(id) = self.files.socket(writing.fd).ok().and_then(Socket::id) else {
             return true;
         };
         self.was_woken(id, Readiness::Readable)

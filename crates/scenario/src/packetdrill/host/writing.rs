@@ -11,7 +11,7 @@ use super::files::{Blocking, File, Phase};
 use super::pipes::PipeId;
 use super::sk::Sk;
 use super::waiting::{Limit, Pending};
-use super::{Host, Kernel, Patience, Step, plain};
+use super::{Host, Kernel, Patience, Step, count, plain};
 
 /// `write` and its relatives.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Host {
         match sent {
             Ok(Some(octets)) => Step::Done(plain(Ok(octets))),
             Ok(None) => Step::Wait,
-            Err(_) if writing.given > 0 => Step::Done(plain(Ok(writing.given as i64))),
+            Err(_) if writing.given > 0 => Step::Done(plain(Ok(count(writing.given)))),
             Err(error) => Step::Done(plain(Err(error))),
         }
     }
@@ -135,7 +135,7 @@ impl Host {
     ) -> Result<Option<i64>, Errno> {
         writing.given += self.write_pipe(pipe, writing.left())?;
         match patience {
-            _ if writing.left() == 0 => Ok(Some(writing.given as i64)),
+            _ if writing.left() == 0 => Ok(Some(count(writing.given))),
             Patience::Waits => Ok(None),
             Patience::None => Err(Errno::EAGAIN),
         }
@@ -155,7 +155,7 @@ impl Host {
         if let Way::Open(id) = way {
             self.give_text(writing, id)?;
             if writing.left() == 0 {
-                return Ok(Some(writing.given as i64));
+                return Ok(Some(count(writing.given)));
             }
         }
         match patience {

@@ -13,6 +13,7 @@ fn with(output: ReplyOutput) -> Reply {
 
 /// A call, its answer, and what is said about it: nothing where it is as expected.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_differs_is_told_in_the_words_of_the_script() {
     let again = Err(Errno::EAGAIN);
     let table = [

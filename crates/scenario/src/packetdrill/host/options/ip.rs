@@ -116,7 +116,7 @@ impl Host {
     ) -> Result<(), Errno> {
         let dscp = class & !0b11;
         self.remember(fd, level, name, dscp)?;
-        self.set(fd, SocketOption::TrafficClass(dscp as u8))
+        self.set(fd, SocketOption::TrafficClass(dscp.cast_unsigned() as u8))
     }
 
     /// −1 is the default of the machine.

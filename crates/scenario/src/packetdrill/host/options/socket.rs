@@ -74,7 +74,7 @@ impl Host {
             }
             SO_RCVBUF => self.receive_buffer(fd)?.cast_signed(),
             SO_SNDBUF => self.send_buffer(fd)?.cast_signed(),
-            SO_RCVLOWAT => settings.receive_low_water as i32,
+            SO_RCVLOWAT => i32::try_from(settings.receive_low_water).unwrap_or(i32::MAX),
             SO_SNDLOWAT if self.is_freebsd() => match settings.remembered(SOL_SOCKET, name) {
                 0 => SEND_LOW_WATER,
                 octets => octets,

@@ -190,7 +190,7 @@ impl Host {
             TCP_SYNCNT => self.syn_count(socket),
             TCP_LINGER2 => self.linger2(socket),
             TCP_DEFER_ACCEPT => options.defer_accept.map_or(0, |time| time.as_secs() as i32),
-            TCP_WINDOW_CLAMP => self.window_clamp(socket),
+            TCP_WINDOW_CLAMP => options.window_clamp.map_or(0, u32::cast_signed),
             TCP_QUICKACK => 1,
             TCP_USER_TIMEOUT => options.user_timeout.map_or(0, |time| time.as_millis() as i32),
             TCP_FASTOPEN => options.fast_open.cast_signed(),
@@ -284,11 +284,6 @@ impl Host {
             Linger2::Default => self.stack.profile().fin_timeout,
         };
         time.map_or(0, |time| time.as_secs() as i32)
-    }
-
-    fn window_clamp(&self, socket: &Socket) -> i32 {
-        let clamp = socket.options.window_clamp;
-        clamp.map_or(0, u32::cast_signed)
     }
 }
 

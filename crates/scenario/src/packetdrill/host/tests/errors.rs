@@ -31,11 +31,14 @@ const STATES: &[(&str, Make)] = &[
     }),
 ];
 
+/// A state, and what a call answers in it the first and the second time.
+type Row = (&'static str, Result<i64, Errno>, Result<i64, Errno>);
+
 /// A call in every state, with what it answers the first and the second time.
 fn table(
     kernel: fn() -> Bench,
     call: impl Fn(&mut Bench, i32) -> Result<i64, Errno>,
-    expected: &[(&str, Result<i64, Errno>, Result<i64, Errno>)],
+    expected: &[Row],
 ) {
     assert_eq!(expected.len(), STATES.len());
     for ((name, make), (expected_name, first, second)) in STATES.iter().zip(expected) {

@@ -5,6 +5,7 @@ mod errors;
 mod moving;
 mod options;
 mod reading;
+mod recording;
 mod writing;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -13,7 +13,7 @@ impl Bench {
     }
 
     fn watches(&mut self, epoll: i32, operation: i64, fd: i32, events: i64) -> Result<i64, Errno> {
-        let event = Some(EpollEvent { events: events as u32, data: fd as u64 });
+        let event = Some(EpollEvent { events: events.cast_unsigned() as u32, data: 0 });
         self.result(Request::EpollControl { epoll, operation: operation as i32, fd, event })
     }
 
