@@ -1,6 +1,7 @@
 //! A script, read and ready to run.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::Path;
 
 use twomsl_tcp::Profile;
@@ -53,10 +54,6 @@ pub struct Drill {
     record: Recording,
 }
 
-/// What makes the initial sequence numbers of the machine under test: any will do, but always the
-/// same.
-const SECRET: [u8; 16] = *b"packetdrill 2MSL";
-
 impl Drill {
     /// Reads a file.
     ///
@@ -93,9 +90,14 @@ impl Drill {
         let mut host = Host::new(HostSettings {
             profile: self.profile.clone(),
             local: vec![self.config.setup.local],
-            secret: SECRET,
+            secret: HostSettings::SECRET,
         });
         self.run_on(&mut host)
+    }
+
+    /// The address that the machine under test has to have.
+    pub fn local_address(&self) -> IpAddr {
+        self.config.setup.local
     }
 
     /// Runs it on a machine that is there, whose clock goes on. There is no trace of that.

@@ -69,6 +69,11 @@ pub struct HostSettings {
     pub secret: [u8; 16],
 }
 
+impl HostSettings {
+    /// A secret for machines whose initial sequence numbers are not secret, but always the same.
+    pub const SECRET: [u8; 16] = *b"packetdrill 2MSL";
+}
+
 /// Whose system calls they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kernel {

@@ -87,9 +87,7 @@ impl System for Fake {
             Some(at) => {
                 self.now = self.now.max(at);
                 let (_, all) = self.plan.pop_first().unwrap_or_default();
-                for happens in all {
-                    self.happen(happens);
-                }
+                all.into_iter().for_each(|happens| self.happen(happens));
             }
             None => self.now = limit,
         }

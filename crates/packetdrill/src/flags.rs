@@ -1,0 +1,113 @@
+//! What `--so_flags=` says: `profile=freebsd,ip=192.168.0.1,net.ipv4.tcp_timestamps=0`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use twomsl_scenario::packetdrill::HostSettings;
+use twomsl_tcp::Profile;
+
+/// The flags, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flags {
+    /// `profile=`: the stack's profile.
+    pub(crate) profile: String,
+    /// `ip=`, as often as wanted: the machine's addresses.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// Everything with a point in its name: a sysctl and its value, in this order.
+    pub(crate) settings: Vec<(String, String)>,
+    /// `receive_limit=`, in seconds of virtual time: how long `netdev_receive` waits for a packet.
+    pub(crate) receive_limit: Duration,
+    /// `grace=`, in microseconds of real time: how long the clock waits for threads that have not
+    /// been heard of before it moves.
+    pub(crate) grace: Duration,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self {
+            profile: "linux".into(),
+            // Those that scripts mean when they say nothing.
+            addresses: vec![
+                [192, 168, 0, 1].into(),
+                [0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, 1].into(),
+            ],
+            settings: Vec::new(),
+            // Longer than two hours, after which keepalive begins.
+            receive_limit: Duration::from_secs(24 * 60 * 60),
+            grace: Duration::from_millis(1),
+        }
+    }
+}
+
+impl Flags {
+    /// Reads flags; `Err` says which of them makes no sense.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut flags = Self { addresses: Vec::new(), ..Self::default() };
+        for flag in text.split(',').map(str::trim).filter(|flag| !flag.is_empty()) {
+            flags.set(flag).ok_or_else(|| format!("cannot understand the flag `{flag}`"))?;
+        }
+        if flags.addresses.is_empty() {
+            flags.addresses = Self::default().addresses;
+        }
+        Ok(flags)
+    }
+
+    /// The machine they want; `Err` when there is no such profile.
+    pub(crate) fn host_settings(&self) -> Result<HostSettings, String> {
+        let profile = Profile::by_name(&self.profile)
+            .ok_or_else(|| format!("there is no profile `{}`", self.profile))?;
+        Ok(HostSettings { profile, local: self.addresses.clone(), secret: HostSettings::SECRET })
+    }
+
+    fn set(&mut self, flag: &str) -> Option<()> {
+        let (name, value) = flag.split_once('=')?;
+        match name {
+            "profile" => self.profile = value.into(),
+            "ip" => self.addresses.push(value.parse().ok()?),
+            "receive_limit" => self.receive_limit = Duration::from_secs(u64::from(number(value)?)),
+            "grace" => self.grace = Duration::from_micros(u64::from(number(value)?)),
+            _ if name.contains('.') => self.settings.push((name.into(), value.into())),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// A number that no time here overflows with.
+fn number(value: &str) -> Option<u32> {
+    value.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_flags_are_those_that_scripts_take_for_granted() {
+        assert_eq!(Flags::parse(""), Ok(Flags::default()));
+        assert_eq!(Flags::parse(" , "), Ok(Flags::default()));
+    }
+
+    #[test]
+    fn flags_are_read_in_any_order() {
+        let text = "net.ipv4.tcp_sack=0,ip=10.0.0.1,profile=freebsd,ip=::1,grace=0,receive_limit=5,\
+                    net.ipv4.tcp_rmem=4096 131072 6291456";
+        let flags = Flags::parse(text).unwrap();
+        assert_eq!(flags.profile, "freebsd");
+        assert_eq!(
+            flags.addresses,
+            ["10.0.0.1".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]
+        );
+        let settings = [("net.ipv4.tcp_sack", "0"), ("net.ipv4.tcp_rmem", "4096 131072 6291456")];
+        assert_eq!(flags.settings, settings.map(|(name, value)| (name.into(), value.into())));
+        assert_eq!((flags.grace, flags.receive_limit), (Duration::ZERO, Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for flag in ["profile", "ip=nowhere", "colour=red", "grace=-1", "receive_limit=1e9"] {
+            let problem = Flags::parse(&format!("profile=linux,{flag}")).unwrap_err();
+            assert!(problem.contains(flag), "{problem}");
+        }
+    }
+}
