@@ -2,6 +2,7 @@
 //!
 //! There are two: `host` is ours, in this process; the judge's shared object is driven through the
 //! same trait in tests, so that both can be held to the same scripts.
+#![expect(missing_docs, reason = "calls and their arguments are named as in the manual pages")]
 
 use std::net::SocketAddr;
 

@@ -138,6 +138,7 @@ impl<'a> Run<'a> {
         let result = i32::try_from(result).unwrap_or(-1);
         match (request, &reply.output) {
             (Request::Socket { .. }, _) => self.sockets.created(result),
+            (Request::Bind { fd, address }, _) => self.sockets.bound(*fd, address.port()),
             (Request::Listen { fd, .. }, _) => self.sockets.listens(*fd),
             (Request::Accept { .. }, ReplyOutput::Address(peer)) => {
                 self.sockets.accepted(result, *peer);

@@ -152,6 +152,7 @@ impl<'a> Run<'a> {
 
     /// A script has ended when its last blocking call has returned and what stands in `%{ }%` holds.
     fn script(&mut self, script: &'a Script) -> Result<(), Stop> {
+        packets::check(script)?;
         let codes = code::read(script)?;
         self.prepare()?;
         if self.config.dry_run {

@@ -9,7 +9,7 @@ use super::time::{Due, seconds};
 use super::{Relaxation, Run, Stop, Wrong, icmp, inbound, notation, patience};
 use crate::diagnostic::Span;
 use crate::packetdrill::script::{
-    BodySpec, Direction, IcmpSpec, OptionSpec, OptionsSpec, PacketSpec,
+    Action, BodySpec, Direction, IcmpSpec, OptionSpec, OptionsSpec, PacketSpec, Script,
 };
 
 impl Run<'_> {
@@ -19,9 +19,6 @@ impl Run<'_> {
         due: &Due,
         span: Span,
     ) -> Result<(), Stop> {
-        if let Some(what) = not_supported(packet) {
-            return Err(Stop::Skipped { span: packet.span, what });
-        }
         match packet.direction {
             Direction::Inbound => self.inject(packet, due, span),
             Direction::Outbound => self.expect(packet, due, span),
@@ -110,13 +107,11 @@ impl Run<'_> {
             socket.meets(tcp, segment);
         }
         let mut fields = differences(packet, live, socket, tick);
-        fields
-            .retain(|field| !relaxation(*field).is_some_and(|relaxation| self.relaxed(relaxation)));
+        fields.retain(|field| !relaxation(*field).is_some_and(|kind| self.relaxed(kind)));
         let in_time = due.includes(at) || self.relaxed(Relaxation::Timing);
         if fields.is_empty() && in_time {
             return Ok(());
         }
-        let notation = notation::live(live, self.sockets.find(packet), Some(packet));
         let notation = notation::live(live, self.sockets.find(packet), Some(packet));
         let mut names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
         if !in_time {
@@ -148,6 +143,21 @@ fn too_long(packet: &PacketSpec) -> Stop {
 fn message(spec: &IcmpSpec, socket: &super::sockets::Socket, span: Span) -> Result<Message, Stop> {
     let unknown = |icmp::Unknown(name)| Stop::Skipped { span, what: format!("icmp {name}") };
     icmp::message(spec, socket).map_err(unknown)
+}
+
+/// The first packet of a script that cannot be made here. It is looked for before anything runs:
+/// what a script does before it would often fail for the same reason.
+pub(super) fn check(script: &Script) -> Result<(), Stop> {
+    let packets = script.events.iter().filter_map(|event| match &event.action {
+        Action::Packet(packet) => Some(packet),
+        _ => None,
+    });
+    for packet in packets {
+        if let Some(what) = not_supported(packet) {
+            return Err(Stop::Skipped { span: packet.span, what });
+        }
+    }
+    Ok(())
 }
 
 /// What packets can have in a script, but not here.

@@ -55,6 +55,8 @@ pub(super) struct Socket {
     /// The addresses as they stand in packets, once they are known.
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
+    /// The port that `bind` gave it.
+    bound: Option<u16>,
     /// Ports as the script writes them, the remote one first.
     ports: Option<(u16, u16)>,
     pub(super) local_isn: Isn,
@@ -79,6 +81,7 @@ impl Socket {
             fd: None,
             local: SocketAddr::new(setup.local, 0),
             remote: SocketAddr::new(setup.remote, 0),
+            bound: None,
             ports: None,
             local_isn: Isn::default(),
             remote_isn: Isn::default(),
@@ -224,6 +227,13 @@ impl Sockets {
         self.test(socket);
     }
 
+    /// `bind` succeeded. The machine chooses among ports where it is given none.
+    pub(super) fn bound(&mut self, fd: i32, port: u16) {
+        if let Some(socket) = self.by_fd(fd) {
+            socket.bound = Some(port).filter(|port| *port != 0);
+        }
+    }
+
     /// `listen` succeeded.
     pub(super) fn listens(&mut self, fd: i32) {
         if let Some(socket) = self.by_fd(fd) {
@@ -276,7 +286,10 @@ impl Sockets {
             self.under_test = Some(at);
         }
         let at = match (packet.direction, tcp, self.under_test) {
-            (Direction::Inbound, Some(tcp), Some(at)) if self.is_passive(at) => self.child(tcp),
+            (Direction::Inbound, Some(tcp), Some(at)) if self.is_passive(at) => {
+                let port = self.all[at].bound;
+                self.child(tcp, port.unwrap_or(self.setup.bind_port))
+            }
             (Direction::Outbound, Some(tcp), Some(at)) => {
                 self.meets_connect(at, tcp);
                 at
@@ -310,9 +323,9 @@ impl Sockets {
     }
 
     /// A connection that begins with a packet of the peer.
-    fn child(&mut self, tcp: &TcpSpec) -> usize {
+    fn child(&mut self, tcp: &TcpSpec, port: u16) -> usize {
         let mut socket = Socket::new(&self.setup, State::PacketReceived);
-        let (remote, local) = tcp.ports.unwrap_or((self.next_port, self.setup.bind_port));
+        let (remote, local) = tcp.ports.unwrap_or((self.next_port, port));
         if tcp.ports.is_none() {
             self.next_port = self.next_port.checked_add(1).unwrap_or(FIRST_PORT);
         }
@@ -331,7 +344,7 @@ impl Sockets {
     /// Packets before there is any socket: they come to a closed port.
     fn nobody(&mut self, tcp: Option<&TcpSpec>) -> usize {
         if let Some(tcp) = tcp {
-            return self.child(tcp);
+            return self.child(tcp, self.setup.bind_port);
         }
         let mut socket = Socket::new(&self.setup, State::PacketReceived);
         socket.remote.set_port(self.next_port);

@@ -87,7 +87,9 @@ impl System for Fake {
             Some(at) => {
                 self.now = self.now.max(at);
                 let (_, all) = self.plan.pop_first().unwrap_or_default();
-                all.into_iter().for_each(|happens| self.happen(happens));
+                for happens in all {
+                    self.happen(happens);
+                }
             }
             None => self.now = limit,
         }

@@ -96,6 +96,13 @@ fn a_listener_takes_one_after_the_other() {
 }
 
 #[test]
+fn a_listener_on_another_port_is_reached_there() {
+    passes(&open("+0 close(4) = 0\n+0 > F. 1:1(0) ack 1").replace("bind(3, ..., ...)",
+        "bind(3, {sa_family=AF_INET, sin_port=htons(99), sin_addr=inet_addr(\"192.168.0.1\")}, ...)"));
+    passes(&format!("--bind_port=99\n{}", open("+0 close(4) = 0\n+0 > F. 1:1(0) ack 1")));
+}
+
+#[test]
 fn the_same_script_holds_over_ipv6() {
     for version in ["ipv4", "ipv4-mapped-ipv6", "ipv6"] {
         passes(&format!(

@@ -1,6 +1,6 @@
 //! Machines that do what no TCP does.
 
-use twomsl_tcp::wire::{Flags, Packet, Segment};
+use twomsl_tcp::wire::{Body, Flags, Options, Packet, Segment, SeqNum, TcpOption};
 
 use super::fake::{Fake, Happens};
 use crate::packetdrill::{Drill, Settings};
@@ -15,13 +15,13 @@ fn syn(port: u16) -> Packet {
     let segment = Segment {
         src_port: port,
         dst_port: 8080,
-        seq: twomsl_tcp::wire::SeqNum::new(5_000),
-        ack: Default::default(),
+        seq: SeqNum::new(5_000),
+        ack: SeqNum::default(),
         flags: Flags::SYN,
         window: 1_000,
         urgent: 0,
-        options: Default::default(),
-        payload: Default::default(),
+        options: Options::NONE,
+        payload: bytes::Bytes::new(),
     };
     Packet::tcp([192, 168, 0, 1].into(), [192, 0, 2, 1].into(), segment)
 }
@@ -71,9 +71,8 @@ fn a_call_may_return_while_another_waits() {
 
 #[test]
 fn a_timestamp_that_is_echoed_is_the_one_that_was_sent() {
-    use twomsl_tcp::wire::{Options, TcpOption};
     let mut first = syn(1);
-    if let twomsl_tcp::wire::Body::Tcp(segment) = &mut first.body {
+    if let Body::Tcp(segment) = &mut first.body {
         segment.options = Options::with_timestamps(77_777, 0);
     }
     let mut fake = Fake::default().at(0, Happens::Sends(first));

@@ -1,5 +1,7 @@
 //! When things happen, and when they should.
 
+use crate::packetdrill::{Drill, Settings};
+
 use super::{LISTENS, open, passes, verdict};
 
 #[test]
@@ -131,7 +133,7 @@ fn failures_that_a_script_tolerates_are_counted() {
         "--non_fatal=packet,syscall\n{}",
         open("+0 read(4, ..., 10) = 10\n+0 write(4, ..., 5) = 7\n+0 > . 1:6(5) ack 1")
     );
-    let drill = crate::packetdrill::Drill::parse("a.pkt", &script, &Default::default());
+    let drill = Drill::parse("a.pkt", &script, &Settings::default());
     let report = drill.expect("a script").run();
     assert!(report.verdict.passed(), "{}", report.verdict);
     assert_eq!(report.tolerated.len(), 3);
