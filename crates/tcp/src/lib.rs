@@ -32,6 +32,7 @@ mod timers;
 mod tuple;
 mod verdict;
 
+pub use connection::Ending;
 pub use error::SocketError;
 pub use event::{
     Arrival, Cause, Event, Output, Readiness, Report, SendReason, SocketId, StateChange, SynTaken,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::arrives::Taken;
 use super::receive::{PeerFin, Reading, Waiting};
-use super::send::{More, Writing};
+use super::send::{Ending, Writing};
 use super::{Connection, FastOpen, Origin};
 use crate::event::{Cause, Event, Readiness, Report, SendReason, SynTaken, TcpState, TimerKind};
 use crate::outbox::Context;
@@ -100,14 +100,15 @@ impl Connection {
 
     /// SEND with `MSG_MORE`: Linux pushes it once as if there were a cork (`tcp_push` with
     /// `TCP_NAGLE_CORK`).
-    pub(crate) fn write_with_more(
+    pub(crate) fn write_ending(
         &mut self,
         cx: &mut Context<'_>,
         text: &mut Bytes,
+        ending: Ending,
     ) -> Result<usize, SocketError> {
-        self.send.more = More::Follows;
+        self.send.ending = ending;
         let written = self.write(cx, text);
-        self.send.more = More::Unknown;
+        self.send.ending = Ending::Push;
         written
     }
 

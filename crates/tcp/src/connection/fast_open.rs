@@ -77,6 +77,17 @@ impl FastOpenCache {
         self.known.clear();
     }
 
+    pub(crate) fn knows(&self, server: IpAddr) -> bool {
+        self.known.contains_key(&server)
+    }
+
+    /// How much text a SYN with the cookie of a server can carry, beside all the options there can
+    /// be; `None` without a cookie.
+    pub(crate) fn room(&self, server: IpAddr, mss: u32) -> Option<u32> {
+        let (_, announced) = self.get(server)?;
+        Some(mss.min(announced.into()).saturating_sub(Options::MAX as u32))
+    }
+
     fn get(&self, server: IpAddr) -> Option<(FastOpenCookie, u16)> {
         self.known.get(&server).copied()
     }

@@ -42,6 +42,7 @@ pub(crate) use arrives::{Deferred, Taken};
 pub(crate) use calls::shut_down_allowed;
 pub(crate) use fast_open::{FastOpen, FastOpenCache, FastOpenCookie, cookie_of};
 pub(crate) use info::linux_state;
+pub use send::Ending;
 pub(crate) use stateless::CookieOptions;
 pub(crate) use timestamps::Timestamps;
 pub(crate) use transition::Cleanup;

@@ -42,8 +42,8 @@ pub(crate) struct SendHalf {
     pub(crate) low_water: u32,
     /// Whether the application has said that there is no more.
     pub(crate) writing: Writing,
-    /// What the SEND that is being made says about the next one (`MSG_MORE`).
-    pub(crate) more: More,
+    /// How the SEND that is being made ends.
+    pub(crate) ending: Ending,
     /// Whether a SEND was told to come back later.
     pub(crate) waiting: Waiting,
     /// Eff.snd.MSS: the largest text of a segment (RFC 9293 §3.7.1).
@@ -58,11 +58,16 @@ pub(crate) enum Writing {
     Ended,
 }
 
-/// Whether the application has said that it will write more at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum More {
-    Follows,
-    Unknown,
+/// How a write ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// What was written is to reach the peer's application: PSH (MUST-60).
+    #[default]
+    Push,
+    /// More follows at once (`MSG_MORE`): what is no full segment waits for it.
+    More,
+    /// It ends a record (`MSG_EOR`).
+    Record,
 }
 
 /// What is known of our SYN.
@@ -90,7 +95,7 @@ impl SendHalf {
             capacity: options.send_buffer,
             low_water: options.not_sent_low_water,
             writing: Writing::Open,
-            more: More::Unknown,
+            ending: Ending::Push,
             waiting: Waiting::No,
             mss,
         }

@@ -11,7 +11,7 @@ use super::negotiation::Use;
 use super::receive::{Owed, Reading};
 use super::recovery::Phase;
 use super::scoreboard::Count;
-use super::send::{More, Writing};
+use super::send::{Ending, Writing};
 use super::{Connection, own_mss};
 use crate::Profile;
 use crate::event::{SendReason, TcpState, TimerKind};
@@ -167,7 +167,7 @@ impl Connection {
     }
 
     fn is_corked(&self) -> bool {
-        self.options.cork || self.send.more == More::Follows
+        self.options.cork || self.send.ending == Ending::More
     }
 
     /// Whether a small segment may leave, by Nagle's algorithm.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::Stack;
 use super::slots::Slot;
 use super::time_wait::TimeWait;
-use crate::connection::{Connection, shut_down_allowed};
+use crate::connection::{Connection, Ending, shut_down_allowed};
 use crate::event::{Cause, Event, Readiness, SocketId, StateChange};
 use crate::{Instant, SocketError, SocketOption, TcpState};
 
@@ -71,19 +71,21 @@ impl Stack {
         self.with_connection(now, socket, |connection, cx| connection.write(cx, text))?
     }
 
-    /// SEND, and more will follow (`MSG_MORE`): what does not fill a segment is held back this time,
-    /// as under a cork, until more is written or something else sends it.
+    /// SEND that says what follows (`MSG_MORE`, `MSG_EOR`).
     ///
     /// # Errors
     /// Those of [`send`](Self::send).
-    pub fn send_with_more(
+    pub fn send_ending(
         &mut self,
         now: Instant,
         socket: SocketId,
         text: &mut Bytes,
+        ending: Ending,
     ) -> Result<usize, SocketError> {
         self.check_connected(socket, SocketError::BrokenPipe)?;
-        self.with_connection(now, socket, |connection, cx| connection.write_with_more(cx, text))?
+        self.with_connection(now, socket, |connection, cx| {
+            connection.write_ending(cx, text, ending)
+        })?
     }
 
     /// SEND with the urgent flag: the urgent text ends with the last octet taken of `text`

@@ -1,6 +1,6 @@
 //! TCP Fast Open (RFC 7413) of a server: who has a good cookie, and who gets one.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use twomsl_wire::Segment;
@@ -32,6 +32,24 @@ impl Stack {
         let socket = self.begin_active(now, local, remote, options)?;
         self.with_connection(now, socket, |connection, cx| connection.open_fast(cx, text))?;
         Ok(socket)
+    }
+
+    /// Forgets the cookies that servers have given to this host (`ip tcp_metrics flush`).
+    pub fn forget_cookies(&mut self) {
+        self.fast_open.clear();
+    }
+
+    /// Whether a server has given this host a cookie: then the SYN of
+    /// [`connect_with_text`](Self::connect_with_text) carries text.
+    pub fn has_cookie(&self, server: IpAddr) -> bool {
+        self.fast_open.knows(server)
+    }
+
+    /// How many octets of text that SYN can carry; `None` without a cookie.
+    pub fn room_in_syn(&self, server: IpAddr) -> Option<usize> {
+        let headers = if server.is_ipv4() { 0 } else { 20 };
+        let mss = u32::from(self.profile.mss.saturating_sub(headers));
+        self.fast_open.room(server, mss).map(|octets| octets as usize)
     }
 
     /// What a server does about the cookie of a SYN, or its wish for one (RFC 7413 §4.2.2, Linux'

@@ -201,6 +201,12 @@ impl Stack {
         Ok(())
     }
 
+    /// Forgets what ICMP has told of the paths to other hosts (`ip tcp_metrics flush`, FreeBSD's
+    /// `hostcache.purge`). Connections keep what they know.
+    pub fn forget_paths(&mut self) {
+        self.paths.clear();
+    }
+
     /// Whether [`Event::Timer`](crate::Event::Timer) is put out. Off at first: nobody pays for
     /// what nobody reads.
     pub fn observe(&mut self, timers: ObserveTimers) {

@@ -62,6 +62,8 @@ pub(super) enum Phase {
     /// Neither listening nor connected (`SS_UNCONNECTED`).
     Fresh,
     Listening(SocketId),
+    /// `TCP_FASTOPEN_CONNECT`: the SYN waits for the first write (`DEFER_CONNECT`).
+    Deferred(SocketAddr),
     /// `connect` was called, and has not answered that it is done (`SS_CONNECTING`).
     Connecting(SocketId),
     /// `SS_CONNECTED`.
@@ -169,7 +171,7 @@ impl Socket {
     /// Its name in the stack, once it is there.
     pub(super) fn id(&self) -> Option<SocketId> {
         match self.phase {
-            Phase::Fresh => None,
+            Phase::Fresh | Phase::Deferred(_) => None,
             Phase::Listening(id) | Phase::Connecting(id) | Phase::Connected(id) => Some(id),
         }
     }
@@ -177,7 +179,7 @@ impl Socket {
     /// The same for a connection.
     pub(super) fn connection(&self) -> Option<SocketId> {
         match self.phase {
-            Phase::Fresh | Phase::Listening(_) => None,
+            Phase::Fresh | Phase::Deferred(_) | Phase::Listening(_) => None,
             Phase::Connecting(id) | Phase::Connected(id) => Some(id),
         }
     }

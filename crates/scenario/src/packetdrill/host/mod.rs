@@ -228,7 +228,11 @@ impl System for Host {
                 Ok(()) => Administered::Done,
                 Err(_) => Administered::Unknown,
             },
-            Order::ForgetPaths => Administered::NotSupported,
+            Order::ForgetPaths => {
+                self.stack.forget_paths();
+                self.stack.forget_cookies();
+                Administered::Done
+            }
             Order::CountInState(state) => {
                 let states = self.stack.states();
                 Administered::Count(states.filter(|(_, other)| *other == state).count())

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use twomsl_tcp::{SocketError, SocketId, TcpState};
 
 use super::super::symbols::{SOCK_CLOEXEC, SOCK_NONBLOCK};
@@ -10,6 +11,7 @@ use super::errors::errno;
 use super::files::{Blocking, File, Phase, Shut, Socket};
 use super::naming::{for_script, for_stack};
 use super::waiting::{Limit, Pending};
+use super::writing::zeros;
 use super::{Host, Kernel, Patience, Step, plain};
 
 /// `accept`.
@@ -23,8 +25,9 @@ pub(super) struct Accepting {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connecting {
     pub(super) fd: i32,
-    /// What it answers when it must not wait: `EINPROGRESS` or `EALREADY`.
-    otherwise: Errno,
+    /// What it answers when it must not wait: `EINPROGRESS` or `EALREADY`; `None` if the SYN is
+    /// deferred, so that there is nothing to wait for.
+    otherwise: Option<Errno>,
 }
 
 impl Host {
@@ -38,7 +41,9 @@ impl Host {
                 self.stack.set_backlog(id, backlog);
                 return Ok(0);
             }
-            Phase::Connecting(_) | Phase::Connected(_) => return Err(Errno::EINVAL),
+            Phase::Deferred(_) | Phase::Connecting(_) | Phase::Connected(_) => {
+                return Err(Errno::EINVAL);
+            }
         }
         let local = match socket.bound {
             Some(local) => local,
@@ -120,6 +125,13 @@ impl Host {
         address: SocketAddr,
     ) -> Result<(Pending, Limit), Errno> {
         let otherwise = match self.files.socket(fd)?.phase {
+            Phase::Fresh if self.is_deferred(fd, address)? => {
+                self.defer(fd, address)?;
+                return Ok((
+                    Pending::Connect(Connecting { fd, otherwise: None }),
+                    (Patience::None, None),
+                ));
+            }
             Phase::Fresh => {
                 self.open_actively(fd, address)?;
                 Errno::EINPROGRESS
@@ -130,10 +142,12 @@ impl Host {
             Phase::Connecting(_) => Errno::EALREADY,
             Phase::Connected(id) if self.is_dropped(id) => return Err(Errno::ECONNREFUSED),
             Phase::Listening(_) if self.kernel == Kernel::FreeBsd => return Err(Errno::EOPNOTSUPP),
-            Phase::Connected(_) | Phase::Listening(_) => return Err(Errno::EISCONN),
+            Phase::Deferred(_) | Phase::Connected(_) | Phase::Listening(_) => {
+                return Err(Errno::EISCONN);
+            }
         };
         let limit = self.limit_of_writer(fd, 0)?;
-        Ok((Pending::Connect(Connecting { fd, otherwise }), limit))
+        Ok((Pending::Connect(Connecting { fd, otherwise: Some(otherwise) }), limit))
     }
 
     /// FreeBSD does not say of a second call that the first one went well.
@@ -155,12 +169,51 @@ impl Host {
         let socket = self.files.socket(fd)?;
         let remote = for_stack(socket.domain, address)?;
         let (local, options) = (socket.bound, &socket.options);
-        let connected = self.stack.connect(self.now, local, remote, Some(options));
+        let connected = if socket.settings.opens_fast() {
+            // Without a cookie the SYN asks for one.
+            self.stack.connect_with_text(self.now, local, remote, Some(options), &mut Bytes::new())
+        } else {
+            self.stack.connect(self.now, local, remote, Some(options))
+        };
         let id = connected.map_err(|error| self.connect_error(error))?;
         let socket = self.files.socket_mut(fd)?;
         (socket.phase, socket.error) = (Phase::Connecting(id), None);
         socket.shut = Shut::default();
         Ok(())
+    }
+
+    /// `tcp_fastopen_defer_connect`: the first write opens the connection, if there is a cookie.
+    fn is_deferred(&self, fd: i32, address: SocketAddr) -> Result<bool, Errno> {
+        let socket = self.files.socket(fd)?;
+        let remote = for_stack(socket.domain, address)?;
+        Ok(socket.settings.opens_fast() && self.stack.has_cookie(remote.ip()))
+    }
+
+    fn defer(&mut self, fd: i32, address: SocketAddr) -> Result<(), Errno> {
+        let socket = self.files.socket_mut(fd)?;
+        let remote = for_stack(socket.domain, address)?;
+        (socket.phase, socket.error) = (Phase::Deferred(remote), None);
+        Ok(())
+    }
+
+    /// `tcp_sendmsg_fastopen`: opens the connection with as much of `octets` as the SYN carries;
+    /// how much that was.
+    pub(super) fn open_with_text(
+        &mut self,
+        fd: i32,
+        remote: SocketAddr,
+        octets: usize,
+    ) -> Result<usize, Errno> {
+        let room = self.stack.room_in_syn(remote.ip()).unwrap_or(0);
+        let mut text = zeros(octets.min(room));
+        let carried = text.len();
+        let socket = self.files.socket(fd)?;
+        let (local, options) = (socket.bound, Some(&socket.options));
+        let opened = self.stack.connect_with_text(self.now, local, remote, options, &mut text);
+        let id = opened.map_err(|error| self.connect_error(error))?;
+        let socket = self.files.socket_mut(fd)?;
+        (socket.phase, socket.error) = (Phase::Connecting(id), None);
+        Ok(carried - text.len())
     }
 
     fn connect_error(&self, error: SocketError) -> Errno {
@@ -177,10 +230,11 @@ impl Host {
             Ok(sk) => sk,
             Err(error) => return Step::Done(plain(Err(error))),
         };
+        let Some(otherwise) = call.otherwise else { return Step::Done(plain(Ok(0))) };
         if sk.is_opening() {
             return match patience {
                 Patience::Waits => Step::Wait,
-                Patience::None => Step::Done(plain(Err(call.otherwise))),
+                Patience::None => Step::Done(plain(Err(otherwise))),
             };
         }
         if sk.state == TcpState::Closed {

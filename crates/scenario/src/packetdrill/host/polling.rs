@@ -111,6 +111,9 @@ impl Host {
                 mask |= WRITABLE;
             }
         }
+        if matches!(socket.phase, Phase::Deferred(_)) {
+            mask |= WRITABLE;
+        }
         if sk.error.is_some() {
             mask |= POLLERR;
         }

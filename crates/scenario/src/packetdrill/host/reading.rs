@@ -202,7 +202,7 @@ impl Host {
     fn has_text(&self, phase: Phase) -> bool {
         match phase {
             Phase::Connecting(id) | Phase::Connected(id) => self.stack.unread(id) > 0,
-            Phase::Fresh | Phase::Listening(_) => false,
+            Phase::Fresh | Phase::Deferred(_) | Phase::Listening(_) => false,
         }
     }
 

@@ -44,6 +44,13 @@ impl Host {
                 done: false,
                 error: socket.error,
             },
+            Phase::Deferred(_) => Sk {
+                state: TcpState::SynSent,
+                shut_reading: false,
+                shut_writing: false,
+                done: false,
+                error: socket.error,
+            },
             Phase::Listening(_) => Sk {
                 state: TcpState::Listen,
                 shut_reading: false,

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use twomsl_tcp::{SocketError, SocketId, TcpState};
+use twomsl_tcp::profile::Offer;
+use twomsl_tcp::{Ending, SocketError, SocketId, TcpState};
 
-use super::super::symbols::{MSG_DONTWAIT, MSG_MORE, MSG_OOB};
+use super::super::symbols::{MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB};
 use super::super::system::{Errno, Request};
 use super::files::{Blocking, File, Phase};
+use super::naming::for_stack;
 use super::pipes::PipeId;
 use super::sk::Sk;
 use super::waiting::{Limit, Pending};
@@ -24,6 +26,8 @@ pub(super) struct Writing {
     address: Option<SocketAddr>,
     /// The pipe that it comes from.
     pipe: Option<PipeId>,
+    /// What it answers when it must not wait for a handshake.
+    otherwise: Errno,
     form: Form,
 }
 
@@ -57,7 +61,8 @@ impl Writing {
     }
 
     fn plain(fd: i32, length: usize) -> Self {
-        Self { fd, length, flags: 0, given: 0, address: None, pipe: None, form: Form::Write }
+        let (address, pipe, otherwise) = (None, None, Errno::EAGAIN);
+        Self { fd, length, flags: 0, given: 0, address, pipe, otherwise, form: Form::Write }
     }
 
     /// `splice` to a socket.
@@ -72,6 +77,14 @@ impl Writing {
 
     fn has(&self, flag: i64) -> bool {
         self.flags & flag != 0
+    }
+
+    fn ending(&self) -> Ending {
+        match self.flags {
+            flags if flags & MSG_MORE != 0 => Ending::More,
+            flags if flags & MSG_EOR != 0 => Ending::Record,
+            _ => Ending::Push,
+        }
     }
 
     fn left(&self) -> usize {
@@ -98,7 +111,7 @@ impl Host {
         Ok((patience, socket.settings.send_timeout))
     }
 
-    pub(super) fn begin_write(&self, writing: Writing) -> Result<(Pending, Limit), Errno> {
+    pub(super) fn begin_write(&mut self, mut writing: Writing) -> Result<(Pending, Limit), Errno> {
         let limit = match (self.files.get(writing.fd)?, writing.form) {
             (File::Socket(_), _) => self.limit_of_writer(writing.fd, writing.flags)?,
             (File::PipeWrite(_, Blocking::No), Form::Write) => (Patience::None, None),
@@ -107,7 +120,30 @@ impl Host {
             (File::Epoll(_), Form::Write) => return Err(Errno::EINVAL),
             _ => return Err(Errno::ENOTSOCK),
         };
+        if self.kernel == Kernel::Linux
+            && let Some(remote) = self.fast_target(&writing)?
+        {
+            writing.given = self.open_with_text(writing.fd, remote, writing.length)?;
+            writing.otherwise = Errno::EINPROGRESS;
+        }
         Ok((Pending::Write(writing), limit))
+    }
+
+    /// Where a write that opens a connection is to go (`tcp_sendmsg_fastopen`); `None` if it opens
+    /// none.
+    fn fast_target(&self, writing: &Writing) -> Result<Option<SocketAddr>, Errno> {
+        let Ok(socket) = self.files.socket(writing.fd) else { return Ok(None) };
+        match socket.phase {
+            Phase::Deferred(remote) => Ok(Some(remote)),
+            _ if !writing.has(MSG_FASTOPEN) => Ok(None),
+            _ if self.stack.profile().fast_open_client == Offer::No => Err(Errno::EOPNOTSUPP),
+            Phase::Fresh => {
+                let address = writing.address.ok_or(Errno::EINVAL)?;
+                for_stack(socket.domain, address).map(Some)
+            }
+            Phase::Connecting(_) => Err(Errno::EALREADY),
+            Phase::Connected(_) | Phase::Listening(_) => Err(Errno::EISCONN),
+        }
     }
 
     pub(super) fn step_write(&mut self, writing: &mut Writing, patience: Patience) -> Step {
@@ -158,9 +194,10 @@ impl Host {
                 return Ok(Some(count(writing.given)));
             }
         }
-        match patience {
-            Patience::Waits => Ok(None),
-            Patience::None => Err(Errno::EAGAIN),
+        match (patience, way) {
+            (Patience::Waits, _) => Ok(None),
+            (Patience::None, Way::Opening) => Err(writing.otherwise),
+            (Patience::None, Way::Open(_)) => Err(Errno::EAGAIN),
         }
     }
 
@@ -206,10 +243,8 @@ impl Host {
         let octets = writing.left().min(self.stack.send_room(id) + 1);
         let sent = if writing.has(MSG_OOB) {
             self.stack.send_urgent(self.now, id, &vec![0; octets])
-        } else if writing.has(MSG_MORE) {
-            self.stack.send_with_more(self.now, id, &mut zeros(octets))
         } else {
-            self.stack.send_bytes(self.now, id, &mut zeros(octets))
+            self.stack.send_ending(self.now, id, &mut zeros(octets), writing.ending())
         };
         match sent {
             Ok(octets) => writing.given += octets,

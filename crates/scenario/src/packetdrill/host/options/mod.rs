@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use twomsl_tcp::{SocketOption, SocketOptions};
 
-use super::super::symbols::{SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP};
+use super::super::symbols::{SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_FASTOPEN_CONNECT};
 use super::super::system::{Errno, Reply, ReplyOutput};
 use super::{Host, Kernel, plain};
 
@@ -50,6 +50,11 @@ impl Settings {
     /// What a connection has of the settings of its listener: all of them.
     pub(super) fn of_child(&self) -> Self {
         self.clone()
+    }
+
+    /// `TCP_FASTOPEN_CONNECT`
+    pub(super) fn opens_fast(&self) -> bool {
+        self.remembered(SOL_TCP, TCP_FASTOPEN_CONNECT) != 0
     }
 
     fn remembered(&self, level: i64, name: i64) -> i32 {

@@ -241,8 +241,6 @@ impl Host {
         }
         if self.is_freebsd() {
             info.tcpi_state = state_of_freebsd(state);
-            info.tcpi_snd_cwnd = info.tcpi_snd_cwnd.saturating_mul(info.tcpi_snd_mss);
-            info.tcpi_snd_ssthresh = info.tcpi_snd_ssthresh.saturating_mul(info.tcpi_snd_mss);
         }
         Ok(info)
     }

@@ -2,6 +2,7 @@
 
 mod closing;
 mod errors;
+mod fast_open;
 mod moving;
 mod options;
 mod reading;
