@@ -92,7 +92,15 @@ impl Drill {
             local: vec![self.config.setup.local],
             secret: HostSettings::SECRET,
         });
-        self.run_on(&mut host)
+        if self.record == Recording::On {
+            host.record(&[self.config.setup.remote]);
+        }
+        let mut report = self.run_on(&mut host);
+        report.trace = host.take_trace().map(|mut trace| {
+            trace.about.title.clone_from(&self.source.name);
+            trace
+        });
+        report
     }
 
     /// The address that the machine under test has to have.

@@ -1,6 +1,9 @@
 //! Connections by every path.
 
+use twomsl_trace::{Event, Record};
+
 use super::{ACCEPTS, LISTENS, open, passes, verdict};
+use crate::packetdrill::{Drill, Recording, Settings};
 
 #[test]
 fn a_listener_is_reached() {
@@ -110,6 +113,21 @@ fn the_same_script_holds_over_ipv6() {
             open("+0 close(4) = 0\n+0 > F. 1:1(0) ack 1")
         ));
     }
+}
+
+#[test]
+fn a_script_that_fails_has_a_trace_when_it_is_recorded() {
+    let script = open("+0 write(4, ..., 10) = 10\n+0 > P. 1:12(11) ack 1");
+    let settings = Settings { record: Recording::On, ..Settings::default() };
+    let report = Drill::parse("a.pkt", &script, &settings).expect("a script").run();
+    assert!(!report.verdict.passed());
+    let trace = report.trace.expect("it was recorded");
+    assert_eq!(trace.about.title, "a.pkt");
+    let sent = |record: &Record| matches!(record.event, Event::Sent { .. });
+    // The SYN,ACK and the text, and what the script sent.
+    assert_eq!(trace.records.iter().filter(|record| sent(record)).count(), 4);
+    let drill = Drill::parse("a.pkt", &script, &Settings::default()).expect("a script");
+    assert!(drill.run().trace.is_none());
 }
 
 #[test]
