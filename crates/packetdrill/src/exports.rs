@@ -56,7 +56,7 @@ fn machine(flags: &str) -> Result<Instance, String> {
             return Err(format!("there is no sysctl `{name}` that could be `{value}`"));
         }
     }
-    Ok(Instance::new(Box::new(host), flags))
+    Ok(Instance::new(host, flags))
 }
 
 /// How many system calls have had to wait in this machine, ever. When it has grown after a thread

@@ -1,6 +1,6 @@
 //! What `--so_flags=` says: `profile=freebsd,ip=192.168.0.1,net.ipv4.tcp_timestamps=0`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use twomsl_scenario::packetdrill::HostSettings;
@@ -11,7 +11,8 @@ use twomsl_tcp::Profile;
 pub(crate) struct Flags {
     /// `profile=`: the stack's profile.
     pub(crate) profile: String,
-    /// `ip=`, as often as wanted: the machine's addresses.
+    /// `ip=`, as often as wanted: the machine's addresses. Without any it has every address that
+    /// somebody uses as one of its own: packetdrill draws some from the reserved networks.
     pub(crate) addresses: Vec<IpAddr>,
     /// Everything with a point in its name: a sysctl and its value, in this order.
     pub(crate) settings: Vec<(String, String)>,
@@ -26,11 +27,7 @@ impl Default for Flags {
     fn default() -> Self {
         Self {
             profile: "linux".into(),
-            // Those that scripts mean when they say nothing.
-            addresses: vec![
-                [192, 168, 0, 1].into(),
-                [0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, 1].into(),
-            ],
+            addresses: Vec::new(),
             settings: Vec::new(),
             // Longer than two hours, after which keepalive begins.
             receive_limit: Duration::from_secs(24 * 60 * 60),
@@ -42,12 +39,9 @@ impl Default for Flags {
 impl Flags {
     /// Reads flags; `Err` says which of them makes no sense.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut flags = Self { addresses: Vec::new(), ..Self::default() };
+        let mut flags = Self::default();
         for flag in text.split(',').map(str::trim).filter(|flag| !flag.is_empty()) {
             flags.set(flag).ok_or_else(|| format!("cannot understand the flag `{flag}`"))?;
-        }
-        if flags.addresses.is_empty() {
-            flags.addresses = Self::default().addresses;
         }
         Ok(flags)
     }
@@ -56,7 +50,11 @@ impl Flags {
     pub(crate) fn host_settings(&self) -> Result<HostSettings, String> {
         let profile = Profile::by_name(&self.profile)
             .ok_or_else(|| format!("there is no profile `{}`", self.profile))?;
-        Ok(HostSettings { profile, local: self.addresses.clone(), secret: HostSettings::SECRET })
+        let local = match &self.addresses[..] {
+            [] => DEFAULT_ADDRESSES.to_vec(),
+            some => some.to_vec(),
+        };
+        Ok(HostSettings { profile, local, secret: HostSettings::SECRET })
     }
 
     fn set(&mut self, flag: &str) -> Option<()> {
@@ -72,6 +70,12 @@ impl Flags {
         Some(())
     }
 }
+
+/// What connections begin at when nobody has said anything else: what scripts mean by `...`.
+const DEFAULT_ADDRESSES: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1)),
+    IpAddr::V6(Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, 1)),
+];
 
 /// A number that no time here overflows with.
 fn number(value: &str) -> Option<u32> {

@@ -14,10 +14,12 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use twomsl_scenario::packetdrill::Host;
 use twomsl_scenario::packetdrill::system::{
     Administered, CallId, Errno, Finished, Order, Progress, Reply, ReplyOutput, Request, System,
 };
@@ -36,7 +38,7 @@ pub(crate) struct Instance {
 
 struct Inner {
     /// `None` when the flags made no sense: then every call fails.
-    system: Option<Box<dyn System + Send>>,
+    system: Option<Host>,
     /// Calls that have returned, and whose threads have not noticed yet.
     finished: BTreeMap<CallId, Finished>,
     /// How many threads wait in a call that has not returned.
@@ -93,7 +95,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const SPIN: u32 = 100;
 
 impl Instance {
-    pub(crate) fn new(system: Box<dyn System + Send>, flags: Flags) -> Self {
+    pub(crate) fn new(system: Host, flags: Flags) -> Self {
         Self::with(Some(system), flags)
     }
 
@@ -103,7 +105,7 @@ impl Instance {
         Self::with(None, Flags::default())
     }
 
-    fn with(system: Option<Box<dyn System + Send>>, flags: Flags) -> Self {
+    fn with(system: Option<Host>, flags: Flags) -> Self {
         let inner = Inner {
             system,
             finished: BTreeMap::new(),
@@ -126,6 +128,9 @@ impl Instance {
         inner.calls += 1;
         let now = inner.system()?.now();
         *inner.view(me) = View { returned: Some(now), has_asked: false };
+        if let Request::Bind { address, .. } = &request {
+            self.adopt(inner.system()?, address.ip().to_canonical());
+        }
         let progress = inner.system()?.call(request);
         self.collect(&mut inner);
         match progress {
@@ -153,9 +158,24 @@ impl Instance {
     /// A packet arrives from the network.
     pub(crate) fn inject(&self, packet: Packet) -> Result<(), Errno> {
         let mut inner = self.lock()?;
+        self.adopt(inner.system()?, packet.dst);
         inner.system()?.inject(packet);
         self.collect(&mut inner);
         Ok(())
+    }
+
+    /// An address that somebody takes for one of the machine's is one, unless the flags have said
+    /// which are.
+    fn adopt(&self, host: &mut Host, address: IpAddr) {
+        let belongs_to_one = match address {
+            IpAddr::V4(address) => {
+                !(address.is_unspecified() || address.is_multicast() || address.is_broadcast())
+            }
+            IpAddr::V6(address) => !(address.is_unspecified() || address.is_multicast()),
+        };
+        if self.flags.addresses.is_empty() && belongs_to_one {
+            host.add_address(address);
+        }
     }
 
     /// The next packet that leaves the machine: waits for one by moving the clock, no further than
@@ -301,8 +321,8 @@ fn answer(reply: Reply) -> Answer {
 }
 
 impl Inner {
-    fn system(&mut self) -> Result<&mut (dyn System + Send + 'static), Errno> {
-        self.system.as_deref_mut().ok_or(BROKEN)
+    fn system(&mut self) -> Result<&mut Host, Errno> {
+        self.system.as_mut().ok_or(BROKEN)
     }
 
     fn view(&mut self, thread: Thread) -> &mut View {

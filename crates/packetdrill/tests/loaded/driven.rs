@@ -212,7 +212,10 @@ fn errors_are_minus_one_and_the_number_in_errno() {
         (Request::Accept { fd, flags: 0 }, libc::EINVAL),
         (Request::Socket { domain: 99, kind: 1, protocol: 0 }, libc::EAFNOSUPPORT),
         (Request::Fcntl { fd: 99, command: libc::F_GETFL, argument: None }, libc::EBADF),
-        (Request::Bind { fd, address: SocketAddr::new(REMOTE, 1) }, libc::EADDRNOTAVAIL),
+        (
+            Request::Bind { fd, address: SocketAddr::new([224, 0, 0, 1].into(), 1) },
+            libc::EADDRNOTAVAIL,
+        ),
     ] {
         assert_eq!(failed(&machine, &request), error, "{request:?}");
     }
@@ -295,6 +298,36 @@ fn flags_choose_profile_addresses_and_sysctls() {
     let options = answer.segment().unwrap().options;
     assert!(options.mss().is_some());
     assert_eq!((options.timestamps(), options.sack_permitted()), (None, false));
+}
+
+#[test]
+fn a_machine_without_addresses_takes_those_that_are_used() {
+    for (ip, peer, domain) in [
+        ("192.168.77.8", "192.0.2.1", libc::AF_INET),
+        ("fd3d:a0b:17d6::77", "2001:db8::1", libc::AF_INET6),
+        ("::ffff:192.168.77.8", "::ffff:192.0.2.1", libc::AF_INET6),
+    ] {
+        let (ip, peer): (IpAddr, IpAddr) = (ip.parse().unwrap(), peer.parse().unwrap());
+        let machine = Machine::new("").unwrap();
+        let open = Request::Socket { domain, kind: libc::SOCK_STREAM, protocol: 0 };
+        let listener = ok(&machine, &open) as i32;
+        let address = SocketAddr::new(ip, PORT);
+        assert_eq!(ok(&machine, &Request::Bind { fd: listener, address }), 0, "{ip}");
+        assert_eq!(ok(&machine, &Request::Listen { fd: listener, backlog: 1 }), 0);
+
+        let (on_the_wire, from) = (ip.to_canonical(), peer.to_canonical());
+        let mut script = Peer::to(&machine, PORT);
+        let syn = script.packet(Flags::SYN, &[]).segment().unwrap().clone();
+        script.next = syn.seq_end();
+        machine.inject(&Packet::tcp(from, on_the_wire, syn));
+        let (_, answer) = script.receives();
+        assert_eq!((answer.src, answer.dst), (on_the_wire, from));
+        let ack = script.packet(Flags::ACK, &[]).segment().unwrap().clone();
+        machine.inject(&Packet::tcp(from, on_the_wire, ack));
+        let accepted = machine.call(&Request::Accept { fd: listener, flags: 0 }).unwrap();
+        let address = SocketAddr::new(peer, PEER_PORT);
+        assert_eq!(accepted.output, ReplyOutput::Address(Some(address)), "in the socket's family");
+    }
 }
 
 // ---- The other end ----

@@ -155,6 +155,13 @@ impl Host {
         progress
     }
 
+    /// Gives it one more address, if it does not have it yet.
+    pub fn add_address(&mut self, address: IpAddr) {
+        if !self.stack.addresses().contains(&address) {
+            self.stack.add_address(address);
+        }
+    }
+
     /// A call from its beginning.
     fn begin(&mut self, request: Request) -> Progress {
         let reply = match request {
