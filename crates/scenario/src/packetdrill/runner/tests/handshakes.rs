@@ -3,7 +3,7 @@
 use twomsl_trace::{Event, Record};
 
 use super::{ACCEPTS, LISTENS, open, passes, verdict};
-use crate::packetdrill::{Drill, Recording, Settings};
+use crate::packetdrill::{Drill, IpVersion, Recording, Settings};
 
 #[test]
 fn a_listener_is_reached() {
@@ -99,6 +99,44 @@ fn a_listener_takes_one_after_the_other() {
 }
 
 #[test]
+fn a_syn_in_time_wait_makes_a_connection_with_numbers_of_its_own() {
+    passes(&open(
+        "
++0 close(4) = 0
++0 > F. 1:1(0) ack 1
++.1 < F. 1:1(0) ack 2 win 257
++0 > . 2:2(0) ack 2
++.1 < S 5000:5000(0) win 32792 <mss 1460>
++0 > S. 0:0(0) ack 5001 <mss 1460>
++.1 < . 1:1(0) ack 1 win 257
++0 accept(3, ..., ...) = 5
++0 write(5, ..., 10) = 10
++0 > P. 1:11(10) ack 1
+",
+    ));
+}
+
+#[test]
+fn ports_say_which_connection_is_meant() {
+    passes(&format!(
+        "{LISTENS}
++0 < 5001 > 8080 S 0:0(0) win 32792 <mss 1460>
++0 > 8080 > 5001 S. 0:0(0) ack 1 <mss 1460>
++0 < 5002 > 8080 S 0:0(0) win 32792 <mss 1460>
++0 > 8080 > 5002 S. 0:0(0) ack 1 <mss 1460>
++.1 < 5001 > 8080 . 1:1(0) ack 1 win 257
++0 < 5002 > 8080 . 1:1(0) ack 1 win 257
++0 accept(3, ..., ...) = 4
++0 accept(3, ..., ...) = 5
++0 write(5, ..., 10) = 10
++0 > 8080 > 5002 P. 1:11(10) ack 1
++0 write(4, ..., 10) = 10
++0 > 8080 > 5001 P. 1:11(10) ack 1
+"
+    ));
+}
+
+#[test]
 fn a_listener_on_another_port_is_reached_there() {
     passes(&open("+0 close(4) = 0\n+0 > F. 1:1(0) ack 1").replace("bind(3, ..., ...)",
         "bind(3, {sa_family=AF_INET, sin_port=htons(99), sin_addr=inet_addr(\"192.168.0.1\")}, ...)"));
@@ -113,6 +151,12 @@ fn the_same_script_holds_over_ipv6() {
             open("+0 close(4) = 0\n+0 > F. 1:1(0) ack 1")
         ));
     }
+    // What the caller says goes before what the script says.
+    let settings = Settings { ip_version: Some(IpVersion::V6), ..Settings::default() };
+    let script = format!("--ip_version=ipv4\n{}", open(""));
+    let drill = Drill::parse("a.pkt", &script, &settings).expect("a script");
+    assert!(drill.local_address().is_ipv6());
+    assert!(drill.run().verdict.passed());
 }
 
 #[test]

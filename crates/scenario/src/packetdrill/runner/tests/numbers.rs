@@ -105,6 +105,28 @@ fn several_segments_may_be_one_in_googles_scripts() {
 }
 
 #[test]
+fn a_fin_at_the_end_of_segments_is_at_the_end_of_one() {
+    passes(&open(
+        "
++0 setsockopt(4, IPPROTO_TCP, TCP_CORK, [1], 4) = 0
++0 write(4, ..., 900) = 900
++0 write(4, ..., 900) = 900
++0 close(4) = 0
+* > FP. 1:1801(1800) ack 1
+",
+    ));
+}
+
+#[test]
+fn settings_that_the_stack_does_not_have_are_told() {
+    let script = "0 `sysctl -w net.ipv4.tcp_elephants=7 net.ipv4.tcp_ecn=1; ../common/defaults.sh`";
+    let drill = crate::packetdrill::Drill::parse("a.pkt", script, &Settings::default());
+    let report = drill.expect("a script").run();
+    assert!(report.verdict.passed());
+    assert_eq!(report.unknown_settings, ["net.ipv4.tcp_elephants=7"]);
+}
+
+#[test]
 fn what_is_more_than_the_script_has_is_not_merged() {
     let verdict = verdict(&open("+0 write(4, ..., 3000) = 3000\n+0 > . 1:1501(1500) ack 1"));
     assert!(
