@@ -21,6 +21,9 @@ pub(crate) struct Flags {
     /// `grace=`, in microseconds of real time: how long the clock waits for threads that have not
     /// been heard of before it moves.
     pub(crate) grace: Duration,
+    /// `idle=`, in microseconds of real time: when nobody has called anything for so long and a
+    /// call waits, the clock moves by itself. Never, if it is zero.
+    pub(crate) idle: Duration,
 }
 
 impl Default for Flags {
@@ -32,6 +35,7 @@ impl Default for Flags {
             // Longer than two hours, after which keepalive begins.
             receive_limit: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_millis(1),
+            idle: Duration::from_millis(500),
         }
     }
 }
@@ -63,6 +67,7 @@ impl Flags {
             "profile" => self.profile = value.into(),
             "ip" => self.addresses.push(value.parse().ok()?),
             "receive_limit" => self.receive_limit = Duration::from_secs(u64::from(number(value)?)),
+            "idle" => self.idle = Duration::from_micros(u64::from(number(value)?)),
             "grace" => self.grace = Duration::from_micros(u64::from(number(value)?)),
             _ if name.contains('.') => self.settings.push((name.into(), value.into())),
             _ => return None,
@@ -94,7 +99,7 @@ mod tests {
 
     #[test]
     fn flags_are_read_in_any_order() {
-        let text = "net.ipv4.tcp_sack=0,ip=10.0.0.1,profile=freebsd,ip=::1,grace=0,receive_limit=5,\
+        let text = "net.ipv4.tcp_sack=0,ip=10.0.0.1,profile=freebsd,ip=::1,grace=0,receive_limit=5,idle=7,\
                     net.ipv4.tcp_rmem=4096 131072 6291456";
         let flags = Flags::parse(text).unwrap();
         assert_eq!(flags.profile, "freebsd");
@@ -105,6 +110,7 @@ mod tests {
         let settings = [("net.ipv4.tcp_sack", "0"), ("net.ipv4.tcp_rmem", "4096 131072 6291456")];
         assert_eq!(flags.settings, settings.map(|(name, value)| (name.into(), value.into())));
         assert_eq!((flags.grace, flags.receive_limit), (Duration::ZERO, Duration::from_secs(5)));
+        assert_eq!(flags.idle, Duration::from_micros(7));
     }
 
     #[test]

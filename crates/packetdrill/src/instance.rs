@@ -3,7 +3,7 @@
 //! packetdrill makes a blocking call on a thread of its own, while its main thread goes on with
 //! the script. So a call that waits leaves the lock, and is woken when the machine has its answer.
 //! Time moves only while a thread is in [`advance`](Instance::advance): that is `usleep` and
-//! `netdev_receive`. Three things keep what happens independent of how fast threads run:
+//! `netdev_receive`; and while nobody does anything at all. Three things keep what happens independent of how fast threads run:
 //!
 //! - before the clock moves, it waits for threads that are on their way (`is_unsettled`): those
 //!   whose call has returned but that have not left yet, and those that have asked for the time
@@ -49,6 +49,8 @@ struct Inner {
     /// How many calls there have been, and how many of them have had to wait.
     calls: u64,
     waits: usize,
+    /// How often anybody has asked for anything.
+    entries: u64,
     /// How often somebody has asked for the time since anything else happened.
     questions: u32,
     /// What [`Instance::receive_until`] was told.
@@ -114,6 +116,7 @@ impl Instance {
             threads: BTreeMap::new(),
             calls: 0,
             waits: 0,
+            entries: 0,
             questions: 0,
             receive_until: None,
             is_freed: false,
@@ -139,20 +142,46 @@ impl Instance {
         }
     }
 
-    fn wait_for(&self, call: CallId, me: Thread, mut inner: MutexGuard<'_, Inner>) -> Answer {
+    fn wait_for<'a>(
+        &'a self,
+        call: CallId,
+        me: Thread,
+        mut inner: MutexGuard<'a, Inner>,
+    ) -> Answer {
         inner.waiting += 1;
         inner.waits += 1;
         self.changed.notify_all();
         let is_waiting = |inner: &mut Inner| !inner.finished.contains_key(&call) && !inner.is_freed;
-        let Ok(mut inner) = self.changed.wait_while(inner, is_waiting) else {
-            return Err(BROKEN);
-        };
+        while is_waiting(&mut inner) {
+            inner = self.wait_a_while(inner, is_waiting)?;
+        }
         inner.waiting -= 1;
         // What has been freed answers nobody; the thread must not go on using it either.
         let Finished { at, reply, .. } = inner.finished.remove(&call).ok_or(Errno(libc::EINTR))?;
         inner.view(me).returned = Some(at);
         self.changed.notify_all();
         answer(reply)
+    }
+
+    /// Waits on the thread of a call. When nobody calls anything meanwhile, everybody waits for the
+    /// clock, and nobody is there to move it: at the end of a script, packetdrill's main thread
+    /// waits for its other one. Then it moves to what comes next.
+    fn wait_a_while<'a>(
+        &'a self,
+        inner: MutexGuard<'a, Inner>,
+        is_waiting: impl Fn(&mut Inner) -> bool,
+    ) -> Result<MutexGuard<'a, Inner>, Errno> {
+        if self.flags.idle.is_zero() {
+            return self.changed.wait_while(inner, is_waiting).map_err(|_| BROKEN);
+        }
+        let entries = inner.entries;
+        let waited = self.changed.wait_timeout_while(inner, self.flags.idle, &is_waiting);
+        let (mut inner, _) = waited.map_err(|_| BROKEN)?;
+        if is_waiting(&mut inner) && inner.entries == entries {
+            let limit = inner.system()?.now() + self.flags.receive_limit;
+            self.step(&mut inner, limit)?;
+        }
+        Ok(inner)
     }
 
     /// A packet arrives from the network.
@@ -309,7 +338,9 @@ impl Instance {
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Inner>, Errno> {
-        self.inner.lock().map_err(|_| BROKEN)
+        let mut inner = self.inner.lock().map_err(|_| BROKEN)?;
+        inner.entries += 1;
+        Ok(inner)
     }
 }
 

@@ -110,7 +110,7 @@ fn who_asks_for_the_time_again_and_again_sees_it_pass() {
 
 #[test]
 fn an_accept_waits_on_its_thread_until_a_connection_is_there() {
-    let machine = Arc::new(Machine::new("").unwrap());
+    let machine = Arc::new(Machine::new("idle=0").unwrap());
     let listener = listener(&machine);
     let (of_thread, accept) = (Arc::clone(&machine), Request::Accept { fd: listener, flags: 0 });
     let thread = thread::spawn(move || {
@@ -129,6 +129,24 @@ fn an_accept_waits_on_its_thread_until_a_connection_is_there() {
     assert!(reply.result.is_ok());
     let address = SocketAddr::new(REMOTE, PEER_PORT);
     assert_eq!(reply.output, ReplyOutput::Address(Some(address)));
+}
+
+#[test]
+fn the_clock_goes_by_itself_when_everybody_waits() {
+    let machine = Machine::new("idle=1000").unwrap();
+    let mut peer = Peer::to(&machine, PORT);
+    let fd = peer.connects_to_a_listener();
+    let time = libc::timeval { tv_sec: 0, tv_usec: 250_000 };
+    let value = [time.tv_sec.to_ne_bytes(), time.tv_usec.to_ne_bytes()].concat();
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_RCVTIMEO);
+    assert_eq!(ok(&machine, &Request::SetSocketOption { fd, level, name, value }), 0);
+    assert_eq!(failed(&machine, &Request::Read { fd, length: 1 }), libc::EAGAIN);
+    assert_eq!(machine.now(), Instant::from_millis(250));
+    // What waits for nothing that could come still waits; what is sent meanwhile is not lost.
+    assert_eq!(ok(&machine, &Request::Write { fd, length: 10 }), 10);
+    assert_eq!(failed(&machine, &Request::Read { fd, length: 1 }), libc::EAGAIN);
+    let times: Vec<_> = (0..2).map(|_| machine.receive().unwrap().0).collect();
+    assert_eq!(times, [250, 450].map(Instant::from_millis));
 }
 
 #[test]

@@ -61,7 +61,7 @@ struct There {
 }
 
 fn on_shared_object(drill: &Drill, script: &Path) -> There {
-    let flags = format!("profile={},ip={},grace=0", profile(script), drill.local_address());
+    let flags = format!("profile={},ip={},grace=0,idle=0", profile(script), drill.local_address());
     let mut system = SharedObject::new(Machine::new(&flags).unwrap());
     let verdict = drill.run_on(&mut system).verdict;
     There { verdict, unmapped: system.unmapped().first().cloned() }
