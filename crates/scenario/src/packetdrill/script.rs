@@ -265,7 +265,8 @@ pub(crate) struct IcmpSpec {
     /// `frag_needed`.
     pub(crate) code: Option<String>,
     pub(crate) mtu: Option<u32>,
-    /// The segment it is about, in script numbers. `None`: the header that was seen last.
+    /// The segment it is about, in script numbers. `None`: one that begins at the initial sequence
+    /// number, as a SYN does.
     pub(crate) about: Option<SequenceSpec>,
     /// What is quoted is no TCP.
     pub(crate) about_other: Option<String>,

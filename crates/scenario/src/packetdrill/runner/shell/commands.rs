@@ -105,6 +105,7 @@ impl Shell {
         while let Some((word, after)) = rest.split_first() {
             let assignment = word.split_once('=').filter(|(name, _)| is_name(name));
             let Some((name, value)) = assignment else { break };
+            self.remembered += value.len();
             self.variables.insert(name.to_owned(), value.to_owned());
             rest = after;
         }

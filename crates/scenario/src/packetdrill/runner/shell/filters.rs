@@ -1,7 +1,7 @@
 //! Commands that only look at text: `grep`, `wc`, `test` and the like.
 
 use super::Output;
-use super::pattern::{Case, Pattern, Syntax};
+use super::pattern::{Case, Pattern, Steps, Syntax};
 
 /// What a filter makes of its input; `None` if it is not one of ours, or is used in another way.
 pub(super) fn filter(name: &str, arguments: &[&str], input: Option<&str>) -> Option<Output> {
@@ -60,9 +60,10 @@ fn grep(name: &str, arguments: &[&str], text: &str) -> Option<Output> {
     let patterns: Option<Vec<Pattern>> =
         patterns.iter().map(|pattern| Pattern::new(pattern, syntax, case)).collect();
     let patterns = patterns.filter(|patterns| !patterns.is_empty())?;
-    let occurs =
-        |line: &&str| patterns.iter().any(|pattern| pattern.occurs(line)) != wanted.inverted;
-    Some(wanted.of(&text.lines().filter(occurs).collect::<Vec<_>>()))
+    let mut steps = Steps::default();
+    let mut occurs = |line: &str| patterns.iter().any(|pattern| pattern.occurs(line, &mut steps));
+    let lines: Vec<&str> = text.lines().filter(|line| occurs(line) != wanted.inverted).collect();
+    (!steps.are_too_many()).then(|| wanted.of(&lines))
 }
 
 impl Wanted {

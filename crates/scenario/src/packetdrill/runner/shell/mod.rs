@@ -56,6 +56,8 @@ pub(super) struct Shell {
     pub(super) unknown: Vec<String>,
     /// Lists within lists.
     depth: usize,
+    /// Octets of all values that variables and settings ever had.
+    remembered: usize,
 }
 
 /// What a command wrote, and its exit status.
@@ -87,7 +89,14 @@ type Ran<S> = Result<Output, Halt<S>>;
 impl Shell {
     pub(super) const fn new(setup: Setup) -> Self {
         let unknown = Vec::new();
-        Self { setup, variables: BTreeMap::new(), settings: BTreeMap::new(), unknown, depth: 0 }
+        Self {
+            setup,
+            variables: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            unknown,
+            depth: 0,
+            remembered: 0,
+        }
     }
 
     /// Runs a script of the shell. Says its exit status: that of the last command.
@@ -126,6 +135,8 @@ impl Shell {
             }
             last = self.pipeline(pipeline, machine)?;
             all.push_str(&last.text);
+            bounded(all.len())?;
+            bounded(self.remembered / 16)?;
             if pipeline.is_exit() {
                 break;
             }
@@ -227,6 +238,7 @@ impl Shell {
     /// Sets a setting, or counts it as one that the machine does not have.
     fn set<M: Machine>(&mut self, name: &str, value: &str, machine: &mut M) {
         let (name, value) = (sysctl::with_points(name), value.to_owned());
+        self.remembered += value.len();
         self.settings.insert(name.clone(), value.clone());
         if sysctl::is_of_no_concern(&name) {
             return;

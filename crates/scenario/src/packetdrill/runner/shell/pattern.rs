@@ -1,8 +1,19 @@
 //! The patterns of `grep`, as far as scripts have them: basic and extended regular expressions
 //! without groups.
 
-/// More steps than this are not made for one line: a pattern of stars could take for ever.
-const MAX_STEPS: usize = 100_000;
+/// More steps than this are not made for one text: a pattern of stars could take for ever.
+const MAX_STEPS: usize = 1_000_000;
+
+/// The steps that were made for a text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Steps(usize);
+
+impl Steps {
+    /// Whether there were too many: what was said then means nothing.
+    pub(super) const fn are_too_many(self) -> bool {
+        self.0 > MAX_STEPS
+    }
+}
 
 /// A pattern: any of several alternatives.
 #[derive(Clone, Debug)]
@@ -70,17 +81,16 @@ impl Pattern {
     }
 
     /// Whether it occurs in a line.
-    pub(super) fn occurs(&self, line: &str) -> bool {
+    pub(super) fn occurs(&self, line: &str, steps: &mut Steps) -> bool {
         let line: Vec<char> = match self.case {
             Case::Matters => line.chars().collect(),
             Case::Ignored => line.to_lowercase().chars().collect(),
         };
-        let mut steps = 0;
         self.alternatives.iter().any(|alternative| {
             let starts = if alternative.from_start { 0..=0 } else { 0..=line.len() };
             starts.into_iter().any(|start| {
                 let rest = line.get(start..).unwrap_or_default();
-                alternative.matches(&alternative.atoms, rest, &mut steps)
+                alternative.matches(&alternative.atoms, rest, steps)
             })
         })
     }
@@ -115,9 +125,9 @@ impl Alternative {
         Some(this)
     }
 
-    fn matches(&self, atoms: &[(Atom, Repeat)], text: &[char], steps: &mut usize) -> bool {
-        *steps += 1;
-        if *steps > MAX_STEPS {
+    fn matches(&self, atoms: &[(Atom, Repeat)], text: &[char], steps: &mut Steps) -> bool {
+        steps.0 += 1;
+        if steps.are_too_many() {
             return false;
         }
         let Some(((atom, repeat), rest)) = atoms.split_first() else {
@@ -205,6 +215,13 @@ fn repeat(rest: &mut &str, syntax: Syntax) -> Repeat {
 mod tests {
     use super::*;
 
+    fn occurs(pattern: &Pattern, line: &str) -> bool {
+        let mut steps = Steps::default();
+        let occurs = pattern.occurs(line, &mut steps);
+        assert!(!steps.are_too_many());
+        occurs
+    }
+
     #[test]
     fn patterns_as_grep_has_them() {
         let table = [
@@ -220,20 +237,23 @@ mod tests {
             (Syntax::Basic, "[^0-9]8080[[:space:]]", ":8080 ", true),
             (Syntax::Basic, "\\s", "ab", false),
         ];
-        for (syntax, pattern, line, occurs) in table {
+        for (syntax, pattern, line, expected) in table {
             let read = Pattern::new(pattern, syntax, Case::Matters).expect(pattern);
-            assert_eq!(read.occurs(line), occurs, "{pattern} in {line}");
+            assert_eq!(occurs(&read, line), expected, "{pattern} in {line}");
         }
         assert!(Pattern::new("(a)", Syntax::Extended, Case::Matters).is_none());
-        assert!(Pattern::new("listen", Syntax::Basic, Case::Ignored).expect("ok").occurs("LISTEN"));
+        let listen = Pattern::new("listen", Syntax::Basic, Case::Ignored).expect("ok");
+        assert!(occurs(&listen, "LISTEN"));
     }
 
     #[test]
     fn a_pattern_of_stars_ends() {
         let pattern = Pattern::new(&"a*".repeat(60), Syntax::Basic, Case::Matters).expect("ok");
-        assert!(pattern.occurs(&"a".repeat(60)));
+        assert!(occurs(&pattern, &"a".repeat(60)));
         let pattern = format!("{}b", "a*".repeat(60));
         let pattern = Pattern::new(&pattern, Syntax::Basic, Case::Matters).expect("ok");
-        assert!(!pattern.occurs(&"a".repeat(200)));
+        let mut steps = Steps::default();
+        assert!(!pattern.occurs(&"a".repeat(200), &mut steps));
+        assert!(steps.are_too_many());
     }
 }

@@ -161,6 +161,14 @@ fn garbage_ends() {
     let _ = run(&"$(".repeat(50_000));
     let _ = run(&"|".repeat(50_000));
     let _ = run("\u{0}\u{1}\\");
+    let doubled = format!("X=aaaaaaaa;{}", "X=$X$X;".repeat(60));
+    assert!(run(&doubled).0.is_err());
+    let kept = format!("X={};{}", "a".repeat(50_000), "Y=$X;".repeat(2_000));
+    assert!(run(&kept).0.is_err());
+    let said = format!("X={};{}", "a".repeat(50_000), "echo $X;".repeat(1_000));
+    assert!(run(&said).0.is_err());
+    let stars = format!("echo {} | grep '{}b'", "a".repeat(200), "a*".repeat(60));
+    assert!(run(&stars).0.is_err());
     assert!(run(&"sudo ".repeat(2_000)).0.is_ok());
     assert!(run("X='sh -c \"$X\"'; sh -c \"$X\"").0.is_err());
 }
