@@ -110,6 +110,7 @@ impl Scenario {
             words.push(format!("--engine {}", engine.name()));
         }
         words.extend(self.profile().map(|name| format!("--profile {name}")));
+        words.extend(self.what_ifs().iter().map(|rule| format!("--what-if {rule}")));
         words.push(format!("--seed {}", self.seed()));
         words.extend(
             self.settings()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kdl::KdlDocument;
 use twomsl_sim::WorldSpec;
-use twomsl_tcp::{Instant, ParameterError, Profile};
+use twomsl_tcp::{Instant, ParameterError, Profile, WhatIf, WhatIfs};
 
 use crate::compile::{Compiled, compile, meant_profile, parameter_hint, set_parameter};
 use crate::diagnostic::ScenarioError;
@@ -130,6 +130,22 @@ impl Scenario {
         })?;
         self.overrides.profile = Some(profile);
         Ok(self.compiled_again()?)
+    }
+
+    /// The same scenario with a rule of TCP switched off at every host, besides those that the file
+    /// itself switches off.
+    #[must_use]
+    pub fn with_what_if(mut self, rule: WhatIf) -> Self {
+        self.overrides.what_ifs.insert(rule);
+        for host in &mut self.compiled.spec.hosts {
+            host.profile.what_ifs.insert(rule);
+        }
+        self
+    }
+
+    /// The rules that [`with_what_if`](Self::with_what_if) has switched off.
+    pub const fn what_ifs(&self) -> WhatIfs {
+        self.overrides.what_ifs
     }
 
     /// Compiled with the overrides as they are now.
@@ -260,6 +276,8 @@ impl fmt::Debug for SetError {
 pub(crate) struct Overrides {
     /// The profile of every host.
     pub(crate) profile: Option<Profile>,
+    /// The rules that no host keeps.
+    pub(crate) what_ifs: WhatIfs,
     /// What `set` was given: keys and values.
     settings: Vec<(String, String)>,
 }

@@ -60,6 +60,8 @@ cases! {
     an_unknown_profile_to_hold_on: "also \"linus\"";
     a_profile_that_every_host_has: "also \"freebsd\" \"linux\"";
     a_profile_to_hold_on_given_twice: "also \"freebsd\" \"freebsd\"";
+    an_unknown_what_if: "what-if \"no-timewait\"";
+    an_unknown_what_if_of_a_host: "host \"third\" { what-if \"tcp\" }";
     an_unknown_flag: "fault drop flags=\"SIN\"";
     an_unknown_state: "expect { path \"client\" \"TIMEWAIT\" }";
     an_unknown_parameter_of_a_profile: "host \"third\" profile=\"linux\" { set \"time-wiat\" \"1s\" }";

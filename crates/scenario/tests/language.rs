@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use twomsl_scenario::{Engine, Scenario};
-use twomsl_tcp::Profile;
+use twomsl_tcp::{Profile, WhatIf};
 
 /// A file that uses every node and, of each kind of value, every form.
 const EVERYTHING: &str = include_str!("everything.kdl");
@@ -47,10 +47,13 @@ fn a_variant_has_the_other_profile_everywhere_and_what_the_file_sets() {
 
     let variant = scenario.with_profile("freebsd").unwrap_or_else(|error| panic!("{error}"));
     let hosts = variant.spec().hosts;
-    let mut client = Profile::freebsd();
+    let everywhere = [WhatIf::TwoWayHandshake, WhatIf::FixedIsn].into_iter().collect();
+    let other = Profile { what_ifs: everywhere, ..Profile::freebsd() };
+    let mut client = other.clone();
+    client.what_ifs.insert(WhatIf::NoPaws);
     client.time_wait = Duration::from_millis(1500);
     client.first_port = 50_000;
-    let wanted = [client, Profile::freebsd(), Profile::freebsd()];
+    let wanted = [client, other.clone(), other];
     assert_eq!(hosts.into_iter().map(|host| host.profile).collect::<Vec<_>>(), wanted);
 }
 
@@ -60,7 +63,10 @@ fn a_variant_keeps_what_was_set_and_is_in_the_command_that_repeats_it() {
     let variant = scenario.and_then(|scenario| scenario.with_profile("freebsd"));
     let variant = variant.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(variant.spec().hosts[0].profile.time_wait, Duration::from_secs(7));
-    let again = "twomsl run everything.kdl --profile freebsd --seed 3 --set client.time-wait=7s";
+    let variant = variant.with_what_if(WhatIf::NoHalfClose);
+    assert!(variant.spec().hosts.iter().all(|host| host.profile.what_ifs.has(WhatIf::NoHalfClose)));
+    let again = "twomsl run everything.kdl --profile freebsd --what-if no-half-close --seed 3 \
+                 --set client.time-wait=7s";
     assert_eq!(variant.command(Engine::Sim), again);
 }
 

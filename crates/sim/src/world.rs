@@ -359,7 +359,7 @@ pub(crate) fn about(plan: &Plan, seed: u64) -> About {
     let spec = &plan.spec;
     let hosts = spec.hosts.iter().zip(&plan.hosts).map(|(host, prepared)| HostInfo {
         name: host.name.clone(),
-        profile: host.profile.name.to_owned(),
+        profile: words::profile(&host.profile),
         addresses: prepared.addresses.clone(),
     });
     let paths = spec.links.iter().map(|link| PathInfo {

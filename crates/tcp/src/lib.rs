@@ -31,6 +31,7 @@ mod time;
 mod timers;
 mod tuple;
 mod verdict;
+mod what_if;
 
 pub use error::SocketError;
 pub use event::{
@@ -46,3 +47,4 @@ pub use status::{Detail, Holder, Status};
 pub use time::Instant;
 pub use twomsl_wire as wire;
 pub use verdict::{Note, Verdict};
+pub use what_if::{UnknownWhatIf, WhatIf, WhatIfs};

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use twomsl::tcp::Instant;
+use twomsl::tcp::{Instant, WhatIf};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -48,6 +49,11 @@ pub(crate) struct Run {
     /// Profile of every host, instead of those the file gives them. What the file sets stays
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
+
+    /// Switch a rule of TCP off at every host, to see what it is for; may be repeated. See
+    /// docs/what-ifs.md
+    #[arg(long, value_name = "RULE", value_parser = what_if())]
+    pub(crate) what_if: Vec<WhatIf>,
 
     /// What runs them
     #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]
@@ -130,6 +136,12 @@ impl Format {
 fn seed(text: &str) -> Result<u64, String> {
     let wrong = || format!("write a whole number from 0 to {}", u64::MAX);
     twomsl::scenario::number(text).ok_or_else(wrong)
+}
+
+/// The rules by name, each with a line about it.
+fn what_if() -> impl TypedValueParser<Value = WhatIf> {
+    let rule = |rule: WhatIf| PossibleValue::new(rule.name()).help(rule.about());
+    PossibleValuesParser::new(WhatIf::ALL.map(rule)).try_map(|name| name.parse::<WhatIf>())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -79,7 +79,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
     let spec = WorldSpec {
         title: story.title.clone(),
         seed: seeds.first().copied().unwrap_or_default(),
-        hosts: host::all(&of(&nodes, "host"), overrides),
+        hosts: host::all(&of(&nodes, "host"), &of(&nodes, "what-if"), overrides),
         links: link::all(&of(&nodes, "link")),
         middleboxes: link::middleboxes(&of(&nodes, "middlebox"), &of(&nodes, "link")),
         roles: role::all(&of(&nodes, "role")),

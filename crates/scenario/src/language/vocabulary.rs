@@ -138,6 +138,7 @@ pub static TOP: &[&Kind] = &[
     &SEEDS,
     &HOST,
     &ALSO,
+    &WHAT_IF,
     &LINK,
     &MIDDLEBOX,
     &ROLE,
@@ -169,9 +170,10 @@ static SEEDS: Kind = Kind::new("seeds").args(&[many("NUMBER")]);
 static HOST: Kind = Kind::new("host")
     .args(&[once("NAME")])
     .props(&[&["profile", "address", "quiet-time"]])
-    .children(&[&ADDRESS, &PARAMETER]);
+    .children(&[&ADDRESS, &PARAMETER, &WHAT_IF]);
 static ADDRESS: Kind = Kind::new("address").args(&[many("IP")]);
 static PARAMETER: Kind = Kind::new("set").args(&[once("PARAMETER"), once("VALUE")]);
+static WHAT_IF: Kind = Kind::new("what-if").args(&[many("RULE")]);
 static ALSO: Kind = Kind::new("also").args(&[many("PROFILE")]);
 
 static LINK: Kind = Kind::new("link")

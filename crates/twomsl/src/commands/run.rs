@@ -110,6 +110,9 @@ fn resolve(args: &Run, file: &Path) -> Result<Scenario, String> {
     if let Some(name) = &args.profile {
         scenario = scenario.with_profile(name).map_err(|error| format!("error: --{error}\n"))?;
     }
+    for rule in &args.what_if {
+        scenario = scenario.with_what_if(*rule);
+    }
     for (key, value) in &args.set {
         scenario = scenario.set(key, value).map_err(|error| format!("error: {error}\n"))?;
     }
