@@ -19,6 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bound;
 mod compile;
 mod diagnostic;
 mod expect;
@@ -26,6 +27,7 @@ mod language;
 mod run;
 mod scenario;
 mod source;
+mod written;
 
 /// A duration as scenarios write it: `10ms`, `1.5s`, `2h`, `1m30s`; `None` if it is none.
 ///
@@ -45,8 +47,9 @@ pub fn number(text: &str) -> Option<u64> {
     language::units::number(text)
 }
 
+pub use bound::{Bound, FaultKind};
 pub use diagnostic::{Colour, Problem, ScenarioError};
-pub use expect::Failure;
+pub use expect::{Broken, Failure, Monitors};
 pub use language::vocabulary;
-pub use run::{Outcome, RunError};
+pub use run::{Outcome, RunError, shell_word};
 pub use scenario::{Engine, Scenario, SetError, Story};

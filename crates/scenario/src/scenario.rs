@@ -7,8 +7,10 @@ use kdl::KdlDocument;
 use twomsl_sim::WorldSpec;
 use twomsl_tcp::{Instant, ParameterError, Profile, WhatIf, WhatIfs};
 
+use crate::bound::Bound;
 use crate::compile::{Compiled, compile, meant_profile, parameter_hint, set_parameter};
 use crate::diagnostic::ScenarioError;
+use crate::expect::Monitors;
 use crate::language::suggest;
 use crate::source::Source;
 
@@ -213,8 +215,31 @@ impl Scenario {
     }
 
     /// How many expectations it has.
-    pub const fn expectations(&self) -> usize {
-        self.compiled.expected.len()
+    pub fn expectations(&self) -> usize {
+        self.compiled.expected.len() + self.bound().map_or(0, |bound| bound.expected.len())
+    }
+
+    /// How far it asks to be explored.
+    pub const fn bound(&self) -> Option<&Bound> {
+        self.compiled.bound.as_ref()
+    }
+
+    /// What holds in every schedule, ready to watch a run; see [`Monitors`].
+    pub fn monitors(&self) -> Monitors {
+        Monitors::new(self.bound().map_or(&[], |bound| &bound.expected), &self.compiled.spec)
+    }
+
+    pub(crate) const fn document(&self) -> &KdlDocument {
+        &self.document
+    }
+
+    pub(crate) const fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// The text that it was read from.
+    pub fn text(&self) -> &str {
+        &self.source.text
     }
 
     /// The world it describes, with its seed.

@@ -2,8 +2,8 @@
 
 use crate::SpecError;
 use crate::spec::{
-    Condition, FaultVerdict, Forged, Forgery, HostIndex, Impairments, IncidentAction, Matcher,
-    SeqSpec, Step, Trigger, WorldSpec,
+    Choice, Condition, FaultVerdict, Forged, Forgery, HostIndex, Impairments, IncidentAction,
+    Matcher, SeqSpec, Step, Trigger, WorldSpec,
 };
 
 /// The smallest MTU that IPv4 allows a link to have (RFC 791).
@@ -115,6 +115,24 @@ fn faults(spec: &WorldSpec) -> Result<(), SpecError> {
                 fault.text, nth.first, nth.last
             ));
         }
+    }
+    spec.schedule.iter().try_for_each(|choice| scheduled(spec, choice))
+}
+
+/// A schedule is about packets that exist, and does to them what a network can do.
+fn scheduled(spec: &WorldSpec, choice: &Choice) -> Result<(), SpecError> {
+    use FaultVerdict as Verdict;
+    known(spec, choice.from, "a schedule")?;
+    let able = matches!(
+        choice.verdict,
+        Verdict::Drop
+            | Verdict::Corrupt
+            | Verdict::Duplicate { .. }
+            | Verdict::Delay(_)
+            | Verdict::DelayUntil(_)
+    );
+    if choice.packet == 0 || !able {
+        return fail(format!("a schedule cannot have `{}`", choice.text));
     }
     Ok(())
 }

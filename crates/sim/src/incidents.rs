@@ -52,7 +52,7 @@ impl Live {
 
     /// The host starts again. One that runs loses power first. It keeps quiet for its quiet
     /// time (RFC 9293 §3.4.3): its TCP is not up yet, and what arrives is lost.
-    fn reboot(&mut self, plan: &Plan, host: u32) {
+    pub(crate) fn reboot(&mut self, plan: &Plan, host: u32) {
         self.crash(plan, host);
         let quiet = plan.spec.hosts[host as usize].quiet_time;
         let owner = &mut self.hosts[host as usize];

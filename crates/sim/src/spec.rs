@@ -11,7 +11,7 @@ use std::time::Duration;
 use twomsl_tcp::{Instant, Profile};
 
 pub use faults::{
-    Acks, FaultRule, FaultVerdict, Forged, Forgery, Incident, IncidentAction, Matcher, Nth,
+    Acks, Choice, FaultRule, FaultVerdict, Forged, Forgery, Incident, IncidentAction, Matcher, Nth,
     PayloadMatch, PortSpec, Repeated, Rewrite, SeqSpec, SeqVariable, StripOptions,
 };
 pub use roles::{Condition, Data, RoleSpec, SocketName, Step, Urgent, Wait};
@@ -33,6 +33,10 @@ pub struct WorldSpec {
     pub roles: Vec<RoleSpec>,
     /// The fault rules, in order: the first that matches decides.
     pub faults: Vec<FaultRule>,
+    /// What befalls single packets, each named by its number: a schedule that a search has found.
+    /// It stands outside the order of the rules, which see and count these packets as any other;
+    /// what rules and links do to them comes first.
+    pub schedule: Vec<Choice>,
     /// Segments out of nothing.
     pub forgeries: Vec<Forgery>,
     /// What befalls hosts and held packets.

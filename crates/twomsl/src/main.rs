@@ -14,5 +14,6 @@ fn main() -> ExitCode {
     let cli = args::Cli::parse();
     match cli.command {
         args::Command::Run(run) => commands::run::run(&run).into(),
+        args::Command::Explore(explore) => commands::explore::explore(&explore).into(),
     }
 }

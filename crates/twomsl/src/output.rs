@@ -155,6 +155,16 @@ pub(crate) fn complain(message: &str) {
     let _ = io::stderr().lock().write_all(message.as_bytes());
 }
 
+/// Writes to standard output. A reader that stopped reading is no error.
+///
+/// # Errors
+/// It cannot be written, for the user.
+pub(crate) fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    ignore_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        .map_err(|error| format!("error: cannot write to standard output: {error}\n"))
+}
+
 /// Writes one line about how it went.
 pub(crate) fn note(line: &str) {
     complain(&format!("{line}\n"));

@@ -6,6 +6,7 @@
 
 mod condition;
 mod expectation;
+mod explore;
 mod fault;
 mod forge;
 mod host;
@@ -17,12 +18,14 @@ mod role;
 mod story;
 mod trigger;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kdl::{KdlDocument, KdlNode};
+use kdl::{KdlDocument, KdlNode, KdlValue};
 use twomsl_sim::WorldSpec;
 use twomsl_tcp::Instant;
 
+use crate::bound::Bound;
 use crate::diagnostic::Problem;
 use crate::expect::Expected;
 use crate::language::node::{self, Context, Node};
@@ -42,8 +45,12 @@ pub(crate) struct Compiled {
     /// The profiles with which the expectations hold as well.
     pub(crate) also: Vec<&'static str>,
     pub(crate) expected: Vec<Expected>,
+    /// How far it is to be explored, and what holds in every schedule.
+    pub(crate) bound: Option<Bound>,
     /// What `--set` can name: the parameters of the file.
     pub(crate) params: Vec<String>,
+    /// The values that they have.
+    pub(crate) values: BTreeMap<String, KdlValue>,
 }
 
 /// How long a world runs that does not say: a day. Two hours of keepalive silence fit in, and a
@@ -64,8 +71,9 @@ pub(crate) fn compile(
     cx.names.holds = fault::hold_names(document);
     let compiled = sections(&cx, document, overrides);
     let params = cx.params.keys().cloned().collect();
+    let values = cx.params.clone();
     let problems = cx.into_problems();
-    if problems.is_empty() { Ok(Compiled { params, ..compiled }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Compiled { params, values, ..compiled }) } else { Err(problems) }
 }
 
 /// Reads every section. What is wrong is in the context afterwards.
@@ -76,6 +84,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
     let also = host::also(&of(&nodes, "also"), &of(&nodes, "host"));
     // Before the tables: expectations about sockets need some of their own.
     let expected = expectation::all(&of(&nodes, "expect"));
+    let bound = explore::bound(&of(&nodes, "explore"));
     let spec = WorldSpec {
         title: story.title.clone(),
         seed: seeds.first().copied().unwrap_or_default(),
@@ -84,12 +93,22 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
         middleboxes: link::middleboxes(&of(&nodes, "middlebox"), &of(&nodes, "link")),
         roles: role::all(&of(&nodes, "role")),
         faults: fault::all(&of(&nodes, "fault")),
+        schedule: fault::schedule(&of(&nodes, "fault")),
         forgeries: forge::all(&nodes),
         incidents: incident::all(&nodes),
         tables: tables(&of(&nodes, "table"), &expected),
         until: Some(until(&of(&nodes, "until"))),
     };
-    Compiled { spec, story, seeds, also, expected, params: Vec::new() }
+    Compiled {
+        spec,
+        story,
+        seeds,
+        also,
+        expected,
+        bound,
+        params: Vec::new(),
+        values: BTreeMap::new(),
+    }
 }
 
 /// The nodes of a name.

@@ -155,6 +155,7 @@ pub static TOP: &[&Kind] = &[
     &TABLE,
     &UNTIL,
     &EXPECT,
+    &EXPLORE,
 ];
 
 static SCENARIO: Kind =
@@ -237,7 +238,7 @@ static SPAWN: Kind = Kind::new("spawn").args(&[once("COUNT")]).children(&STEPS);
 
 static FAULT: Kind = Kind::new("fault").args(&[once("VERDICT"), optional("NAME")]).props(&[
     MATCHER,
-    &["nth", "text"],
+    &["packet", "nth", "text"],
     VERDICT,
 ]);
 
@@ -284,6 +285,9 @@ static TABLE: Kind = Kind::new("table").props(&[&["at"]]);
 static UNTIL: Kind = Kind::new("until").args(&[once("DURATION")]);
 
 static EXPECT: Kind = Kind::new("expect").children(EXPECTATIONS);
+
+static EXPLORE: Kind =
+    Kind::new("explore").props(&[&["faults", "kinds", "lifetime"]]).children(&[&EXPECT]);
 
 /// What can be expected.
 pub static EXPECTATIONS: &[&Kind] = &[

@@ -21,6 +21,20 @@ pub struct FaultRule {
     pub verdict: FaultVerdict,
 }
 
+/// What befalls one packet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// In words: `drop the 3rd packet of client`.
+    pub text: String,
+    /// The host that sends it.
+    pub from: HostIndex,
+    /// Which of all packets that the host sends, from 1, across its sockets and reboots. What is
+    /// forged in its name, and copies that the network makes, do not count.
+    pub packet: u32,
+    /// What becomes of it: `Drop`, `Corrupt`, `Duplicate`, `Delay` or `DelayUntil`.
+    pub verdict: FaultVerdict,
+}
+
 /// A range of ordinals, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Nth {
