@@ -64,6 +64,15 @@ impl Node {
     /// The beginning of all schedules.
     pub(crate) fn root(plan: &Arc<Plan>, seed: u64, monitors: Monitors) -> Self {
         let recording = if monitors.look() { Recording::Trace } else { Recording::Off };
+        Self::with_recording(plan, seed, monitors, recording)
+    }
+
+    fn with_recording(
+        plan: &Arc<Plan>,
+        seed: u64,
+        monitors: Monitors,
+        recording: Recording,
+    ) -> Self {
         let world = World::for_search(Arc::clone(plan), seed, recording);
         let (hand, schedule) = (Vec::new(), Vec::new());
         Self { world, monitors, hand, left: 0, schedule, touched: u64::MAX }
@@ -164,6 +173,8 @@ impl Node {
             }
             FaultKind::Duplicate => {
                 let copy = child.world.copy_next()?;
+                // The copy comes after the packet.
+                child.step();
                 (Befalls::Duplicated(Duration::ZERO), Some((copy, Why::Copied)))
             }
             FaultKind::Delay => {
@@ -227,14 +238,17 @@ impl Node {
         let gap = self.gap(last)?;
         let mut all = Vec::new();
         let mut waits = Waits::Yes;
+        // Nothing comes after the end of a life but what lives longer: first things first.
+        let first = self.hand.iter().map(|held| held.until).min().unwrap_or(Instant::MAX);
         for (place, held) in self.hand.iter().enumerate() {
             let (times, must) = held.times(&gap);
-            all.extend(times.into_iter().flatten().map(|at| Between::Release(place, at)));
+            let times = times.into_iter().flatten().filter(|at| *at <= first);
+            all.extend(times.map(|at| Between::Release(place, at)));
             if must {
                 waits = Waits::No;
             }
         }
-        if let Some(at) = gap.soon.filter(|_| hosts) {
+        if let Some(at) = gap.soon.filter(|soon| hosts && *soon <= first) {
             self.host_faults(kinds, at, &mut all);
         }
         Some((all, waits))
@@ -349,3 +363,6 @@ impl Hand {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

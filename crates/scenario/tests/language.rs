@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use twomsl_scenario::{Engine, Scenario};
-use twomsl_tcp::{Profile, WhatIf};
+use twomsl_scenario::{Engine, FaultKind, Scenario};
+use twomsl_sim::spec::FaultVerdict;
+use twomsl_tcp::{Instant, Profile, WhatIf};
 
 /// A file that uses every node and, of each kind of value, every form.
 const EVERYTHING: &str = include_str!("everything.kdl");
@@ -26,6 +27,20 @@ fn every_word_means_what_it_meant() {
         spec.tables,
         spec.until
     ));
+}
+
+#[test]
+fn faults_of_single_packets_and_the_bound_are_what_they_say() {
+    let scenario = parse(EVERYTHING);
+    let schedule = scenario.spec().schedule;
+    let words: Vec<_> = schedule.iter().map(|choice| choice.text.as_str()).collect();
+    assert_eq!(words, ["drop the 3rd packet of client", "the 4th waits"]);
+    let until = FaultVerdict::DelayUntil(Instant::from_millis(6000));
+    assert_eq!((schedule[1].from, schedule[1].packet, &schedule[1].verdict), (1, 4, &until));
+
+    let bound = scenario.bound().expect("a bound");
+    assert_eq!((bound.faults, bound.lifetime), (3, Some(Duration::from_secs(30))));
+    assert_eq!(bound.kinds, [FaultKind::Drop, FaultKind::Delay, FaultKind::Reboot]);
 }
 
 #[test]
