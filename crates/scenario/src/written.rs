@@ -1,6 +1,8 @@
 //! A scenario written down with everything that was set from outside, and with more faults: a file
 //! of its own, which runs exactly as it does.
 
+use std::fmt::Write as _;
+
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
 use crate::scenario::Scenario;
@@ -22,7 +24,7 @@ impl Scenario {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        text.push_str(&format!("\nseed {}\n", self.seed()));
+        let _ = writeln!(text, "\nseed {}", self.seed());
         for node in nodes {
             text.push_str(node);
             text.push('\n');

@@ -44,12 +44,12 @@ impl<H: Hasher> Hasher for Relative<'_, H> {
 
     fn write_isize(&mut self, number: isize) {
         // The discriminants of enums.
-        self.inner.write_u64(number as u64);
+        self.inner.write_u64(number.cast_unsigned() as u64);
     }
 
     fn write_i128(&mut self, time: i128) {
         // The start and the end of time stand for "never yet" and "never".
-        let time = time as u64;
+        let time = time.cast_unsigned() as u64;
         let known = time == 0 || time == Instant::MAX.as_nanos();
         self.inner.write_u64(if known { time } else { time.wrapping_sub(self.now) });
     }
