@@ -25,6 +25,9 @@ impl Scenario {
             text.push('\n');
         }
         let _ = writeln!(text, "\nseed {}", self.seed());
+        for rule in self.what_ifs().iter() {
+            let _ = writeln!(text, "what-if \"{rule}\"");
+        }
         for node in nodes {
             text.push_str(node);
             text.push('\n');

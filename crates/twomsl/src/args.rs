@@ -59,6 +59,10 @@ pub(crate) struct Chosen {
     /// Profile of every host, instead of those the file gives them. What the file sets stays
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
+
+    /// Switch a rule of TCP off at every host; may be repeated
+    #[arg(long, value_name = "RULE", value_parser = what_if())]
+    pub(crate) what_if: Vec<WhatIf>,
 }
 
 /// `twomsl explore`.

@@ -25,6 +25,9 @@ pub(crate) fn resolve(args: &Chosen, file: &Path) -> Result<Scenario, String> {
     for (key, value) in &args.set {
         scenario = scenario.set(key, value).map_err(|error| format!("error: {error}\n"))?;
     }
+    for rule in &args.what_if {
+        scenario = scenario.with_what_if(*rule);
+    }
     Ok(match args.seed {
         Some(seed) => scenario.with_seed(seed),
         None => scenario,
