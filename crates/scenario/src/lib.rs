@@ -48,6 +48,12 @@ pub fn number(text: &str) -> Option<u64> {
 }
 
 pub use bound::{Bound, FaultKind};
+/// What may have been meant by a word that is none of these: `did you mean …?`, or all of them when
+/// they are few.
+pub fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    language::suggest::hint(word, candidates)
+}
+
 pub use diagnostic::{Colour, Problem, ScenarioError};
 pub use expect::{Broken, Failure, Monitors};
 pub use language::vocabulary;

@@ -23,6 +23,10 @@ pub(crate) fn check(spec: &WorldSpec) -> Result<(), SpecError> {
     spec.incidents.iter().try_for_each(|incident| {
         trigger(spec, &incident.trigger)?;
         action(spec, &incident.action)
+    })?;
+    spec.remarks.iter().try_for_each(|remark| {
+        trigger(spec, &remark.trigger)?;
+        remark.tables.iter().try_for_each(|host| known(spec, *host, "a remark"))
     })
 }
 

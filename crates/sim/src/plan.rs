@@ -226,6 +226,9 @@ impl Plan {
         for (place, incident) in spec.incidents.iter().enumerate() {
             self.trigger(&incident.trigger, What::Incident(place as u32));
         }
+        for (place, remark) in spec.remarks.iter().enumerate() {
+            self.trigger(&remark.trigger, What::Remark(place as u32));
+        }
         self.timed.extend(spec.tables.iter().map(|at| (*at, What::Tables)));
     }
 

@@ -12,7 +12,7 @@ use twomsl_tcp::{Instant, Profile};
 
 pub use faults::{
     Acks, Choice, FaultRule, FaultVerdict, Forged, Forgery, Incident, IncidentAction, Matcher, Nth,
-    PayloadMatch, PortSpec, Repeated, Rewrite, SeqSpec, SeqVariable, StripOptions,
+    PayloadMatch, PortSpec, Remark, Repeated, Rewrite, SeqSpec, SeqVariable, StripOptions,
 };
 pub use roles::{Condition, Data, RoleSpec, SocketName, Step, Urgent, Wait};
 
@@ -41,6 +41,8 @@ pub struct WorldSpec {
     pub forgeries: Vec<Forgery>,
     /// What befalls hosts and held packets.
     pub incidents: Vec<Incident>,
+    /// What is said about moments.
+    pub remarks: Vec<Remark>,
     /// Moments at which all socket tables are written into the trace.
     pub tables: Vec<Instant>,
     /// The run ends here at the latest, even if something is still going on.

@@ -361,6 +361,7 @@ impl Live {
             What::Role(role, boot) => self.role_due(plan, role, boot),
             What::Forgery(place) => self.forge(plan, place),
             What::Incident(place) => self.incident(plan, place),
+            What::Remark(place) => self.remark(plan, place),
             What::Tables => self.tables(),
         }
     }

@@ -43,6 +43,12 @@ pub(crate) enum Command {
     /// Try every way of placing a few faults on a scenario's packets and hosts
     #[command(after_help = EXPLORE_EXIT_CODES)]
     Explore(Explore),
+    /// Tell what the library of scenarios shows: the question, the run with a sentence at each turn,
+    /// the answer. Without a name: list the questions.
+    #[command(after_help = EXIT_CODES)]
+    Demo(Demo),
+    /// Print TCP's state diagram with a scenario for every arrow.
+    States,
 }
 
 /// A scenario, and what stands instead of what its file says.
@@ -105,6 +111,22 @@ pub(crate) struct Explore {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// `twomsl demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Names of scenarios, as the list gives them, or of themes
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+
+    /// Wait for Enter at every step
+    #[arg(long)]
+    pub(crate) step: bool,
+}
+
 /// `twomsl run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -119,6 +141,10 @@ pub(crate) struct Run {
     /// Set a parameter of the file (loss=5%) or of a host's profile (client.time-wait=1s)
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting, allow_hyphen_values = true)]
     pub(crate) set: Vec<(String, String)>,
+
+    /// A variant of the file, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
 
     /// Profile of every host, instead of those the file gives them. What the file sets stays
     #[arg(long, value_name = "PROFILE")]

@@ -114,6 +114,15 @@ impl Output {
                 |error: io::Error| format!("error: --out {}: {}\n", path.display(), plain(&error));
             return std::fs::write(&path, text).map_err(cannot);
         }
+        self.print(text)
+    }
+
+    /// Writes to standard output.
+    ///
+    /// # Errors
+    /// It cannot be written, for the user. A reader that stopped reading is no error.
+    #[expect(clippy::unused_self, reason = "only who has an output prints")]
+    pub(crate) fn print(&self, text: &str) -> Result<(), String> {
         let mut out = io::stdout().lock();
         ignore_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
             .map_err(|error| format!("error: cannot write to standard output: {error}\n"))

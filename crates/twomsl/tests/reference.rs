@@ -103,22 +103,3 @@ fn whole_files_on_the_pages_hold() {
         assert!(outcome.holds(), "{name}: {}", outcome.report());
     }
 }
-
-/// Every scenario is in the README's list, with its question.
-#[test]
-fn the_readme_lists_every_scenario() {
-    let mut folders = vec![std::path::PathBuf::from("scenarios")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "kdl") {
-                let story = Scenario::load(&path).expect("a sound scenario");
-                let question = &story.story().question;
-                let row = format!("]({}) | {question} |", path.display());
-                assert!(README.contains(&row), "the README's list lacks …{row}");
-            }
-        }
-    }
-}

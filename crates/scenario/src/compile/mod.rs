@@ -16,7 +16,9 @@ mod matcher;
 mod options;
 mod role;
 mod story;
+mod tell;
 mod trigger;
+mod variant;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,6 +36,7 @@ use crate::language::vocabulary::TOP;
 use crate::scenario::{Overrides, Story};
 
 pub(crate) use host::{meant_profile, parameter_hint, set_parameter};
+pub(crate) use variant::Variant;
 
 /// Everything a scenario file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,7 @@ pub(crate) struct Compiled {
     pub(crate) expected: Vec<Expected>,
     /// How far it is to be explored, and what holds in every schedule.
     pub(crate) bound: Option<Bound>,
+    pub(crate) variants: Vec<Variant>,
     /// What `--set` can name: the parameters of the file.
     pub(crate) params: Vec<String>,
     /// The values that they have.
@@ -82,11 +86,16 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
     let story = story::story(cx, &nodes);
     let seeds = story::seeds(&nodes);
     let also = host::also(&of(&nodes, "also"), &of(&nodes, "host"));
+    let variants = variant::all(&of(&nodes, "variant"));
     // Before the tables: expectations about sockets need some of their own.
-    let expected = expectation::all(&of(&nodes, "expect"));
     let bound = explore::bound(&of(&nodes, "explore"));
+    let (mut expected, mut remarks) =
+        (expectation::all(&of(&nodes, "expect")), tell::all(&of(&nodes, "tell")));
+    if let Some(chosen) = overrides.chosen(&variants) {
+        (expected, remarks) = (chosen.expected.clone(), chosen.remarks.clone());
+    }
     let spec = WorldSpec {
-        title: story.title.clone(),
+        title: overrides.title(&story),
         seed: seeds.first().copied().unwrap_or_default(),
         hosts: host::all(&of(&nodes, "host"), &of(&nodes, "what-if"), overrides),
         links: link::all(&of(&nodes, "link")),
@@ -96,6 +105,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
         schedule: fault::schedule(&of(&nodes, "fault")),
         forgeries: forge::all(&nodes),
         incidents: incident::all(&nodes),
+        remarks,
         tables: tables(&of(&nodes, "table"), &expected),
         until: Some(until(&of(&nodes, "until"))),
     };
@@ -106,6 +116,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
         also,
         expected,
         bound,
+        variants,
         params: Vec::new(),
         values: BTreeMap::new(),
     }

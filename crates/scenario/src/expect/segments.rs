@@ -120,22 +120,10 @@ pub(super) fn fits(
         && wanted.payload.as_ref().is_none_or(|payload| payload.is(sent.segment))
         && wanted.src_port.is_none_or(|port| port == sent.segment.src_port)
         && wanted.dst_port.is_none_or(|port| port == sent.segment.dst_port)
-        && wanted.retransmission.is_none_or(|again| again == is_again(sent.reason))
+        && wanted.retransmission.is_none_or(|again| again == sent.reason.is_repetition())
         && wanted.reason.is_none_or(|reason| reason == sent.reason)
         && wanted.since.is_none_or(|since| sent.at >= since)
         && wanted.before.is_none_or(|before| sent.at < before)
-}
-
-/// Whether the same octets were sent before.
-const fn is_again(reason: SendReason) -> bool {
-    matches!(
-        reason,
-        SendReason::Retransmission
-            | SendReason::FastRetransmission
-            | SendReason::PathMtu
-            | SendReason::LossProbe
-            | SendReason::SynAgain
-    )
 }
 
 impl Acknowledged {

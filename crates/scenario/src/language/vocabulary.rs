@@ -152,16 +152,22 @@ pub static TOP: &[&Kind] = &[
     &LINK_DOWN,
     &LINK_UP,
     &RELEASE,
+    &TELL,
     &TABLE,
     &UNTIL,
     &EXPECT,
     &EXPLORE,
+    &VARIANT,
 ];
 
-static SCENARIO: Kind =
-    Kind::new("scenario").args(&[once("TITLE")]).children(&[&QUESTION, &ANSWER, &RFC, &ENGINE]);
+static SCENARIO: Kind = Kind::new("scenario")
+    .args(&[once("TITLE")])
+    .children(&[&QUESTION, &CLAIM, &ANSWER, &RFC, &ENGINE, &CASE, &TRY]);
 static QUESTION: Kind = Kind::new("question").args(&[once("TEXT")]);
 static ANSWER: Kind = Kind::new("answer").args(&[once("TEXT")]);
+static CLAIM: Kind = Kind::new("claim").args(&[once("TEXT")]);
+static CASE: Kind = Kind::new("case").args(&[once("NAME")]);
+static TRY: Kind = Kind::new("try").args(&[once("COMMAND")]);
 static RFC: Kind = Kind::new("rfc").args(&[many("SECTION")]);
 static ENGINE: Kind = Kind::new("engine").args(&[once("ENGINE")]).props(&[&["because"]]);
 static PARAM: Kind = Kind::new("param").args(&[once("NAME"), once("VALUE")]);
@@ -283,6 +289,13 @@ static LINK_UP: Kind = incident("link-up");
 static RELEASE: Kind = incident("release").args(&[once("NAME")]);
 static TABLE: Kind = Kind::new("table").props(&[&["at"]]);
 static UNTIL: Kind = Kind::new("until").args(&[once("DURATION")]);
+
+static TELL: Kind =
+    Kind::new("tell").args(&[once("TEXT")]).props(&[TRIGGER]).children(&[&WHEN, &TELL_TABLE]);
+static TELL_TABLE: Kind = Kind::new("table").args(&[many("HOST")]);
+static VARIANT: Kind =
+    Kind::new("variant").args(&[once("NAME")]).children(&[&SETTING, &TELL, &EXPECT]);
+static SETTING: Kind = Kind::new("set").args(&[once("KEY"), once("VALUE")]);
 
 static EXPECT: Kind = Kind::new("expect").children(EXPECTATIONS);
 

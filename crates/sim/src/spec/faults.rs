@@ -249,6 +249,17 @@ pub struct Incident {
     pub action: IncidentAction,
 }
 
+/// What is said about a moment: it goes into the trace, and changes nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Remark {
+    /// When.
+    pub trigger: Trigger,
+    /// In sentences.
+    pub text: String,
+    /// Whose socket tables belong to it.
+    pub tables: Vec<HostIndex>,
+}
+
 /// What befalls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum IncidentAction {

@@ -2,7 +2,10 @@
 
 mod artefacts;
 pub(crate) mod explore;
+pub(crate) mod demo;
+mod library;
 pub(crate) mod run;
+pub(crate) mod states;
 mod tally;
 
 use std::path::Path;
