@@ -139,6 +139,7 @@ impl Scenario {
         };
         let settings = variant.settings.clone();
         let mut chosen = self.clone();
+        chosen.overrides.what_ifs.extend(variant.what_ifs.iter().copied());
         chosen.overrides.variant = Some(name.to_owned());
         // Before what the command line sets, which overrides it.
         let of_variant = settings.into_iter().map(|(key, value, _)| (key, value));

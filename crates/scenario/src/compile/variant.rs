@@ -2,6 +2,7 @@
 
 use kdl::KdlValue;
 use twomsl_sim::spec::Remark;
+use twomsl_tcp::WhatIf;
 
 use super::{expectation, tell};
 use crate::diagnostic::{Problem, Span};
@@ -14,6 +15,8 @@ pub(crate) struct Variant {
     pub(crate) name: String,
     /// What it sets, as `--set` would: keys and values, each with its place.
     pub(crate) settings: Vec<(String, String, Span)>,
+    /// The rules that no host of it keeps.
+    pub(crate) what_ifs: Vec<WhatIf>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) expected: Vec<Expected>,
 }
@@ -36,7 +39,8 @@ fn one(node: &Node<'_>) -> Option<Variant> {
     let children = node.children();
     let of = |name: &str| super::of(&children, name);
     let settings: Vec<_> = of("set").iter().filter_map(setting).collect();
-    if settings.is_empty() {
+    let what_ifs: Vec<WhatIf> = of("what-if").iter().flat_map(|node| node.args_from(0)).collect();
+    if settings.is_empty() && what_ifs.is_empty() {
         node.report(
             Problem::at(node.name_span(), "a variant sets something".to_owned())
                 .label("nothing is set")
@@ -44,7 +48,7 @@ fn one(node: &Node<'_>) -> Option<Variant> {
         );
     }
     let (remarks, expected) = (tell::all(&of("tell")), expectation::all(&of("expect")));
-    Some(Variant { name: node.arg(0)?, settings, remarks, expected })
+    Some(Variant { name: node.arg(0)?, settings, what_ifs, remarks, expected })
 }
 
 /// A key and a value in the form of the command line.

@@ -294,7 +294,7 @@ static TELL: Kind =
     Kind::new("tell").args(&[once("TEXT")]).props(&[TRIGGER]).children(&[&WHEN, &TELL_TABLE]);
 static TELL_TABLE: Kind = Kind::new("table").args(&[many("HOST")]);
 static VARIANT: Kind =
-    Kind::new("variant").args(&[once("NAME")]).children(&[&SETTING, &TELL, &EXPECT]);
+    Kind::new("variant").args(&[once("NAME")]).children(&[&SETTING, &WHAT_IF, &TELL, &EXPECT]);
 static SETTING: Kind = Kind::new("set").args(&[once("KEY"), once("VALUE")]);
 
 static EXPECT: Kind = Kind::new("expect").children(EXPECTATIONS);

@@ -1,5 +1,6 @@
 //! `twomsl demo`: the library of scenarios as lessons.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _};
 
 use twomsl::scenario::Scenario;
@@ -33,12 +34,12 @@ fn list(columns: Option<usize>) -> Result<String, String> {
     let mut text = String::new();
     for theme in tales.chunk_by(|a, b| a.theme == b.theme) {
         let name = theme.first().map_or("", |tale| tale.theme);
-        text.push_str(&format!("{name}\n"));
+        let _ = writeln!(text, "{name}"); // writing to a String cannot fail
         for tale in theme {
             let about = tale.scenario.story();
             let what = about.claim.as_ref().map_or(&about.question, |claim| claim);
             let line = format!("  {:width$}  {what}", tale.name);
-            text.push_str(&format!("{}\n", cut(&line, columns)));
+            let _ = writeln!(text, "{}", cut(&line, columns));
         }
         text.push('\n');
     }
@@ -157,7 +158,7 @@ fn tables(trace: &Trace) -> Vec<String> {
                 let name = trace.about.name(*host);
                 let last = all.last_mut().into_iter();
                 last.for_each(|text| {
-                    text.push_str(&indented(&format!("sockets of {name}\n{table}")))
+                    text.push_str(&indented(&format!("sockets of {name}\n{table}")));
                 });
             }
             _ => behind_remark = false,
@@ -167,7 +168,8 @@ fn tables(trace: &Trace) -> Vec<String> {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("      {line}\n")).collect()
+    let lines: Vec<String> = text.lines().map(|line| format!("      {line}\n")).collect();
+    lines.concat()
 }
 
 /// Waits for Enter, if somebody is there to press it.
