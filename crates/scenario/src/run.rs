@@ -113,7 +113,7 @@ impl Scenario {
         }
         words.extend(self.profile().map(|name| format!("--profile {name}")));
         words.extend(self.what_ifs().iter().map(|rule| format!("--what-if {rule}")));
-        words.extend(self.chosen_variant().map(|name| format!("--variant {}", quote(name))));
+        words.extend(self.chosen_variant().map(|name| format!("--variant {}", shell_word(name))));
         words.push(format!("--seed {}", self.seed()));
         words.extend(
             self.settings()

@@ -8,9 +8,9 @@ use twomsl_sim::WorldSpec;
 use twomsl_tcp::{Instant, ParameterError, Profile, WhatIf, WhatIfs};
 
 use crate::bound::Bound;
-use crate::expect::Monitors;
 use crate::compile::{Compiled, Variant, compile, meant_profile, parameter_hint, set_parameter};
 use crate::diagnostic::{Problem, ScenarioError};
+use crate::expect::Monitors;
 use crate::language::suggest;
 use crate::source::Source;
 

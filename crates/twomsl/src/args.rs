@@ -66,6 +66,10 @@ pub(crate) struct Chosen {
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
 
+    /// A variant of the file, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
+
     /// Switch a rule of TCP off at every host; may be repeated
     #[arg(long, value_name = "RULE", value_parser = what_if())]
     pub(crate) what_if: Vec<WhatIf>,

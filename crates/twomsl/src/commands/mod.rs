@@ -1,8 +1,8 @@
 //! The commands.
 
 mod artefacts;
-pub(crate) mod explore;
 pub(crate) mod demo;
+pub(crate) mod explore;
 mod library;
 pub(crate) mod run;
 pub(crate) mod states;
@@ -22,6 +22,9 @@ use crate::args::Chosen;
 pub(crate) fn resolve(args: &Chosen, file: &Path) -> Result<Scenario, String> {
     let colour = crate::output::colour_of_messages();
     let mut scenario = Scenario::load(file).map_err(|error| error.render(colour))?;
+    if let Some(name) = &args.variant {
+        scenario = scenario.variant(name).map_err(|error| format!("error: --{error}\n"))?;
+    }
     if let Some(name) = &args.profile {
         scenario = scenario.with_profile(name).map_err(|error| format!("error: --{error}\n"))?;
     }
