@@ -19,6 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bound;
 mod compile;
 mod diagnostic;
 mod expect;
@@ -27,6 +28,7 @@ pub mod packetdrill;
 mod run;
 mod scenario;
 mod source;
+mod written;
 
 /// A duration as scenarios write it: `10ms`, `1.5s`, `2h`, `1m30s`; `None` if it is none.
 ///
@@ -46,8 +48,15 @@ pub fn number(text: &str) -> Option<u64> {
     language::units::number(text)
 }
 
+pub use bound::{Bound, FaultKind};
+/// What may have been meant by a word that is none of these: `did you mean …?`, or all of them when
+/// they are few.
+pub fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    language::suggest::hint(word, candidates)
+}
+
 pub use diagnostic::{Colour, Problem, ScenarioError};
-pub use expect::Failure;
+pub use expect::{Broken, Failure, Monitors};
 pub use language::vocabulary;
-pub use run::{Outcome, RunError};
+pub use run::{Outcome, RunError, shell_word};
 pub use scenario::{Engine, Scenario, SetError, Story};

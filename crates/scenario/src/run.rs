@@ -98,23 +98,27 @@ impl Scenario {
     pub fn judge_run(&self, engine: Engine, run: Run) -> Outcome {
         let Run { trace, totals, sockets, end, ended_at } = run;
         let facts = Facts::new(&trace, &totals, end, ended_at);
-        let failures = check_all(&self.compiled.expected, &facts, &self.source);
+        let always = self.compiled.bound.iter().flat_map(|bound| &bound.expected);
+        let expected: Vec<_> = self.compiled.expected.iter().chain(always).collect();
+        let failures = check_all(&expected, &facts, &self.source);
         let command = self.command(engine);
         Outcome { trace, end, ended_at, totals, sockets, failures, command }
     }
 
     /// The command that runs it with this seed and these settings.
     pub fn command(&self, engine: Engine) -> String {
-        let mut words = vec!["twomsl".to_owned(), "run".to_owned(), quote(self.name())];
+        let mut words = vec!["twomsl".to_owned(), "run".to_owned(), shell_word(self.name())];
         if engine != Engine::default() {
             words.push(format!("--engine {}", engine.name()));
         }
         words.extend(self.profile().map(|name| format!("--profile {name}")));
+        words.extend(self.what_ifs().iter().map(|rule| format!("--what-if {rule}")));
+        words.extend(self.chosen_variant().map(|name| format!("--variant {}", shell_word(name))));
         words.push(format!("--seed {}", self.seed()));
         words.extend(
             self.settings()
                 .iter()
-                .map(|(key, value)| format!("--set {}", quote(&format!("{key}={value}")))),
+                .map(|(key, value)| format!("--set {}", shell_word(&format!("{key}={value}")))),
         );
         words.join(" ")
     }
@@ -126,14 +130,19 @@ impl Outcome {
         self.failures.is_empty()
     }
 
-    /// The expectations that do not hold, what happened instead, and the command that does it
-    /// again; empty when all hold.
-    pub fn report(&self) -> String {
+    /// The expectations that do not hold, and what happened instead.
+    pub fn failures_in_words(&self) -> String {
         let one = |failure: &Failure| {
             let Failure { place, expectation, instead } = failure;
             format!("{place}: not so: {expectation}\n  instead: {instead}\n")
         };
-        let failures: String = self.failures.iter().map(one).collect();
+        self.failures.iter().map(one).collect()
+    }
+
+    /// The expectations that do not hold, what happened instead, and the command that does it
+    /// again; empty when all hold.
+    pub fn report(&self) -> String {
+        let failures = self.failures_in_words();
         if failures.is_empty() {
             return failures;
         }
@@ -142,7 +151,7 @@ impl Outcome {
 }
 
 /// A word for a shell: in single quotes if it needs them.
-fn quote(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -152,12 +161,12 @@ fn quote(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use super::shell_word;
 
     #[test]
     fn words_are_quoted_only_where_a_shell_needs_it() {
-        assert_eq!(quote("scenarios/close/lost-fin.kdl"), "scenarios/close/lost-fin.kdl");
-        assert_eq!(quote("my file.kdl"), "'my file.kdl'");
-        assert_eq!(quote("it's"), "'it'\\''s'");
+        assert_eq!(shell_word("scenarios/close/lost-fin.kdl"), "scenarios/close/lost-fin.kdl");
+        assert_eq!(shell_word("my file.kdl"), "'my file.kdl'");
+        assert_eq!(shell_word("it's"), "'it'\\''s'");
     }
 }

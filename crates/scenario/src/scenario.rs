@@ -5,10 +5,12 @@ use std::path::Path;
 
 use kdl::KdlDocument;
 use twomsl_sim::WorldSpec;
-use twomsl_tcp::{Instant, ParameterError, Profile};
+use twomsl_tcp::{Instant, ParameterError, Profile, WhatIf, WhatIfs};
 
-use crate::compile::{Compiled, compile, meant_profile, parameter_hint, set_parameter};
-use crate::diagnostic::ScenarioError;
+use crate::bound::Bound;
+use crate::compile::{Compiled, Variant, compile, meant_profile, parameter_hint, set_parameter};
+use crate::diagnostic::{Problem, ScenarioError};
+use crate::expect::Monitors;
 use crate::language::suggest;
 use crate::source::Source;
 
@@ -19,8 +21,14 @@ pub struct Story {
     pub title: String,
     /// The question it answers.
     pub question: String,
+    /// Something that is said and is not so, which the run refutes.
+    pub claim: Option<String>,
     /// The answer.
     pub answer: String,
+    /// What the run of the file itself is called beside its variants.
+    pub case: Option<String>,
+    /// What to try next: commands.
+    pub next: Vec<String>,
     /// The sections that say so: `9293 §3.6`.
     pub rfc: Vec<String>,
     /// The only engine that can tell it, and why, if not every one can.
@@ -83,7 +91,60 @@ impl Scenario {
         let overrides = Overrides::default();
         let compiled = compile(&document, &overrides)
             .map_err(|problems| ScenarioError::new(source.clone(), problems))?;
-        Ok(Self { source, document, overrides, seed: None, tables: Vec::new(), compiled })
+        let scenario =
+            Self { source, document, overrides, seed: None, tables: Vec::new(), compiled };
+        scenario.check_variants()?;
+        Ok(scenario)
+    }
+
+    /// Whether every variant can be made: what is wrong with one is found when the file is read.
+    fn check_variants(&self) -> Result<(), ScenarioError> {
+        let mut problems = Vec::new();
+        for variant in &self.compiled.variants {
+            for (key, value, span) in &variant.settings {
+                match self.clone().set(key, value) {
+                    Ok(_) => {}
+                    Err(SetError::File(error)) => return Err(error),
+                    Err(SetError::Key { message, hint, .. }) => {
+                        let problem = Problem::at(*span, message).label("cannot be set");
+                        problems.push(problem.maybe_help(hint));
+                    }
+                }
+            }
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ScenarioError::new(self.source.clone(), problems))
+        }
+    }
+
+    /// The names of its variants, in the order of the file.
+    pub fn variants(&self) -> impl Iterator<Item = &str> {
+        self.compiled.variants.iter().map(|variant| variant.name.as_str())
+    }
+
+    /// The variant of this name, ready to run: with what it sets, says and expects.
+    ///
+    /// # Errors
+    /// There is no such variant.
+    pub fn variant(&self, name: &str) -> Result<Self, SetError> {
+        let found = self.compiled.variants.iter().find(|variant| variant.name == name);
+        let Some(variant) = found else {
+            return Err(SetError::Key {
+                setting: format!("variant {name}"),
+                message: format!("{} has no such variant", self.source.name),
+                hint: suggest::hint(name, self.variants()),
+            });
+        };
+        let settings = variant.settings.clone();
+        let mut chosen = self.clone();
+        chosen.overrides.what_ifs.extend(variant.what_ifs.iter().copied());
+        chosen.overrides.variant = Some(name.to_owned());
+        // Before what the command line sets, which overrides it.
+        let of_variant = settings.into_iter().map(|(key, value, _)| (key, value));
+        chosen.overrides.of_variant = of_variant.collect();
+        Ok(chosen.compiled_again()?)
     }
 
     /// The same scenario with another seed.
@@ -130,6 +191,22 @@ impl Scenario {
         })?;
         self.overrides.profile = Some(profile);
         Ok(self.compiled_again()?)
+    }
+
+    /// The same scenario with a rule of TCP switched off at every host, besides those that the file
+    /// itself switches off.
+    #[must_use]
+    pub fn with_what_if(mut self, rule: WhatIf) -> Self {
+        self.overrides.what_ifs.insert(rule);
+        for host in &mut self.compiled.spec.hosts {
+            host.profile.what_ifs.insert(rule);
+        }
+        self
+    }
+
+    /// The rules that [`with_what_if`](Self::with_what_if) has switched off.
+    pub const fn what_ifs(&self) -> WhatIfs {
+        self.overrides.what_ifs
     }
 
     /// Compiled with the overrides as they are now.
@@ -196,9 +273,37 @@ impl Scenario {
         self.overrides.profile.as_ref().map(|profile| profile.name)
     }
 
+    /// The variant that this is, if it is not the file's own run.
+    pub fn chosen_variant(&self) -> Option<&str> {
+        self.overrides.variant.as_deref()
+    }
+
     /// How many expectations it has.
-    pub const fn expectations(&self) -> usize {
-        self.compiled.expected.len()
+    pub fn expectations(&self) -> usize {
+        self.compiled.expected.len() + self.bound().map_or(0, |bound| bound.expected.len())
+    }
+
+    /// How far it asks to be explored.
+    pub const fn bound(&self) -> Option<&Bound> {
+        self.compiled.bound.as_ref()
+    }
+
+    /// What holds in every schedule, ready to watch a run; see [`Monitors`].
+    pub fn monitors(&self) -> Monitors {
+        Monitors::new(self.bound().map_or(&[], |bound| &bound.expected), &self.compiled.spec)
+    }
+
+    pub(crate) const fn document(&self) -> &KdlDocument {
+        &self.document
+    }
+
+    pub(crate) const fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// The text that it was read from.
+    pub fn text(&self) -> &str {
+        &self.source.text
     }
 
     /// The world it describes, with its seed.
@@ -260,20 +365,40 @@ impl fmt::Debug for SetError {
 pub(crate) struct Overrides {
     /// The profile of every host.
     pub(crate) profile: Option<Profile>,
+    /// The rules that no host keeps.
+    pub(crate) what_ifs: WhatIfs,
+    /// The variant of the file.
+    variant: Option<String>,
+    /// What that sets.
+    of_variant: Vec<(String, String)>,
     /// What `set` was given: keys and values.
     settings: Vec<(String, String)>,
 }
 
 impl Overrides {
+    /// The variant that was chosen.
+    pub(crate) fn chosen<'a>(&self, variants: &'a [Variant]) -> Option<&'a Variant> {
+        let name = self.variant.as_ref()?;
+        variants.iter().find(|variant| variant.name == *name)
+    }
+
+    /// The heading of a run: that of the story, and which of its runs this is.
+    pub(crate) fn title(&self, story: &Story) -> String {
+        match self.variant.as_ref().or(story.case.as_ref()) {
+            Some(which) => format!("{}: {which}", story.title),
+            None => story.title.clone(),
+        }
+    }
+
     /// The value of a parameter of the file; the last one given counts.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        let of_name = self.settings.iter().rev().find(|(key, _)| key == name);
-        of_name.map(|(_, value)| value.as_str())
+        let mut settings = self.of_variant.iter().chain(&self.settings).rev();
+        settings.find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The parameters of a host's profile, in the order in which they were given.
     pub(crate) fn of_host(&self, host: &str) -> impl Iterator<Item = (&str, &str)> {
-        self.settings.iter().filter_map(move |(key, value)| {
+        self.of_variant.iter().chain(&self.settings).filter_map(move |(key, value)| {
             let (name, parameter) = key.split_once('.')?;
             (name == host).then_some((parameter, value.as_str()))
         })

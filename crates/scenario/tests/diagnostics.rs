@@ -60,6 +60,13 @@ cases! {
     an_unknown_profile_to_hold_on: "also \"linus\"";
     a_profile_that_every_host_has: "also \"freebsd\" \"linux\"";
     a_profile_to_hold_on_given_twice: "also \"freebsd\" \"freebsd\"";
+    an_unknown_what_if: "what-if \"no-timewait\"";
+    an_unknown_what_if_of_a_host: "host \"third\" { what-if \"tcp\" }";
+    a_kind_of_fault_that_is_none: "explore kinds=\"drop,dorp\"";
+    an_expectation_of_one_run_only: "explore { expect { path \"client\" \"CLOSED\"; ends at=\"1s\" } }";
+    a_packet_without_its_sender: "fault drop packet=3";
+    a_packet_said_twice: "fault drop packet=0 from=\"client\" flags=\"FIN\"";
+    a_single_packet_rewritten: "fault rewrite window=0 from=\"client\" packet=3";
     an_unknown_flag: "fault drop flags=\"SIN\"";
     an_unknown_state: "expect { path \"client\" \"TIMEWAIT\" }";
     an_unknown_parameter_of_a_profile: "host \"third\" profile=\"linux\" { set \"time-wiat\" \"1s\" }";

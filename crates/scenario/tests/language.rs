@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use twomsl_scenario::{Engine, Scenario};
-use twomsl_tcp::Profile;
+use twomsl_scenario::{Engine, FaultKind, Scenario};
+use twomsl_sim::spec::FaultVerdict;
+use twomsl_tcp::{Instant, Profile, WhatIf};
 
 /// A file that uses every node and, of each kind of value, every form.
 const EVERYTHING: &str = include_str!("everything.kdl");
@@ -29,6 +30,20 @@ fn every_word_means_what_it_meant() {
 }
 
 #[test]
+fn faults_of_single_packets_and_the_bound_are_what_they_say() {
+    let scenario = parse(EVERYTHING);
+    let schedule = scenario.spec().schedule;
+    let words: Vec<_> = schedule.iter().map(|choice| choice.text.as_str()).collect();
+    assert_eq!(words, ["drop the 3rd packet of client", "the 4th waits"]);
+    let until = FaultVerdict::DelayUntil(Instant::from_millis(6000));
+    assert_eq!((schedule[1].from, schedule[1].packet, &schedule[1].verdict), (1, 4, &until));
+
+    let bound = scenario.bound().expect("a bound");
+    assert_eq!((bound.faults, bound.lifetime), (3, Some(Duration::from_secs(30))));
+    assert_eq!(bound.kinds, [FaultKind::Drop, FaultKind::Delay, FaultKind::Reboot]);
+}
+
+#[test]
 fn a_parameter_is_what_the_command_line_says_or_else_its_default() {
     let scenario = parse(EVERYTHING);
     let usual = scenario.spec();
@@ -47,10 +62,13 @@ fn a_variant_has_the_other_profile_everywhere_and_what_the_file_sets() {
 
     let variant = scenario.with_profile("freebsd").unwrap_or_else(|error| panic!("{error}"));
     let hosts = variant.spec().hosts;
-    let mut client = Profile::freebsd();
+    let everywhere = [WhatIf::TwoWayHandshake, WhatIf::FixedIsn].into_iter().collect();
+    let other = Profile { what_ifs: everywhere, ..Profile::freebsd() };
+    let mut client = other.clone();
+    client.what_ifs.insert(WhatIf::NoPaws);
     client.time_wait = Duration::from_millis(1500);
     client.first_port = 50_000;
-    let wanted = [client, Profile::freebsd(), Profile::freebsd()];
+    let wanted = [client, other.clone(), other];
     assert_eq!(hosts.into_iter().map(|host| host.profile).collect::<Vec<_>>(), wanted);
 }
 
@@ -60,7 +78,10 @@ fn a_variant_keeps_what_was_set_and_is_in_the_command_that_repeats_it() {
     let variant = scenario.and_then(|scenario| scenario.with_profile("freebsd"));
     let variant = variant.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(variant.spec().hosts[0].profile.time_wait, Duration::from_secs(7));
-    let again = "twomsl run everything.kdl --profile freebsd --seed 3 --set client.time-wait=7s";
+    let variant = variant.with_what_if(WhatIf::NoHalfClose);
+    assert!(variant.spec().hosts.iter().all(|host| host.profile.what_ifs.has(WhatIf::NoHalfClose)));
+    let again = "twomsl run everything.kdl --profile freebsd --what-if no-half-close --seed 3 \
+                 --set client.time-wait=7s";
     assert_eq!(variant.command(Engine::Sim), again);
 }
 

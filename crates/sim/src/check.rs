@@ -2,8 +2,8 @@
 
 use crate::SpecError;
 use crate::spec::{
-    Condition, FaultVerdict, Forged, Forgery, HostIndex, Impairments, IncidentAction, Matcher,
-    SeqSpec, Step, Trigger, WorldSpec,
+    Choice, Condition, FaultVerdict, Forged, Forgery, HostIndex, Impairments, IncidentAction,
+    Matcher, SeqSpec, Step, Trigger, WorldSpec,
 };
 
 /// The smallest MTU that IPv4 allows a link to have (RFC 791).
@@ -23,6 +23,10 @@ pub(crate) fn check(spec: &WorldSpec) -> Result<(), SpecError> {
     spec.incidents.iter().try_for_each(|incident| {
         trigger(spec, &incident.trigger)?;
         action(spec, &incident.action)
+    })?;
+    spec.remarks.iter().try_for_each(|remark| {
+        trigger(spec, &remark.trigger)?;
+        remark.tables.iter().try_for_each(|host| known(spec, *host, "a remark"))
     })
 }
 
@@ -115,6 +119,24 @@ fn faults(spec: &WorldSpec) -> Result<(), SpecError> {
                 fault.text, nth.first, nth.last
             ));
         }
+    }
+    spec.schedule.iter().try_for_each(|choice| scheduled(spec, choice))
+}
+
+/// A schedule is about packets that exist, and does to them what a network can do.
+fn scheduled(spec: &WorldSpec, choice: &Choice) -> Result<(), SpecError> {
+    use FaultVerdict as Verdict;
+    known(spec, choice.from, "a schedule")?;
+    let able = matches!(
+        choice.verdict,
+        Verdict::Drop
+            | Verdict::Corrupt
+            | Verdict::Duplicate { .. }
+            | Verdict::Delay(_)
+            | Verdict::DelayUntil(_)
+    );
+    if choice.packet == 0 || !able {
+        return fail(format!("a schedule cannot have `{}`", choice.text));
     }
     Ok(())
 }

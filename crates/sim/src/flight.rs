@@ -26,6 +26,9 @@ pub(crate) struct Flight {
     pub(crate) flipped: Option<u64>,
     /// When it was sent.
     pub(crate) sent: Instant,
+    /// Which of all packets of its host it is, from 1; 0 for what no host sent, for copies, and
+    /// once its fate is settled.
+    pub(crate) nth: u32,
 }
 
 /// How a packet travels.
@@ -48,6 +51,7 @@ impl Flight {
         via: Via::Loopback,
         flipped: None,
         sent: Instant::ZERO,
+        nth: 0,
     };
 }
 
@@ -157,7 +161,7 @@ mod tests {
         };
         let packet = Some(Packet::tcp([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), segment));
         let (mark, via, sent) = (LifeId::NONE, Via::Loopback, Instant::ZERO);
-        Flight { packet, id, from: 0, to: 1, mark, via, flipped: None, sent }
+        Flight { packet, id, from: 0, to: 1, mark, via, flipped: None, sent, nth: 0 }
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Live {
 
     /// The host starts again. One that runs loses power first. It keeps quiet for its quiet
     /// time (RFC 9293 §3.4.3): its TCP is not up yet, and what arrives is lost.
-    fn reboot(&mut self, plan: &Plan, host: u32) {
+    pub(crate) fn reboot(&mut self, plan: &Plan, host: u32) {
         self.crash(plan, host);
         let quiet = plan.spec.hosts[host as usize].quiet_time;
         let owner = &mut self.hosts[host as usize];
@@ -135,15 +135,24 @@ impl Live {
 
     /// All socket tables are written down.
     pub(crate) fn tables(&mut self) {
-        for host in 0..self.hosts.len() {
-            record!(
-                self,
-                trace::Event::Table {
-                    host: HostId(host as u16),
-                    sockets: self.hosts[host].stack.sockets().collect(),
-                }
-            );
-        }
+        (0..self.hosts.len()).for_each(|host| self.table(host));
+    }
+
+    fn table(&mut self, host: usize) {
+        record!(
+            self,
+            trace::Event::Table {
+                host: HostId(host as u16),
+                sockets: self.hosts[host].stack.sockets().collect(),
+            }
+        );
+    }
+
+    /// What is said about this moment, with the tables that belong to it.
+    pub(crate) fn remark(&mut self, plan: &Plan, place: u32) {
+        let remark = &plan.spec.remarks[place as usize];
+        record!(self, trace::Event::Remark { text: remark.text.clone() });
+        remark.tables.iter().for_each(|host| self.table(*host));
     }
 
     /// Something that reaches a host which stands still waits until it goes on.

@@ -46,6 +46,7 @@ mod bits;
 mod builder;
 mod calls;
 mod check;
+mod choices;
 mod conditions;
 mod errors;
 mod fingerprint;
@@ -74,6 +75,7 @@ mod words;
 mod world;
 
 pub use builder::{Forged, Moment, Packets, Role, WorldBuilder};
+pub use choices::{Arriving, InHand};
 pub use outside::{Carrier, FaultId, MiddleboxId, Network, Parcel, Plug, Ready};
 pub use plan::Plan;
 pub use run::Run;

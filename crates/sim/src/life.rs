@@ -2,6 +2,7 @@
 //! sequence numbers seen on the wire. All that the invariants need to know.
 
 use std::collections::VecDeque;
+use std::hash::{Hash as _, Hasher};
 
 use bytes::Bytes;
 use twomsl_tcp::wire::{Flags, Packet, Segment, SeqNum};
@@ -24,7 +25,7 @@ impl LifeId {
 }
 
 /// What the world knows of a life.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Life {
     /// Its host.
     pub(crate) host: u32,
@@ -49,7 +50,7 @@ pub(crate) struct Life {
 }
 
 /// The ends of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ends {
     pub(crate) local_port: u16,
     pub(crate) remote_port: u16,
@@ -57,7 +58,7 @@ pub(crate) struct Ends {
 }
 
 /// The sequence numbers of a life, seen from outside.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(crate) struct Sequence {
     /// ISS, from the SYN it sent.
     pub(crate) iss: Option<SeqNum>,
@@ -74,7 +75,7 @@ pub(crate) struct Sequence {
 }
 
 /// What an application wrote into a connection and the other has not read yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Written {
     unread: VecDeque<Run>,
     /// Where in the pattern this life begins; drawn with the first octet.
@@ -88,7 +89,7 @@ pub(crate) struct Written {
 }
 
 /// Octets in a row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Run {
     /// Of the pattern, from an offset on.
     Pattern { offset: u64, length: u64 },
@@ -142,6 +143,11 @@ impl Lives {
     #[inline]
     pub(crate) fn get_mut(&mut self, id: LifeId) -> Option<&mut Life> {
         self.all.get_mut(id.0 as usize)
+    }
+
+    /// Feeds all of them into `hasher`.
+    pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
+        self.all[..self.begun].hash(hasher);
     }
 
     /// All of them, the newest first.

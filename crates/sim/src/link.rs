@@ -10,7 +10,7 @@ use crate::random::{Purpose, Stream, happens};
 use crate::spec::{Impairments, Loss, Probability};
 
 /// The changing part of a path.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Path {
     /// Set up when the first draw is made.
     streams: Streams,
@@ -42,7 +42,7 @@ pub(crate) enum Draw {
     CopyMark = 10,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Streams(Vec<Option<Stream>>);
 
 const STREAMS: usize = 11;

@@ -1,5 +1,6 @@
 //! The part of a world that changes while it runs.
 
+use std::hash::{Hash as _, Hasher};
 use std::net::IpAddr;
 
 use tracing::level_filters::LevelFilter;
@@ -55,6 +56,8 @@ pub(crate) struct Live {
     /// How far each condition is.
     pub(crate) conditions: Vec<Progress>,
     pub(crate) next_packet: u64,
+    /// Events so far.
+    pub(crate) happened: u64,
     /// Events and operations since time last moved.
     pub(crate) busy: u32,
     pub(crate) trace: Trace,
@@ -96,6 +99,8 @@ pub(crate) struct Host {
     pub(crate) totals: Totals,
     /// How many tasks it has had.
     pub(crate) tasks: u32,
+    /// How many packets it has sent.
+    pub(crate) sent: u32,
     /// How often a connection entered each state.
     pub(crate) entered: [u32; TcpState::ALL.len()],
     /// What waits until a paused host goes on.
@@ -130,7 +135,7 @@ pub(crate) enum Cable {
 }
 
 /// What the world knows of a socket, by its index in its stack.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Slot {
     /// Which socket of this index: a new one has another number.
     number: u64,
@@ -145,7 +150,7 @@ pub(crate) struct Slot {
 }
 
 /// Whether a `close` waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Linger {
     /// It does not.
     Off,
@@ -186,6 +191,7 @@ impl Host {
             slots: Vec::new(),
             totals: Totals::default(),
             tasks: 0,
+            sent: 0,
             entered: [0; TcpState::ALL.len()],
             inbox: Vec::new(),
             route: None,
@@ -204,6 +210,7 @@ impl Host {
             slots,
             totals,
             tasks,
+            sent,
             entered,
             inbox,
             route: _, // it does not depend on the seed
@@ -214,7 +221,7 @@ impl Host {
         *armed = Instant::MAX;
         slots.clear();
         *totals = Totals::default();
-        *tasks = 0;
+        (*tasks, *sent) = (0, 0);
         *entered = [0; TcpState::ALL.len()];
         inbox.clear();
     }
@@ -244,6 +251,13 @@ impl Host {
         let route = plan.route(from, *dst)?;
         self.route = Some((*dst, route));
         Some(route)
+    }
+
+    /// Feeds everything that can influence the future into `hasher`.
+    pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
+        self.stack.fingerprint(hasher);
+        (self.boot, self.power, self.pace, self.cable).hash(hasher);
+        (&self.slots, self.totals, &self.entered, &self.inbox).hash(hasher);
     }
 
     /// Loses everything that a crash takes: the sockets, and what waited for them.
@@ -287,6 +301,7 @@ impl Live {
             held: Vec::new(),
             conditions: vec![Progress::default(); plan.conditions.len()],
             next_packet: 0,
+            happened: 0,
             busy: 0,
             trace: Trace::default(),
             violations: Vec::new(),
@@ -330,6 +345,7 @@ impl Live {
             held,
             conditions,
             next_packet,
+            happened,
             busy,
             trace,
             violations,
@@ -345,7 +361,7 @@ impl Live {
         matched.fill(0);
         held.clear();
         conditions.fill(Progress::default());
-        (*next_packet, *busy) = (0, 0);
+        (*next_packet, *happened, *busy) = (0, 0, 0);
         trace.records.clear();
         violations.clear();
     }

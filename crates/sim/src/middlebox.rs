@@ -13,7 +13,7 @@ use crate::plan::{Plan, Side};
 use crate::spec::{MiddleboxKind, MiddleboxSpec, UnknownFlow};
 
 /// The flows a box knows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Middlebox {
     flows: BTreeMap<FlowKey, Flow>,
     /// For a NAT: which inside end has which of its ports.
@@ -28,7 +28,7 @@ struct FlowKey {
 }
 
 /// A flow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Flow {
     /// When its last packet passed.
     last: Instant,

@@ -16,6 +16,7 @@ use crate::middlebox::Passes;
 use crate::plan::{PathKind, Plan, Route};
 use crate::queue::What;
 use crate::rules::{Judgment, Seen, Treatment};
+use crate::spec::{Choice, FaultVerdict};
 
 /// A packet that a rule holds back.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +56,7 @@ impl Live {
     ) {
         let mark = socket.map_or(LifeId::NONE, |socket| self.life_of(from, socket));
         let id = self.number();
+        self.hosts[from as usize].sent += 1;
         record!(
             self,
             trace::Event::Sent {
@@ -133,7 +135,7 @@ impl Live {
         let flight = self.flights.get_mut(place);
         (flight.id, flight.from, flight.to) = (id, from, route.to);
         (flight.mark, flight.via, flight.sent) = (mark, route.via, self.now);
-        flight.flipped = None;
+        (flight.flipped, flight.nth) = (None, self.hosts[from as usize].sent);
     }
 
     /// A number for a packet.
@@ -224,6 +226,7 @@ impl Live {
             via,
             flipped: None,
             sent: self.now,
+            nth: 0,
         });
         if self.outside.is_some() {
             return self.hand_in(at, place);
@@ -308,10 +311,10 @@ impl Live {
     }
 
     /// A packet becomes two.
-    fn duplicate(&mut self, place: u32, by: impl FnOnce() -> Decider) -> u32 {
+    pub(crate) fn duplicate(&mut self, place: u32, by: impl FnOnce() -> Decider) -> u32 {
         let id = self.number();
         self.fate(place, || Fate::Duplicated { copy: PacketId(id) }, by);
-        let copy = Flight { id, ..self.flights.get(place).clone() };
+        let copy = Flight { id, nth: 0, ..self.flights.get(place).clone() };
         self.flights.insert(copy)
     }
 
@@ -392,7 +395,59 @@ impl Live {
         if lifetime.is_some_and(|lifetime| at.since(flight.sent) > lifetime) {
             return self.lose(place, || Decider::Impairment("lifetime"));
         }
-        self.launch(place, lane, at, by);
+        match plan.chosen(flight.from, flight.nth) {
+            Some(choice) if via_network(flight) => self.befall(plan, (place, lane), at, choice),
+            _ => self.launch(place, lane, at, by),
+        }
+    }
+
+    /// What the schedule has in store for a packet befalls it, on top of all else: see
+    /// [`WorldSpec::schedule`](crate::WorldSpec::schedule).
+    #[cold]
+    fn befall(
+        &mut self,
+        plan: &Plan,
+        (place, lane): (u32, usize),
+        at: Instant,
+        (number, choice): (u32, &Choice),
+    ) {
+        let by = || Decider::Rule { number, text: choice.text.clone() };
+        self.flights.get_mut(place).nth = 0;
+        match choice.verdict {
+            FaultVerdict::Drop => self.lose(place, by),
+            FaultVerdict::Corrupt => {
+                self.fate(place, || Fate::Corrupted, by);
+                self.flights.get_mut(place).flipped = Some(self.bit_of(choice));
+                self.launch(place, lane, at, || Decider::Link);
+            }
+            FaultVerdict::Delay(delay) => self.come_late(plan, (place, lane), at + delay, by),
+            FaultVerdict::DelayUntil(until) => {
+                self.come_late(plan, (place, lane), at.max(until), by);
+            }
+            FaultVerdict::Duplicate { copies, delay } => {
+                let copies: Vec<_> = (0..copies).map(|_| self.duplicate(place, by)).collect();
+                self.launch(place, lane, at, || Decider::Link);
+                let mut due = at;
+                for copy in copies {
+                    due += delay;
+                    self.deliver(plan, copy, due, by);
+                }
+            }
+            // No schedule has others: see `check`.
+            _ => self.launch(place, lane, at, || Decider::Link),
+        }
+    }
+
+    /// A packet comes later than it would have.
+    fn come_late(
+        &mut self,
+        plan: &Plan,
+        (place, _): (u32, usize),
+        at: Instant,
+        by: impl Fn() -> Decider,
+    ) {
+        self.fate(place, || Fate::Delayed, &by);
+        self.deliver(plan, place, at, by);
     }
 
     /// Puts a packet into the queue.
@@ -470,6 +525,11 @@ impl Live {
     pub(crate) fn is_paused(&self, host: u32) -> bool {
         self.hosts[host as usize].pace == Pace::Paused
     }
+}
+
+/// Whether a packet leaves its host.
+fn via_network(flight: &Flight) -> bool {
+    flight.via != Via::Loopback
 }
 
 /// How the trace names a rule.

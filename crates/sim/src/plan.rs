@@ -11,7 +11,7 @@ use crate::check;
 use crate::flight::Via;
 use crate::program::{self, Program};
 use crate::queue::What;
-use crate::spec::{Condition, Impairments, Loss, Probability, Trigger, WorldSpec};
+use crate::spec::{Choice, Condition, Impairments, Loss, Probability, Trigger, WorldSpec};
 
 /// A specification, checked and prepared for running. Making a world from a plan is cheap, and
 /// all worlds of a plan share it: a sweep over many seeds makes one plan.
@@ -134,6 +134,11 @@ impl Plan {
         &self.spec
     }
 
+    /// The addresses of a host.
+    pub fn addresses(&self, host: usize) -> &[IpAddr] {
+        &self.hosts[host].addresses
+    }
+
     /// Where a packet from `from` to `dst` goes.
     pub(crate) fn route(&self, from: u32, dst: IpAddr) -> Option<Route> {
         if dst.is_loopback() {
@@ -221,6 +226,9 @@ impl Plan {
         for (place, incident) in spec.incidents.iter().enumerate() {
             self.trigger(&incident.trigger, What::Incident(place as u32));
         }
+        for (place, remark) in spec.remarks.iter().enumerate() {
+            self.trigger(&remark.trigger, What::Remark(place as u32));
+        }
         self.timed.extend(spec.tables.iter().map(|at| (*at, What::Tables)));
     }
 
@@ -243,7 +251,17 @@ impl Plan {
                 Condition::ReadBytes { .. } => self.watched.reads = true,
             }
         }
-        self.looks_at_packets = self.watched.sends || !self.spec.faults.is_empty();
+        let rules = !self.spec.faults.is_empty() || !self.spec.schedule.is_empty();
+        self.looks_at_packets = self.watched.sends || rules;
+    }
+
+    /// What the schedule has in store for the n-th packet of a host: its number among all rules,
+    /// from 1, and the choice.
+    pub(crate) fn chosen(&self, from: u32, nth: u32) -> Option<(u32, &Choice)> {
+        let mut choices = self.spec.schedule.iter().enumerate();
+        let of = |choice: &Choice| choice.from as u32 == from && choice.packet == nth;
+        let (place, choice) = choices.find(|(_, choice)| of(choice))?;
+        Some(((self.spec.faults.len() + place) as u32 + 1, choice))
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum What {
     Forgery(u32),
     /// An incident is due.
     Incident(u32),
+    /// Something is to be said.
+    Remark(u32),
     /// All socket tables are to be written down.
     Tables,
 }

@@ -4,6 +4,8 @@
 //! from what the stream is for. A draw added in one place therefore never shifts a draw in
 //! another, and what is never drawn from is never set up.
 
+use std::hash::{Hash, Hasher};
+
 use rand_core::Rng;
 use rand_pcg::Pcg64;
 
@@ -54,6 +56,13 @@ const fn finalize(mut z: u64) -> u64 {
 /// One stream of draws: PCG XSL 128/64 (LCG), the generator named `pcg64` by its author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stream(Pcg64);
+
+/// The generator keeps its state to itself; what it would yield next stands for it.
+impl Hash for Stream {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.clone().next_u64().hash(state);
+    }
+}
 
 impl Stream {
     /// The stream of a purpose. State and sequence selector are four derived words.

@@ -11,8 +11,8 @@ use std::time::Duration;
 use twomsl_tcp::{Instant, Profile};
 
 pub use faults::{
-    Acks, FaultRule, FaultVerdict, Forged, Forgery, Incident, IncidentAction, Matcher, Nth,
-    PayloadMatch, PortSpec, Repeated, Rewrite, SeqSpec, SeqVariable, StripOptions,
+    Acks, Choice, FaultRule, FaultVerdict, Forged, Forgery, Incident, IncidentAction, Matcher, Nth,
+    PayloadMatch, PortSpec, Remark, Repeated, Rewrite, SeqSpec, SeqVariable, StripOptions,
 };
 pub use roles::{Condition, Data, RoleSpec, SocketName, Step, Urgent, Wait};
 
@@ -33,10 +33,16 @@ pub struct WorldSpec {
     pub roles: Vec<RoleSpec>,
     /// The fault rules, in order: the first that matches decides.
     pub faults: Vec<FaultRule>,
+    /// What befalls single packets, each named by its number: a schedule that a search has found.
+    /// It stands outside the order of the rules, which see and count these packets as any other;
+    /// what rules and links do to them comes first.
+    pub schedule: Vec<Choice>,
     /// Segments out of nothing.
     pub forgeries: Vec<Forgery>,
     /// What befalls hosts and held packets.
     pub incidents: Vec<Incident>,
+    /// What is said about moments.
+    pub remarks: Vec<Remark>,
     /// Moments at which all socket tables are written into the trace.
     pub tables: Vec<Instant>,
     /// The run ends here at the latest, even if something is still going on.

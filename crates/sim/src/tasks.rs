@@ -256,14 +256,16 @@ impl Tasks {
     }
 
     /// Everything of the tasks that can influence the future.
-    pub(crate) fn fingerprint(&self, now: Instant, hasher: &mut impl std::hash::Hasher) {
+    pub(crate) fn fingerprint(&self, hasher: &mut impl std::hash::Hasher) {
         use std::hash::Hash as _;
-        for task in self.all().iter().filter(|task| task.waiting != Waiting::Over) {
-            (task.host, task.role, task.place, task.waiting, task.phase).hash(hasher);
+        let going = |(_, task): &(usize, &Task)| task.waiting != Waiting::Over;
+        for (place, task) in self.all().iter().enumerate().filter(going) {
+            (place, task.host, task.role, task.place, task.waiting, task.phase).hash(hasher);
             (task.progress, &task.loops, &task.pending).hash(hasher);
-            (task.current, task.listener, &task.named).hash(hasher);
-            task.deadline.map(|deadline| deadline.since(now)).hash(hasher);
+            (task.current, task.listener, &task.named, task.next).hash(hasher);
+            task.deadline.hash(hasher);
         }
+        self.free.hash(hasher);
     }
 }
 

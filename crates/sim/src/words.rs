@@ -3,10 +3,19 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use twomsl_tcp::TcpState;
+use twomsl_tcp::{Profile, TcpState, WhatIf};
 use twomsl_trace::{Event, HostId, SocketRef, Trace};
 
 use crate::spec::{Distribution, Impairments, Loss, Probability};
+
+/// A profile, and the rules it is without: `linux (what-if no-paws)`.
+pub(crate) fn profile(profile: &Profile) -> String {
+    let rules: Vec<_> = profile.what_ifs.iter().map(WhatIf::name).collect();
+    if rules.is_empty() {
+        return profile.name.to_owned();
+    }
+    format!("{} (what-if {})", profile.name, rules.join(", "))
+}
 
 /// What a path does, in netem's words: `delay 10ms jitter 2ms loss 1%`. Nothing is `delay 0ms`.
 /// netem has no word for the jitter; a bare second number would be a riddle.

@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use twomsl_tcp::{Instant, SocketError, Stack, TcpState};
-use twomsl_trace::{About, HostId, HostInfo, PathInfo, SocketRef, Trace};
+use twomsl_trace::{About, HostId, HostInfo, PathInfo, Record, SocketRef, Trace};
 
 use crate::builder::WorldBuilder;
 use crate::live::{Due, Live};
@@ -22,8 +22,8 @@ use crate::words;
 /// cloned at any moment, and both go on in the same way; what never changes is shared.
 #[derive(Clone, Debug)]
 pub struct World {
-    plan: Arc<Plan>,
-    live: Live,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) live: Live,
 }
 
 /// What is written down while a world runs.
@@ -161,7 +161,7 @@ impl World {
     /// Runs until nothing is left to happen, or until the time that the specification gives;
     /// without one until a day has passed. Checks at the end that nothing is left hanging.
     pub fn run(&mut self) -> End {
-        let end = self.plan.spec.until.map_or(Live::DEFAULT_END, |until| Instant::ZERO + until);
+        let end = self.end();
         while let Some(entry) = self.live.next() {
             if entry.at > end {
                 self.live.queue.put_back(entry);
@@ -169,12 +169,17 @@ impl World {
                 return End::TimeUp;
             }
             self.live.happen(&self.plan, entry.at, entry.what);
-            if self.live.busy >= BUSY_LIMIT {
+            if self.live.is_stuck() {
                 return End::Stuck;
             }
         }
         self.live.check_quiet(&self.plan);
         End::Quiet
+    }
+
+    /// When a run ends at the latest.
+    pub(crate) fn end(&self) -> Instant {
+        self.plan.spec.until.map_or(Live::DEFAULT_END, |until| Instant::ZERO + until)
     }
 
     /// Lets the next thing happen; false when there is none.
@@ -231,6 +236,12 @@ impl World {
         &self.live.trace
     }
 
+    /// Hands out what was written down since this was last asked, and forgets it.
+    pub fn drain_records(&mut self, mut look: impl FnMut(&Record)) {
+        self.live.trace.records.iter().for_each(&mut look);
+        self.live.trace.records.clear();
+    }
+
     /// Gives up the world for what was written down.
     pub fn into_trace(self) -> Trace {
         self.live.trace
@@ -261,6 +272,11 @@ impl World {
         self.live.next_packet
     }
 
+    /// How many things have happened so far.
+    pub fn events(&self) -> u64 {
+        self.live.happened
+    }
+
     /// How often each fault rule has matched.
     pub fn matched(&self) -> &[u32] {
         &self.live.matched
@@ -285,10 +301,15 @@ impl World {
 }
 
 impl Live {
+    /// Whether so much happened without any time passing that it never would stop.
+    pub(crate) const fn is_stuck(&self) -> bool {
+        self.busy >= BUSY_LIMIT
+    }
+
     /// The next thing that happens, taken out of the queue. Entries that nothing stands behind any
     /// more are passed over, so that they never move the clock.
     #[inline]
-    fn next(&mut self) -> Option<Entry> {
+    pub(crate) fn next(&mut self) -> Option<Entry> {
         loop {
             let entry = self.queue.take()?;
             if self.is_real(entry.at, entry.what) {
@@ -314,6 +335,7 @@ impl Live {
             self.busy = 0;
         }
         self.busy += 1;
+        self.happened += 1;
         match what {
             What::Arrival(place) => self.arrive(plan, place),
             _ => self.happen_to_host(plan, what),
@@ -339,12 +361,13 @@ impl Live {
             What::Role(role, boot) => self.role_due(plan, role, boot),
             What::Forgery(place) => self.forge(plan, place),
             What::Incident(place) => self.incident(plan, place),
+            What::Remark(place) => self.remark(plan, place),
             What::Tables => self.tables(),
         }
     }
 
     /// The host that an entry is about, if it waits when that host stands still.
-    fn host_of(&self, plan: &Plan, what: What) -> Option<u32> {
+    pub(crate) fn host_of(&self, plan: &Plan, what: What) -> Option<u32> {
         match what {
             What::Timer(host) => Some(host),
             What::Task(place, epoch) => self.tasks.sleeper(place, epoch),
@@ -359,7 +382,7 @@ pub(crate) fn about(plan: &Plan, seed: u64) -> About {
     let spec = &plan.spec;
     let hosts = spec.hosts.iter().zip(&plan.hosts).map(|(host, prepared)| HostInfo {
         name: host.name.clone(),
-        profile: host.profile.name.to_owned(),
+        profile: words::profile(&host.profile),
         addresses: prepared.addresses.clone(),
     });
     let paths = spec.links.iter().map(|link| PathInfo {

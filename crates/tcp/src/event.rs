@@ -203,6 +203,20 @@ pub enum Report {
     Retransmissions(u32),
 }
 
+impl SendReason {
+    /// Whether it is sent because something like it was sent before and may be lost.
+    pub const fn is_repetition(self) -> bool {
+        matches!(
+            self,
+            Self::Retransmission
+                | Self::FastRetransmission
+                | Self::PathMtu
+                | Self::LossProbe
+                | Self::SynAgain
+        )
+    }
+}
+
 /// An arrow of the state diagram, taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateChange {

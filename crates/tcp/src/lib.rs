@@ -31,6 +31,7 @@ mod time;
 mod timers;
 mod tuple;
 mod verdict;
+mod what_if;
 
 pub use connection::Ending;
 pub use error::SocketError;
@@ -47,3 +48,4 @@ pub use status::{Detail, Holder, Status};
 pub use time::Instant;
 pub use twomsl_wire as wire;
 pub use verdict::{Note, Verdict};
+pub use what_if::{UnknownWhatIf, WhatIf, WhatIfs};

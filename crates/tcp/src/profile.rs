@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::{ErrorReports, Linger2, SocketOptions};
+use crate::{ErrorReports, Linger2, SocketOptions, WhatIfs};
 
 mod acknowledging;
 mod congestion;
@@ -23,6 +23,8 @@ pub struct Profile {
     pub name: &'static str,
     /// What sockets start with.
     pub options: SocketOptions,
+    /// The rules it is without, on purpose. No profile is without any.
+    pub what_ifs: WhatIfs,
 
     /// How long TIME-WAIT lasts: 2MSL.
     pub time_wait: Duration,
@@ -385,10 +387,12 @@ impl Profile {
     }
 
     /// The textbook: RFC 9293 with the RFCs it requires, and its own numbers.
+    #[expect(clippy::too_many_lines, reason = "a line for each parameter")]
     pub fn rfc9293() -> Self {
         Self {
             name: "rfc9293",
             options: rfc9293_options(),
+            what_ifs: WhatIfs::NONE,
             time_wait: Duration::from_secs(240), // §3.4.2: MSL is 2 minutes
             fin_timeout: None,                   // the RFC has no such timer
             time_wait_rst: TimeWaitRst::Honoured,

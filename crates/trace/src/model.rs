@@ -186,6 +186,11 @@ pub enum Event {
         /// Its sockets in the order of their slots.
         sockets: Vec<Status>,
     },
+    /// What whoever wrote the scenario says about this moment.
+    Remark {
+        /// In sentences.
+        text: String,
+    },
     /// An invariant of the world was broken.
     Violation {
         /// Its number in the documentation of the world: 1 to 6.

@@ -158,7 +158,7 @@ pub(crate) fn icmp(kind: IcmpKind) -> String {
 
 impl About {
     /// The name of a host; a number stands in for one that the heading does not list.
-    pub(crate) fn name(&self, host: HostId) -> String {
+    pub fn name(&self, host: HostId) -> String {
         match self.hosts.get(usize::from(host.0)) {
             Some(info) => info.name.clone(),
             None => format!("host {}", host.0),

@@ -1,9 +1,12 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use twomsl::tcp::Instant;
+use twomsl::explore::FaultKind;
+use twomsl::tcp::{Instant, WhatIf};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -13,6 +16,15 @@ Exit codes:
 
 Scenarios are in scenarios/, their language in docs/scenario-language.md, and the key to the
 ladder's signs in docs/ladder.md.";
+
+const EXPLORE_EXIT_CODES: &str = "\
+Exit codes:
+  0  every schedule was tried, and nothing broke
+  1  something broke: the smallest counterexample is shown, and left in a folder
+  2  the input cannot be used: a file, a setting or an argument
+  3  stopped early, and nothing broke until then
+
+docs/explore.md says what is tried.";
 
 /// A deterministic TCP laboratory: watch a TCP connection's whole life over a scripted network.
 #[derive(Debug, Parser)]
@@ -28,6 +40,95 @@ pub(crate) enum Command {
     /// Run scenario files, show what happened, and check what they expect.
     #[command(after_help = EXIT_CODES)]
     Run(Run),
+    /// Try every way of placing a few faults on a scenario's packets and hosts
+    #[command(after_help = EXPLORE_EXIT_CODES)]
+    Explore(Explore),
+    /// Tell what the library of scenarios shows: the question, the run with a sentence at each turn,
+    /// the answer. Without a name: list the questions.
+    #[command(after_help = EXIT_CODES)]
+    Demo(Demo),
+    /// Print TCP's state diagram with a scenario for every arrow.
+    States,
+}
+
+/// A scenario, and what stands instead of what its file says.
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    /// Seed of the random streams, instead of that of the file
+    #[arg(long, value_name = "N", value_parser = seed, allow_hyphen_values = true)]
+    pub(crate) seed: Option<u64>,
+
+    /// Set a parameter of the file (loss=5%) or of a host's profile (client.time-wait=1s)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting, allow_hyphen_values = true)]
+    pub(crate) set: Vec<(String, String)>,
+
+    /// Profile of every host, instead of those the file gives them. What the file sets stays
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+
+    /// A variant of the file, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
+
+    /// Switch a rule of TCP off at every host; may be repeated
+    #[arg(long, value_name = "RULE", value_parser = what_if())]
+    pub(crate) what_if: Vec<WhatIf>,
+}
+
+/// `twomsl explore`.
+#[derive(Debug, Args)]
+pub(crate) struct Explore {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// How many faults a schedule has at most, instead of what the file says
+    #[arg(long, value_name = "K")]
+    pub(crate) faults: Option<u32>,
+
+    /// Kinds of fault, instead of those the file says: drop, duplicate, delay, reorder, corrupt,
+    /// crash, reboot
+    #[arg(long, value_name = "KIND,…", value_parser = kind, value_delimiter = ',')]
+    pub(crate) kinds: Vec<FaultKind>,
+
+    /// How long a packet lives at most on links that do not say so themselves
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) lifetime: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) scenario: Chosen,
+
+    /// How many searches go on at once, instead of one per processor
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+
+    /// Stop after so long, such as 90s
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) max_time: Option<Duration>,
+
+    /// Stop after so many different states
+    #[arg(long, value_name = "N")]
+    pub(crate) max_states: Option<u64>,
+
+    /// The folder for a counterexample, instead of one in twomsl-artefacts
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `twomsl demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Names of scenarios, as the list gives them, or of themes
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+
+    /// Wait for Enter at every step
+    #[arg(long)]
+    pub(crate) step: bool,
 }
 
 /// `twomsl run`.
@@ -45,9 +146,18 @@ pub(crate) struct Run {
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting, allow_hyphen_values = true)]
     pub(crate) set: Vec<(String, String)>,
 
+    /// A variant of the file, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
+
     /// Profile of every host, instead of those the file gives them. What the file sets stays
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
+
+    /// Switch a rule of TCP off at every host, to see what it is for; may be repeated. See
+    /// docs/what-ifs.md
+    #[arg(long, value_name = "RULE", value_parser = what_if())]
+    pub(crate) what_if: Vec<WhatIf>,
 
     /// What runs them
     #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]
@@ -132,10 +242,25 @@ fn seed(text: &str) -> Result<u64, String> {
     twomsl::scenario::number(text).ok_or_else(wrong)
 }
 
+/// The rules by name, each with a line about it.
+fn what_if() -> impl TypedValueParser<Value = WhatIf> {
+    let rule = |rule: WhatIf| PossibleValue::new(rule.name()).help(rule.about());
+    PossibleValuesParser::new(WhatIf::ALL.map(rule)).try_map(|name| name.parse::<WhatIf>())
+}
+
 fn setting(text: &str) -> Result<(String, String), String> {
     let both = text.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty());
     let (key, value) = both.ok_or("write KEY=VALUE, such as loss=5% or client.time-wait=1s")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+fn kind(text: &str) -> Result<FaultKind, String> {
+    let names = FaultKind::ALL.map(FaultKind::name).join(", ");
+    FaultKind::by_name(text).ok_or_else(|| format!("write one of {names}"))
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    twomsl::scenario::duration(text).ok_or_else(|| "write a time with its unit: 90s".to_owned())
 }
 
 fn moment(text: &str) -> Result<Instant, String> {

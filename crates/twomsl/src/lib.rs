@@ -64,6 +64,7 @@
 //! - [`tcp::Stack`] is the TCP alone, without a network, for whoever wants to drive it;
 //!   [`tcp::Profile`] holds its numbers.
 
+pub use twomsl_explore as explore;
 pub use twomsl_scenario as scenario;
 pub use twomsl_sim as sim;
 mod engines;

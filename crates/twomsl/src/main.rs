@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod log;
+mod measures;
 mod output;
 mod story;
 
@@ -14,5 +15,8 @@ fn main() -> ExitCode {
     let cli = args::Cli::parse();
     match cli.command {
         args::Command::Run(run) => commands::run::run(&run).into(),
+        args::Command::Explore(explore) => commands::explore::explore(&explore).into(),
+        args::Command::Demo(demo) => commands::demo::demo(&demo).into(),
+        args::Command::States => commands::states::states().into(),
     }
 }

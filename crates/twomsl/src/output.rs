@@ -114,6 +114,15 @@ impl Output {
                 |error: io::Error| format!("error: --out {}: {}\n", path.display(), plain(&error));
             return std::fs::write(&path, text).map_err(cannot);
         }
+        self.print(text)
+    }
+
+    /// Writes to standard output.
+    ///
+    /// # Errors
+    /// It cannot be written, for the user. A reader that stopped reading is no error.
+    #[expect(clippy::unused_self, reason = "only who has an output prints")]
+    pub(crate) fn print(&self, text: &str) -> Result<(), String> {
         let mut out = io::stdout().lock();
         ignore_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
             .map_err(|error| format!("error: cannot write to standard output: {error}\n"))
@@ -153,6 +162,16 @@ pub(crate) fn colour_of_messages() -> Colour {
 pub(crate) fn complain(message: &str) {
     // When even standard error is closed, there is nobody left to tell.
     let _ = io::stderr().lock().write_all(message.as_bytes());
+}
+
+/// Writes to standard output. A reader that stopped reading is no error.
+///
+/// # Errors
+/// It cannot be written, for the user.
+pub(crate) fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    ignore_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        .map_err(|error| format!("error: cannot write to standard output: {error}\n"))
 }
 
 /// Writes one line about how it went.

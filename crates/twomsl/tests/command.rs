@@ -455,6 +455,23 @@ fn a_number_or_time_or_setting_in_no_form_is_answered_with_its_form() {
     }
 }
 
+/// A rule that is off is in the heading, and in the command that does it again.
+#[test]
+fn a_rule_that_is_switched_off_is_said_everywhere() {
+    let output = twomsl(&["run", LOST_FIN, "--what-if", "no-fin-retransmit"]);
+    assert_eq!(output.status.code(), Some(1));
+    let (shown, told) = (text(&output.stdout), text(&output.stderr));
+    assert!(shown.contains("client: linux (what-if no-fin-retransmit)"), "{shown}");
+    let again = format!("twomsl run {LOST_FIN} --what-if no-fin-retransmit --seed 0");
+    assert!(told.contains(&again), "{told}");
+}
+
+#[test]
+fn a_rule_that_does_not_exist_is_answered_with_what_was_meant() {
+    let message = refused(Path::new(HANDSHAKE), &["--what-if", "no-timewait"]);
+    assert!(message.contains("no-time-wait"), "{message}");
+}
+
 #[test]
 fn a_seed_may_be_hexadecimal_as_in_a_file() {
     let run = |seed| twomsl(&["run", LOST_FIN, "--seed", seed]);

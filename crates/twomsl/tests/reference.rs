@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use twomsl::scenario::{Scenario, vocabulary};
-use twomsl::tcp::{Profile, TcpState};
+use twomsl::tcp::{Profile, TcpState, WhatIf};
 use twomsl::trace::ladder;
 
 const PAGE: &str = include_str!("../../../docs/scenario-language.md");
+
+const WHAT_IFS: &str = include_str!("../../../docs/what-ifs.md");
 
 /// Everything between backticks: names, and the words of examples.
 fn words() -> BTreeSet<&'static str> {
@@ -27,13 +29,23 @@ fn every_node_and_property_is_on_the_page() {
 }
 
 #[test]
-fn every_parameter_state_and_profile_is_on_the_page() {
+fn every_parameter_state_what_if_and_profile_is_on_the_page() {
     let words = words();
     let states = TcpState::ALL.iter().map(|state| state.name());
     let parameters = Profile::parameters().map(|(name, ..)| name);
-    let known = states.chain(parameters).chain(Profile::NAMES.iter().copied());
+    let rules = WhatIf::ALL.into_iter().map(WhatIf::name);
+    let known = states.chain(parameters).chain(rules).chain(Profile::NAMES.iter().copied());
     let missing: Vec<&str> = known.filter(|name| !words.contains(name)).collect();
     assert!(missing.is_empty(), "not in docs/scenario-language.md: {missing:?}");
+}
+
+/// Every rule that can be switched off has a row in the page about them.
+#[test]
+fn every_what_if_has_its_row() {
+    for rule in WhatIf::ALL {
+        let row = format!("| `{rule}` | {} | RFC {} | ", rule.about(), rule.rfc());
+        assert!(WHAT_IFS.contains(&row), "docs/what-ifs.md lacks the row {row}");
+    }
 }
 
 /// The names of systems are in a table, with what they take and what they set.
@@ -89,24 +101,5 @@ fn whole_files_on_the_pages_hold() {
         let story = Scenario::parse(name, block.expect("an example")).expect("a sound scenario");
         let outcome = story.run().expect("a world");
         assert!(outcome.holds(), "{name}: {}", outcome.report());
-    }
-}
-
-/// Every scenario is in the README's list, with its question.
-#[test]
-fn the_readme_lists_every_scenario() {
-    let mut folders = vec![std::path::PathBuf::from("scenarios")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "kdl") {
-                let story = Scenario::load(&path).expect("a sound scenario");
-                let question = &story.story().question;
-                let row = format!("]({}) | {question} |", path.display());
-                assert!(README.contains(&row), "the README's list lacks …{row}");
-            }
-        }
     }
 }

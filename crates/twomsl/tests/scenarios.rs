@@ -28,6 +28,21 @@ type Result = datatest_stable::Result<()>;
 fn story(path: &Path) -> Result {
     let scenario = Scenario::load(named(path))?;
     is_told(&scenario)?;
+    holds_again_and_again(&scenario)?;
+    approve(path, &scenario)?;
+    for name in scenario.variants() {
+        let variant = scenario.variant(name)?;
+        if variant.expectations() == 0 {
+            return Err(format!("variant {name}: a variant expects something").into());
+        }
+        holds_again_and_again(&variant)?;
+        approve(path, &variant)?;
+    }
+    Ok(())
+}
+
+/// With every seed what is expected holds, and the same happens in every way of running it.
+fn holds_again_and_again(scenario: &Scenario) -> Result {
     for seed in scenario.seeds().to_vec() {
         let scenario = scenario.clone().with_seed(seed);
         let outcome = scenario.run()?;
@@ -45,7 +60,7 @@ fn story(path: &Path) -> Result {
             return Err(format!("seed {seed}: a world that ran before differs").into());
         }
     }
-    approve(path, &scenario)
+    Ok(())
 }
 
 /// A scenario answers a question, and says where it is written.
@@ -104,9 +119,18 @@ fn approve(path: &Path, scenario: &Scenario) -> Result {
         text = format!("{}\n… {lines} lines in all …\n", head.join("\n"));
     }
     settings(path.parent().and_then(Path::file_name)).bind(|| {
-        insta::assert_snapshot!(path.file_stem().and_then(|name| name.to_str()), text);
+        let file = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        let variant = scenario.chosen_variant().map(|name| format!("@{}", slug(name)));
+        insta::assert_snapshot!(format!("{file}{}", variant.unwrap_or_default()), text);
     });
     Ok(())
+}
+
+/// A name as a part of a file's name.
+fn slug(name: &str) -> String {
+    let plain =
+        |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
+    name.chars().map(plain).collect()
 }
 
 /// The top-level `snapshots/`, and the theme's folder in it.
@@ -135,10 +159,16 @@ fn library_is_pinned(first: &Path) -> Result {
     let mut lines = String::new();
     for file in files {
         let scenario = Scenario::load(&file)?;
-        for seed in scenario.seeds().to_vec() {
-            let outcome = scenario.clone().with_seed(seed).run()?;
-            let name = file.strip_prefix(root)?.display().to_string().replace('\\', "/");
-            writeln!(lines, "{} {name} seed {seed}", digest::hex(&outcome.trace))?;
+        let name = file.strip_prefix(root)?.display().to_string().replace('\\', "/");
+        let variants = scenario.variants().map(|name| scenario.variant(name));
+        let variants = variants.collect::<std::result::Result<Vec<_>, _>>()?;
+        for run in std::iter::once(&scenario).chain(&variants) {
+            for seed in run.seeds().to_vec() {
+                let outcome = run.clone().with_seed(seed).run()?;
+                let which = run.chosen_variant().map(|name| format!(" variant {name}"));
+                let which = which.unwrap_or_default();
+                writeln!(lines, "{} {name}{which} seed {seed}", digest::hex(&outcome.trace))?;
+            }
         }
     }
     settings(None).bind(|| insta::assert_snapshot!("library-digest", lines));

@@ -1,13 +1,13 @@
 //! `fault`: an ordered rule with a verdict.
 
 use kdl::{KdlDocument, KdlValue};
-use twomsl_sim::spec::{FaultRule, FaultVerdict, Nth, Rewrite, StripOptions};
+use twomsl_sim::spec::{Choice, FaultRule, FaultVerdict, Nth, Rewrite, StripOptions};
 
 use super::matcher;
 use crate::diagnostic::Problem;
 use crate::language::node::Node;
 use crate::language::suggest;
-use crate::language::value::OneOf;
+use crate::language::value::{Host, OneOf};
 use crate::language::vocabulary;
 
 /// A verdict, and which of the properties of verdicts it takes.
@@ -47,9 +47,42 @@ pub(super) fn hold_names(document: &KdlDocument) -> Vec<String> {
     holds.filter_map(|node| node.get(1)?.as_string().map(ToOwned::to_owned)).collect()
 }
 
-/// All rules, in order.
+/// All rules, in order. Faults of single packets are no rules: see [`schedule`].
 pub(super) fn all(nodes: &[Node<'_>]) -> Vec<FaultRule> {
-    nodes.iter().filter_map(one).collect()
+    nodes.iter().filter(|node| !node.has("packet")).filter_map(one).collect()
+}
+
+/// The faults of single packets, each named by its number.
+pub(super) fn schedule(nodes: &[Node<'_>]) -> Vec<Choice> {
+    nodes.iter().filter(|node| node.has("packet")).filter_map(choice).collect()
+}
+
+/// What befalls a network befalls a packet, whatever is in it.
+const OF_PACKETS: [&str; 4] = ["drop", "corrupt", "duplicate", "delay"];
+
+fn choice(node: &Node<'_>) -> Option<Choice> {
+    let name: String = node.arg(0)?;
+    let packet = node.prop("packet");
+    if packet == Some(0) {
+        node.wrong(node.prop_span("packet"), "counting begins with 1", "there is no 0th");
+    }
+    let from = node.required("from").map(|Host(host)| host);
+    for other in vocabulary::MATCHER.iter().chain(&["nth"]).filter(|name| **name != "from") {
+        if node.has(other) {
+            let message = format!("`packet` says which; `{other}` cannot say more");
+            node.wrong(node.prop_span(other), &message, "one of them");
+        }
+    }
+    let verdict = verdict(node, &name)?;
+    if !OF_PACKETS.contains(&name.as_str()) {
+        let message = format!("`{name}` takes no `packet`");
+        let problem = Problem::at(node.arg_span(0), message).label("needs a rule");
+        node.report(problem.help(format!("`packet` goes with {}", suggest::list(&OF_PACKETS))));
+    }
+    let (from, packet) = (from?, packet?);
+    let host = node.context().names.hosts.get(from).map_or("?", String::as_str);
+    let words = format!("{name} the {} packet of {host}", matcher::ordinal(packet));
+    Some(Choice { text: node.prop_or("text", words), from, packet, verdict })
 }
 
 fn one(node: &Node<'_>) -> Option<FaultRule> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kdl::{KdlDocument, KdlValue};
 use twomsl_sim::spec::HostSpec;
-use twomsl_tcp::{ParameterError, Profile};
+use twomsl_tcp::{ParameterError, Profile, WhatIf};
 
 use crate::diagnostic::{Problem, Span};
 use crate::language::node::Node;
@@ -18,11 +18,17 @@ pub(super) fn names(document: &KdlDocument) -> Vec<String> {
     hosts.filter_map(|node| node.get(0)?.as_string().map(ToOwned::to_owned)).collect()
 }
 
-/// All hosts.
-pub(super) fn all(nodes: &[Node<'_>], overrides: &Overrides) -> Vec<HostSpec> {
+/// All hosts; `without` are the rules that none of them keeps.
+pub(super) fn all(
+    nodes: &[Node<'_>],
+    without: &[Node<'_>],
+    overrides: &Overrides,
+) -> Vec<HostSpec> {
     let mut hosts: Vec<HostSpec> = Vec::new();
+    let everywhere: Vec<WhatIf> = without.iter().flat_map(|node| node.args_from(0)).collect();
     for node in nodes {
-        let host = one(node, overrides);
+        let mut host = one(node, overrides);
+        host.profile.what_ifs.extend(everywhere.iter().copied());
         if !host.name.is_empty() && hosts.iter().any(|other| other.name == host.name) {
             let message = format!("there are two hosts `{}`", host.name);
             node.wrong(node.arg_span(0), &message, "the second");
@@ -48,6 +54,10 @@ fn one(node: &Node<'_>, overrides: &Overrides) -> HostSpec {
     for child in node.children().iter().filter(|child| child.name() == "set") {
         set(child, &mut profile);
     }
+    for child in node.children().iter().filter(|child| child.name() == "what-if") {
+        profile.what_ifs.extend(child.args_from::<WhatIf>(0));
+    }
+    profile.what_ifs.extend(overrides.what_ifs.iter());
     for (parameter, value) in overrides.of_host(&name) {
         // Overrides are checked where they are given, with their own message.
         let _ = set_parameter(&mut profile, parameter, value);

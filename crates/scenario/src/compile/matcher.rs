@@ -163,7 +163,7 @@ pub(super) fn describe_nth(nth: Nth) -> String {
     }
 }
 
-fn ordinal(number: u32) -> String {
+pub(super) fn ordinal(number: u32) -> String {
     let suffix = match (number % 100, number % 10) {
         (11..=13, _) => "th",
         (_, 1) => "st",

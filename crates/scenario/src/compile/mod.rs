@@ -6,6 +6,7 @@
 
 mod condition;
 mod expectation;
+mod explore;
 mod fault;
 mod forge;
 mod host;
@@ -15,14 +16,18 @@ mod matcher;
 mod options;
 mod role;
 mod story;
+mod tell;
 mod trigger;
+mod variant;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kdl::{KdlDocument, KdlNode};
+use kdl::{KdlDocument, KdlNode, KdlValue};
 use twomsl_sim::WorldSpec;
 use twomsl_tcp::Instant;
 
+use crate::bound::Bound;
 use crate::diagnostic::Problem;
 use crate::expect::Expected;
 use crate::language::node::{self, Context, Node};
@@ -31,6 +36,7 @@ use crate::language::vocabulary::TOP;
 use crate::scenario::{Overrides, Story};
 
 pub(crate) use host::{meant_profile, parameter_hint, set_parameter};
+pub(crate) use variant::Variant;
 
 /// Everything a scenario file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +48,13 @@ pub(crate) struct Compiled {
     /// The profiles with which the expectations hold as well.
     pub(crate) also: Vec<&'static str>,
     pub(crate) expected: Vec<Expected>,
+    /// How far it is to be explored, and what holds in every schedule.
+    pub(crate) bound: Option<Bound>,
+    pub(crate) variants: Vec<Variant>,
     /// What `--set` can name: the parameters of the file.
     pub(crate) params: Vec<String>,
+    /// The values that they have.
+    pub(crate) values: BTreeMap<String, KdlValue>,
 }
 
 /// How long a world runs that does not say: a day. Two hours of keepalive silence fit in, and a
@@ -64,8 +75,9 @@ pub(crate) fn compile(
     cx.names.holds = fault::hold_names(document);
     let compiled = sections(&cx, document, overrides);
     let params = cx.params.keys().cloned().collect();
+    let values = cx.params.clone();
     let problems = cx.into_problems();
-    if problems.is_empty() { Ok(Compiled { params, ..compiled }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Compiled { params, values, ..compiled }) } else { Err(problems) }
 }
 
 /// Reads every section. What is wrong is in the context afterwards.
@@ -74,22 +86,40 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
     let story = story::story(cx, &nodes);
     let seeds = story::seeds(&nodes);
     let also = host::also(&of(&nodes, "also"), &of(&nodes, "host"));
+    let variants = variant::all(&of(&nodes, "variant"));
     // Before the tables: expectations about sockets need some of their own.
-    let expected = expectation::all(&of(&nodes, "expect"));
+    let bound = explore::bound(&of(&nodes, "explore"));
+    let (mut expected, mut remarks) =
+        (expectation::all(&of(&nodes, "expect")), tell::all(&of(&nodes, "tell")));
+    if let Some(chosen) = overrides.chosen(&variants) {
+        (expected, remarks) = (chosen.expected.clone(), chosen.remarks.clone());
+    }
     let spec = WorldSpec {
-        title: story.title.clone(),
+        title: overrides.title(&story),
         seed: seeds.first().copied().unwrap_or_default(),
-        hosts: host::all(&of(&nodes, "host"), overrides),
+        hosts: host::all(&of(&nodes, "host"), &of(&nodes, "what-if"), overrides),
         links: link::all(&of(&nodes, "link")),
         middleboxes: link::middleboxes(&of(&nodes, "middlebox"), &of(&nodes, "link")),
         roles: role::all(&of(&nodes, "role")),
         faults: fault::all(&of(&nodes, "fault")),
+        schedule: fault::schedule(&of(&nodes, "fault")),
         forgeries: forge::all(&nodes),
         incidents: incident::all(&nodes),
+        remarks,
         tables: tables(&of(&nodes, "table"), &expected),
         until: Some(until(&of(&nodes, "until"))),
     };
-    Compiled { spec, story, seeds, also, expected, params: Vec::new() }
+    Compiled {
+        spec,
+        story,
+        seeds,
+        also,
+        expected,
+        bound,
+        variants,
+        params: Vec::new(),
+        values: BTreeMap::new(),
+    }
 }
 
 /// The nodes of a name.

@@ -68,9 +68,18 @@ pub(super) fn story(cx: &Context, nodes: &[Node<'_>]) -> Story {
         title: node.arg(0).unwrap_or_default(),
         question: line("question"),
         answer: line("answer"),
+        claim: node.child("claim").and_then(|child| child.arg(0)),
+        case: node.child("case").and_then(|child| child.arg(0)),
+        next: of_name(node, "try"),
         rfc: sources.flat_map(|child| child.args_from::<String>(0)).collect(),
         engine: node.child("engine").and_then(|child| engine(&child)),
     }
+}
+
+/// The first arguments of all children of a name.
+fn of_name(node: &Node<'_>, name: &str) -> Vec<String> {
+    let children = node.children().into_iter().filter(|child| child.name() == name);
+    children.filter_map(|child| child.arg(0)).collect()
 }
 
 /// The only engine that can tell the story, and why.

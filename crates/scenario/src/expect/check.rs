@@ -16,7 +16,11 @@ use crate::source::Source;
 
 /// Every expectation that does not hold, in the order of the file. That no invariant is broken is
 /// always expected; a scenario that shows a disaster has to say so.
-pub(crate) fn check_all(expected: &[Expected], facts: &Facts<'_>, source: &Source) -> Vec<Failure> {
+pub(crate) fn check_all(
+    expected: &[&Expected],
+    facts: &Facts<'_>,
+    source: &Source,
+) -> Vec<Failure> {
     let mut failures: Vec<Failure> = Vec::new();
     for one in expected {
         if let Err(instead) = check(&one.wanted, facts, source) {
@@ -70,7 +74,7 @@ fn exactly(wanted: u64, found: u64, what: &str) -> Held {
 }
 
 /// A run that never would have ended proves nothing, unless that is what it shows.
-fn stuck(expected: &[Expected], facts: &Facts<'_>, source: &Source) -> Option<Failure> {
+fn stuck(expected: &[&Expected], facts: &Facts<'_>, source: &Source) -> Option<Failure> {
     let shown = expected
         .iter()
         .any(|one| matches!(&one.wanted, Wanted::Ends(EndsWanted { how: Some(End::Stuck), .. })));
@@ -110,7 +114,7 @@ fn result(wanted: &ResultWanted, facts: &Facts<'_>) -> Held {
 }
 
 impl Answer {
-    fn is(self, result: &Returned) -> bool {
+    pub(super) fn is(self, result: &Returned) -> bool {
         match (self, result) {
             (Self::Ok, Ok(_)) | (Self::EndOfFile, Ok(Some(0))) => true,
             (Self::Octets(wanted), Ok(Some(found))) => wanted == *found,
@@ -190,9 +194,9 @@ fn broken<'a>(facts: &Facts<'a>) -> impl Iterator<Item = (u8, String)> + use<'a>
 }
 
 /// A failure for violations that no expectation speaks of.
-fn violations(expected: &[Expected], facts: &Facts<'_>, source: &Source) -> Option<Failure> {
+fn violations(expected: &[&Expected], facts: &Facts<'_>, source: &Source) -> Option<Failure> {
     let spoken_of = |number: u8| {
-        let of = |one: &Expected| matches!(one.wanted, Wanted::Violation { invariant, .. } if invariant == number);
+        let of = |one: &&Expected| matches!(one.wanted, Wanted::Violation { invariant, .. } if invariant == number);
         expected.iter().any(of)
     };
     let unexpected: Vec<String> =

@@ -2,6 +2,7 @@
 
 mod check;
 mod facts;
+mod monitors;
 mod segments;
 mod states;
 mod variables;
@@ -18,6 +19,7 @@ use crate::diagnostic::Span;
 
 pub(crate) use check::check_all;
 pub(crate) use facts::Facts;
+pub use monitors::{Broken, Monitors};
 pub(crate) use variables::{VARIABLES, Variable, VariableWanted};
 
 /// One expectation of a file.

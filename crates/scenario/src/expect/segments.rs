@@ -1,12 +1,12 @@
 //! Expectations about segments on the network.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use twomsl_sim::spec::Acks;
 use twomsl_tcp::wire::{Flags, Packet, Segment, SeqNum};
 use twomsl_tcp::{Instant, SendReason};
-use twomsl_trace::{Decider, Event, Fate, HostId, PacketId};
+use twomsl_trace::{Decider, Event, Fate, HostId, PacketId, Record};
 
 use super::facts::Facts;
 use super::states::Held;
@@ -16,7 +16,7 @@ use super::{DropsWanted, PayloadWanted, SegmentsWanted};
 const SHOWN: usize = 12;
 
 /// A segment that a host sent.
-struct Sent<'a> {
+pub(super) struct Sent<'a> {
     at: Instant,
     host: HostId,
     reason: SendReason,
@@ -37,7 +37,10 @@ struct Acknowledged {
 /// How many segments match, and when they were sent.
 pub(super) fn segments(wanted: &SegmentsWanted, facts: &Facts<'_>) -> Held {
     let sent = sent(facts);
-    let found: Vec<&Sent<'_>> = sent.iter().filter(|sent| fits(wanted, sent, facts)).collect();
+    let hosts = facts.trace.about.hosts.iter().map(|host| host.addresses.as_slice());
+    let addresses: Vec<&[IpAddr]> = hosts.collect();
+    let fits = |sent: &&Sent<'_>| fits(wanted, sent, &addresses);
+    let found: Vec<&Sent<'_>> = sent.iter().filter(fits).collect();
     let times = found.iter().map(|sent| sent.at);
     let on_time = wanted.times.as_ref().is_none_or(|wanted| times.eq(wanted.iter().copied()));
     if wanted.counts.hold(found.len()) && on_time { Ok(()) } else { Err(describe(&found)) }
@@ -47,34 +50,29 @@ pub(super) fn segments(wanted: &SegmentsWanted, facts: &Facts<'_>) -> Held {
 /// copies that the network makes were not sent by anybody.
 fn sent<'a>(facts: &Facts<'a>) -> Vec<Sent<'a>> {
     let mut spaces = Spaces::default();
-    let mut all = Vec::new();
-    for record in &facts.trace.records {
-        let Event::Sent { host, reason, content, .. } = &record.event else { continue };
-        let Some(segment) = content.segment() else { continue };
-        let acks = spaces.note(content, segment);
-        all.push(Sent {
-            at: record.at,
-            host: *host,
-            reason: *reason,
-            packet: content,
-            segment,
-            acks,
-        });
-    }
-    all
+    facts.trace.records.iter().filter_map(|record| spaces.sent(record)).collect()
 }
 
 /// The sequence spaces of all directions: where each begins and, after a FIN, ends.
-#[derive(Default)]
-struct Spaces(BTreeMap<(SocketAddr, SocketAddr), Space>);
+#[derive(Clone, Debug, Default, Hash)]
+pub(super) struct Spaces(BTreeMap<(SocketAddr, SocketAddr), Space>);
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Space {
     iss: SeqNum,
     end: Option<SeqNum>,
 }
 
 impl Spaces {
+    /// The segment that a record says was sent, and what it acknowledged at that time.
+    pub(super) fn sent<'a>(&mut self, record: &'a Record) -> Option<Sent<'a>> {
+        let Event::Sent { host, reason, content, .. } = &record.event else { return None };
+        let segment = content.segment()?;
+        let acks = self.note(content, segment);
+        let (at, host, reason) = (record.at, *host, *reason);
+        Some(Sent { at, host, reason, packet: content, segment, acks })
+    }
+
     /// Learns from a segment, and says what it acknowledges.
     fn note(&mut self, packet: &Packet, segment: &Segment) -> Acknowledged {
         let from = SocketAddr::new(packet.src, segment.src_port);
@@ -105,10 +103,14 @@ impl Space {
 }
 
 /// All that is given must be so. Flags are a minimum, as in fault rules: `SYN` is also in `SYN,ACK`.
-fn fits(wanted: &SegmentsWanted, sent: &Sent<'_>, facts: &Facts<'_>) -> bool {
+pub(super) fn fits(
+    wanted: &SegmentsWanted,
+    sent: &Sent<'_>,
+    addresses: &[impl AsRef<[IpAddr]>],
+) -> bool {
     let to = |host: usize| {
-        let host = facts.trace.about.hosts.get(host);
-        host.is_some_and(|host| host.addresses.contains(&sent.packet.dst))
+        let host = addresses.get(host);
+        host.is_some_and(|host| host.as_ref().contains(&sent.packet.dst))
     };
     wanted.from.is_none_or(|host| sent.host == HostId(host as u16))
         && wanted.to.is_none_or(to)
@@ -118,22 +120,10 @@ fn fits(wanted: &SegmentsWanted, sent: &Sent<'_>, facts: &Facts<'_>) -> bool {
         && wanted.payload.as_ref().is_none_or(|payload| payload.is(sent.segment))
         && wanted.src_port.is_none_or(|port| port == sent.segment.src_port)
         && wanted.dst_port.is_none_or(|port| port == sent.segment.dst_port)
-        && wanted.retransmission.is_none_or(|again| again == is_again(sent.reason))
+        && wanted.retransmission.is_none_or(|again| again == sent.reason.is_repetition())
         && wanted.reason.is_none_or(|reason| reason == sent.reason)
         && wanted.since.is_none_or(|since| sent.at >= since)
         && wanted.before.is_none_or(|before| sent.at < before)
-}
-
-/// Whether the same octets were sent before.
-const fn is_again(reason: SendReason) -> bool {
-    matches!(
-        reason,
-        SendReason::Retransmission
-            | SendReason::FastRetransmission
-            | SendReason::PathMtu
-            | SendReason::LossProbe
-            | SendReason::SynAgain
-    )
 }
 
 impl Acknowledged {

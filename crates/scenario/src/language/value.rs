@@ -8,7 +8,7 @@ use kdl::KdlValue;
 use twomsl_sim::spec::{HostIndex, Probability};
 use twomsl_tcp::profile::CongestionControl;
 use twomsl_tcp::wire::Flags;
-use twomsl_tcp::{Instant, SendReason, SocketError, TcpState, TimerKind, Verdict};
+use twomsl_tcp::{Instant, SendReason, SocketError, TcpState, TimerKind, Verdict, WhatIf};
 
 use super::names::{self, Names, look_up};
 use super::{suggest, units};
@@ -141,6 +141,14 @@ impl Value for Bytes {
 
     fn read(value: &KdlValue, names: &Names) -> Result<Self, Wrong> {
         String::read(value, names).map(Self::from)
+    }
+}
+
+impl Value for WhatIf {
+    const EXAMPLE: &'static str = "\"no-time-wait\"";
+
+    fn read(value: &KdlValue, _: &Names) -> Result<Self, Wrong> {
+        word("what-if", value, |name| name.parse().ok(), &Self::ALL.map(Self::name))
     }
 }
 

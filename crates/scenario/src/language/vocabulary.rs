@@ -138,6 +138,7 @@ pub static TOP: &[&Kind] = &[
     &SEEDS,
     &HOST,
     &ALSO,
+    &WHAT_IF,
     &LINK,
     &MIDDLEBOX,
     &ROLE,
@@ -151,15 +152,22 @@ pub static TOP: &[&Kind] = &[
     &LINK_DOWN,
     &LINK_UP,
     &RELEASE,
+    &TELL,
     &TABLE,
     &UNTIL,
     &EXPECT,
+    &EXPLORE,
+    &VARIANT,
 ];
 
-static SCENARIO: Kind =
-    Kind::new("scenario").args(&[once("TITLE")]).children(&[&QUESTION, &ANSWER, &RFC, &ENGINE]);
+static SCENARIO: Kind = Kind::new("scenario")
+    .args(&[once("TITLE")])
+    .children(&[&QUESTION, &CLAIM, &ANSWER, &RFC, &ENGINE, &CASE, &TRY]);
 static QUESTION: Kind = Kind::new("question").args(&[once("TEXT")]);
 static ANSWER: Kind = Kind::new("answer").args(&[once("TEXT")]);
+static CLAIM: Kind = Kind::new("claim").args(&[once("TEXT")]);
+static CASE: Kind = Kind::new("case").args(&[once("NAME")]);
+static TRY: Kind = Kind::new("try").args(&[once("COMMAND")]);
 static RFC: Kind = Kind::new("rfc").args(&[many("SECTION")]);
 static ENGINE: Kind = Kind::new("engine").args(&[once("ENGINE")]).props(&[&["because"]]);
 static PARAM: Kind = Kind::new("param").args(&[once("NAME"), once("VALUE")]);
@@ -169,9 +177,10 @@ static SEEDS: Kind = Kind::new("seeds").args(&[many("NUMBER")]);
 static HOST: Kind = Kind::new("host")
     .args(&[once("NAME")])
     .props(&[&["profile", "address", "quiet-time"]])
-    .children(&[&ADDRESS, &PARAMETER]);
+    .children(&[&ADDRESS, &PARAMETER, &WHAT_IF]);
 static ADDRESS: Kind = Kind::new("address").args(&[many("IP")]);
 static PARAMETER: Kind = Kind::new("set").args(&[once("PARAMETER"), once("VALUE")]);
+static WHAT_IF: Kind = Kind::new("what-if").args(&[many("RULE")]);
 static ALSO: Kind = Kind::new("also").args(&[many("PROFILE")]);
 
 static LINK: Kind = Kind::new("link")
@@ -235,7 +244,7 @@ static SPAWN: Kind = Kind::new("spawn").args(&[once("COUNT")]).children(&STEPS);
 
 static FAULT: Kind = Kind::new("fault").args(&[once("VERDICT"), optional("NAME")]).props(&[
     MATCHER,
-    &["nth", "text"],
+    &["packet", "nth", "text"],
     VERDICT,
 ]);
 
@@ -281,7 +290,17 @@ static RELEASE: Kind = incident("release").args(&[once("NAME")]);
 static TABLE: Kind = Kind::new("table").props(&[&["at"]]);
 static UNTIL: Kind = Kind::new("until").args(&[once("DURATION")]);
 
+static TELL: Kind =
+    Kind::new("tell").args(&[once("TEXT")]).props(&[TRIGGER]).children(&[&WHEN, &TELL_TABLE]);
+static TELL_TABLE: Kind = Kind::new("table").args(&[many("HOST")]);
+static VARIANT: Kind =
+    Kind::new("variant").args(&[once("NAME")]).children(&[&SETTING, &WHAT_IF, &TELL, &EXPECT]);
+static SETTING: Kind = Kind::new("set").args(&[once("KEY"), once("VALUE")]);
+
 static EXPECT: Kind = Kind::new("expect").children(EXPECTATIONS);
+
+static EXPLORE: Kind =
+    Kind::new("explore").props(&[&["faults", "kinds", "lifetime"]]).children(&[&EXPECT]);
 
 /// What can be expected.
 pub static EXPECTATIONS: &[&Kind] = &[

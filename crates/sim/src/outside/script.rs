@@ -24,6 +24,7 @@ impl Network {
             self.advance(at);
             match what {
                 What::Forgery(place) => self.live.forge(&self.plan, place),
+                What::Remark(place) => self.live.remark(&self.plan, place),
                 What::Tables => self.live.tables(),
                 What::Incident(place) => incidents.push((at, place as usize)),
                 _ => {}

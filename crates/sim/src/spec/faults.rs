@@ -21,6 +21,20 @@ pub struct FaultRule {
     pub verdict: FaultVerdict,
 }
 
+/// What befalls one packet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// In words: `drop the 3rd packet of client`.
+    pub text: String,
+    /// The host that sends it.
+    pub from: HostIndex,
+    /// Which of all packets that the host sends, from 1, across its sockets and reboots. What is
+    /// forged in its name, and copies that the network makes, do not count.
+    pub packet: u32,
+    /// What becomes of it: `Drop`, `Corrupt`, `Duplicate`, `Delay` or `DelayUntil`.
+    pub verdict: FaultVerdict,
+}
+
 /// A range of ordinals, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Nth {
@@ -233,6 +247,17 @@ pub struct Incident {
     pub trigger: Trigger,
     /// What.
     pub action: IncidentAction,
+}
+
+/// What is said about a moment: it goes into the trace, and changes nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Remark {
+    /// When.
+    pub trigger: Trigger,
+    /// In sentences.
+    pub text: String,
+    /// Whose socket tables belong to it.
+    pub tables: Vec<HostIndex>,
 }
 
 /// What befalls.

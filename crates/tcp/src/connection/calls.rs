@@ -217,7 +217,7 @@ impl Connection {
     }
 
     /// A FIN follows what was written.
-    fn end_writing(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn end_writing(&mut self, cx: &mut Context<'_>) {
         if self.send.writing != Writing::Open {
             return;
         }

@@ -211,7 +211,7 @@ impl Connection {
 
     /// What must hold between events. A connection with something unacknowledged or unsendable
     /// has a timer running, or nothing would ever move it again.
-    pub(crate) fn assert_sane(&self) {
+    pub(crate) fn assert_sane(&self, profile: &Profile) {
         if matches!(self.state, TcpState::Closed | TcpState::Listen | TcpState::TimeWait) {
             return;
         }
@@ -222,7 +222,8 @@ impl Connection {
         assert!(
             (send.is_idle() && (!send.has_more() || !self.may_transmit()))
                 || self.timers.is_running(TimerKind::Retransmission)
-                || self.timers.is_running(TimerKind::Persist),
+                || self.timers.is_running(TimerKind::Persist)
+                || !self.may_probe(profile),
             "what is not acknowledged has a timer: {:?} {send:?}",
             self.state,
         );

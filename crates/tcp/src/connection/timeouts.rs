@@ -118,6 +118,9 @@ impl Connection {
         if self.send.wnd > 0 && self.send_held_back(cx) {
             return self.arm_timers(cx);
         }
+        if !self.may_probe(cx.profile) {
+            return;
+        }
         // MUST-37: a peer that answers may keep its window closed for ever; one that does not
         // answer is given up like any other.
         if self.window_probes > 0 && self.is_hopeless_probe(cx) {

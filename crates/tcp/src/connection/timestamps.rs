@@ -69,6 +69,11 @@ impl Timestamps {
         value.wrapping_sub(self.recent).cast_signed() > 0
     }
 
+    /// TS.Recent.
+    pub(crate) const fn recent(&self) -> u32 {
+        self.recent
+    }
+
     /// When TS.Recent was taken.
     pub(crate) const fn recent_at(&self) -> Instant {
         self.recent_at

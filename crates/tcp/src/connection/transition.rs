@@ -4,7 +4,7 @@ use super::{Connection, Origin};
 use crate::event::{Cause, Event, Readiness, StateChange, TcpState, TimerKind};
 use crate::outbox::{Context, TimeWaitTable};
 use crate::timers::Timers;
-use crate::{Holder, Instant, SocketError};
+use crate::{Holder, Instant, SocketError, WhatIf};
 use TcpState::{
     CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived,
     SynSent, TimeWait,
@@ -109,9 +109,12 @@ impl Connection {
             // closings." It is not what MUST-13 says, and old duplicates may find a successor.
             return self.finish(cx, Cause::TimeWaitFull, None);
         }
+        if cx.profile.what_ifs.has(WhatIf::NoTimeWait) {
+            return self.finish(cx, cause, None);
+        }
         self.timers.stop_all(cx);
         self.transition(cx, TcpState::TimeWait, cause);
-        self.timers.set(cx, TimerKind::TimeWait, cx.now + cx.profile.time_wait);
+        self.timers.set(cx, TimerKind::TimeWait, cx.now + cx.profile.time_wait_lasts());
     }
 
     /// The record that stood for it is gone: only the application still knows it.

@@ -13,10 +13,10 @@ use super::recovery::Phase;
 use super::scoreboard::Count;
 use super::send::{Ending, Writing};
 use super::{Connection, own_mss};
-use crate::Profile;
 use crate::event::{SendReason, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::{AbortReset, Repacketization, WindowProbe};
+use crate::{Profile, WhatIf};
 
 /// A segment that may be sent.
 struct Plan {
@@ -257,8 +257,14 @@ impl Connection {
 
     /// Puts out what lies in a stretch of sequence space: text, and the FIN behind it.
     fn put_text_out(&mut self, cx: &mut Context<'_>, seq: SeqNum, length: u32, reason: SendReason) {
-        let fin = self.send.includes_fin(seq + length);
+        let mut fin = self.send.includes_fin(seq + length);
         let text = length - u32::from(fin);
+        if fin && reason != SendReason::New && cx.profile.what_ifs.has(WhatIf::NoFinRetransmit) {
+            if text == 0 {
+                return;
+            }
+            fin = false;
+        }
         let offset = seq.since(self.send.text_start());
         let payload = self.send.buffer.slice(offset as usize, text as usize);
         let mut flags = Flags::ACK;
@@ -460,12 +466,17 @@ impl Connection {
             self.timers.stop(cx, TimerKind::Retransmission);
             if !waits && !self.has_work() {
                 self.timers.stop(cx, TimerKind::Persist);
-            } else if !self.timers.is_running(TimerKind::Persist) {
+            } else if !self.timers.is_running(TimerKind::Persist) && self.may_probe(cx.profile) {
                 let wait = self.rtt.persist_wait(self.probe_backoff, cx.profile);
                 self.timers.set(cx, TimerKind::Persist, cx.now.plus_nanos(wait));
             }
         }
         self.arm_user_timeout(cx);
+    }
+
+    /// Whether a closed window is asked about: always, but for one what-if.
+    pub(super) const fn may_probe(&self, profile: &Profile) -> bool {
+        self.send.wnd > 0 || !profile.what_ifs.has(WhatIf::NoPersistTimer)
     }
 
     /// RFC 6298 §5.1 to §5.3: as long as the timeout from now on.

@@ -8,7 +8,7 @@ use twomsl_wire::SeqNum;
 use crate::profile::IsnSource;
 use crate::time::nanos;
 use crate::tuple::{Tuple, bits};
-use crate::{Instant, Profile};
+use crate::{Instant, Profile, WhatIf};
 
 /// ISN = M + F(localip, localport, remoteip, remoteport, secretkey): the clock lets incarnations
 /// of one 4-tuple follow each other (MUST-8), the keyed hash keeps others from guessing (MUST-9,
@@ -20,6 +20,7 @@ pub(crate) fn initial_sequence(
     profile: &Profile,
 ) -> SeqNum {
     match profile.isn {
+        _ if profile.what_ifs.has(WhatIf::FixedIsn) => SeqNum::new(0),
         IsnSource::Fixed(isn) => SeqNum::new(isn),
         IsnSource::Clock(tick) => {
             let clock = now.as_nanos() / nanos(tick).max(1);

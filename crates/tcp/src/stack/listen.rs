@@ -9,7 +9,7 @@ use super::listener::Room;
 use crate::connection::{Connection, FastOpen, Origin};
 use crate::event::{Arrival, Readiness, SendReason, SocketId};
 use crate::tuple::Tuple;
-use crate::{Holder, Instant, Verdict};
+use crate::{Holder, Instant, Verdict, WhatIf};
 
 impl Stack {
     /// RFC 9293 §3.10.7.2.
@@ -24,6 +24,8 @@ impl Stack {
             Verdict::ListenRst
         } else if segment.has(Flags::ACK) {
             return self.ack_arrives_in_listen(now, listener, tuple, segment);
+        } else if segment.has(Flags::SYN) && self.is_behind_its_host(now, tuple, segment) {
+            Verdict::OldTimestamp
         } else if segment.has(Flags::SYN) {
             return self.open_from_syn(now, listener, tuple, segment, None);
         } else {
@@ -80,7 +82,9 @@ impl Stack {
             _ => Origin::Passive { listener, supersedes },
         };
         let mut iss = initial_sequence(now, tuple, &self.secret, &self.profile);
-        if let Some(record) = supersedes.and_then(|old| self.slots.time_wait(old)) {
+        if let Some(record) = supersedes.and_then(|old| self.slots.time_wait(old))
+            && !self.profile.what_ifs.has(WhatIf::FixedIsn)
+        {
             iss = iss.later(record.next_iss());
         }
         let holder = Holder::Listener;
@@ -91,6 +95,9 @@ impl Stack {
             connection.open_for_syn(cx, segment, origin, fast)
         });
         self.enter_queue(listener, socket, origin);
+        if self.profile.what_ifs.has(WhatIf::TwoWayHandshake) {
+            let _ = self.with_connection(now, socket, Connection::establish_at_once);
+        }
         arrival(Some(socket), taken.unwrap_or_else(|_| Verdict::NoConnection.into()))
     }
 

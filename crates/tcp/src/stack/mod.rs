@@ -15,6 +15,7 @@ mod open;
 mod paths;
 mod ports;
 mod recent;
+mod recycle;
 mod settle;
 mod slots;
 mod syn_cookie;
@@ -114,6 +115,8 @@ pub struct Stack {
     paths: Paths,
     /// What servers have given to this host.
     fast_open: FastOpenCache,
+    /// Timestamps by host: empty, but for one what-if.
+    recycled: recycle::Hosts,
 }
 
 impl Stack {
@@ -135,6 +138,7 @@ impl Stack {
             challenges: ChallengeLimit::default(),
             paths: Paths::default(),
             fast_open: FastOpenCache::default(),
+            recycled: recycle::Hosts::new(),
         }
     }
 
@@ -158,6 +162,7 @@ impl Stack {
             challenges,
             paths,
             fast_open,
+            recycled,
         } = self;
         *own_secret = secret;
         slots.clear();
@@ -170,6 +175,7 @@ impl Stack {
         *challenges = ChallengeLimit::default();
         paths.clear();
         fast_open.clear();
+        recycled.clear();
     }
 
     /// Adds an address. The first of a family is the source of connections of that family.
@@ -295,6 +301,7 @@ impl Stack {
         self.challenges.hash(hasher);
         self.paths.hash(hasher);
         self.fast_open.hash(hasher);
+        self.recycled.hash(hasher);
     }
 
     /// What a connection sees of its stack.

@@ -40,7 +40,7 @@ impl Stack {
         let (mut cx, connection) = self.context(now, socket, accept_queue);
         let connection = connection.ok_or(SocketError::BadSocket)?;
         let result = event(connection, &mut cx);
-        connection.assert_sane();
+        connection.assert_sane(cx.profile);
         let (state, moved) = (connection.state, connection.timers.take_change());
         if moved == Change::Some {
             let deadline = connection.next_timeout();
@@ -121,7 +121,7 @@ impl Stack {
         if let Some(ripe) = record.ripe_at(&self.profile) {
             self.ports.crowded.ripen(&record.tuple, ripe);
         }
-        let deadline = record.deadline;
+        let (deadline, tuple, recent) = (record.deadline, record.tuple, record.heard_timestamp());
         self.kept.time_waits += 1;
         let Slot::Connection(connection) = core::mem::replace(slot, Slot::TimeWait(record)) else {
             return;
@@ -133,12 +133,13 @@ impl Stack {
         } else {
             self.slots.keep(connection);
         }
+        self.remember_host(now, &tuple, recent);
         self.deadlines.update(socket.index, deadline);
     }
 
     /// TIME-WAIT starts over.
     pub(super) fn restart_time_wait(&mut self, now: Instant, socket: SocketId) {
-        let deadline = now + self.profile.time_wait;
+        let deadline = now + self.profile.time_wait_lasts();
         if let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) {
             record.deadline = deadline;
             self.out.timer(socket, TimerKind::TimeWait, TimerChange::Restarted(deadline));

@@ -8,7 +8,7 @@ use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, Window};
 use crate::connection::{Connection, Timestamps};
 use crate::event::{SocketId, TimerKind};
 use crate::options::IpFields;
-use crate::profile::{BlindAttacks, ConnectReuse, TimeWaitReuse, TimeWaitRst};
+use crate::profile::{ConnectReuse, TimeWaitReuse};
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Profile, Status, TcpState, Verdict};
 
@@ -56,7 +56,7 @@ impl TimeWait {
         Self {
             tuple: connection.tuple,
             since: now,
-            deadline: now + profile.time_wait,
+            deadline: now + profile.time_wait_lasts(),
             snd_nxt: connection.send.nxt,
             rcv_nxt: connection.receive.nxt,
             window,
@@ -77,7 +77,7 @@ impl TimeWait {
         if segment.has(Flags::SYN) && !segment.has(Flags::RST) {
             return self.syn_arrives(now, segment, profile);
         }
-        if self.is_old(now, segment) {
+        if self.is_old(now, segment) && profile.has_paws() {
             return Answer::Acknowledge(Verdict::OldTimestamp);
         }
         if !self.is_acceptable(segment) {
@@ -131,14 +131,13 @@ impl TimeWait {
     }
 
     fn reset_arrives(&self, segment: &Segment, profile: &Profile) -> Answer {
-        let challenged = profile.blind_attacks == BlindAttacks::Challenged;
-        match profile.time_wait_rst {
-            TimeWaitRst::Ignored => Answer::Ignore(Verdict::TimeWaitRstIgnored),
+        if !profile.honours_rst_in_time_wait() {
+            Answer::Ignore(Verdict::TimeWaitRstIgnored)
+        } else if profile.challenges() && segment.seq != self.rcv_nxt {
             // RFC 5961 §3.2 holds in this state as in all others.
-            TimeWaitRst::Honoured if challenged && segment.seq != self.rcv_nxt => {
-                Answer::Challenge(Verdict::RstChallenged)
-            }
-            TimeWaitRst::Honoured => Answer::End(Verdict::TimeWaitRst),
+            Answer::Challenge(Verdict::RstChallenged)
+        } else {
+            Answer::End(Verdict::TimeWaitRst)
         }
     }
 
@@ -148,7 +147,7 @@ impl TimeWait {
         }
         // RFC 5961 §5.2: MAX.SND.WND "may be hard-coded to a maximum permissible window value".
         let oldest = self.snd_nxt - Window::MAX_UNSCALED.0;
-        if profile.blind_attacks == BlindAttacks::Challenged && segment.ack.before(oldest) {
+        if segment.ack.before(oldest) && profile.challenges() {
             return Answer::Challenge(Verdict::AckTooOld);
         }
         if segment.has(Flags::FIN) {
@@ -167,7 +166,7 @@ impl TimeWait {
     /// `tcp_timewait_state_process`: RFC 6191 would take every such SYN.
     fn syn_arrives(&self, now: Instant, segment: &Segment, profile: &Profile) -> Answer {
         let times = self.timestamps.zip(segment.options.timestamps());
-        if times.is_some_and(|(old, (value, _))| old.is_old(now, value)) {
+        if times.is_some_and(|(old, (value, _))| old.is_old(now, value)) && profile.has_paws() {
             return Answer::Acknowledge(Verdict::OldTimestamp);
         }
         let later = times.is_some_and(|(old, (value, _))| old.is_newer(value));
@@ -202,6 +201,11 @@ impl TimeWait {
     /// echo what was heard last.
     pub(crate) fn successor(&self) -> Option<(SeqNum, Timestamps)> {
         Some((self.next_iss(), self.timestamps?))
+    }
+
+    /// TS.Recent: the latest timestamp of the peer.
+    pub(super) fn heard_timestamp(&self) -> Option<u32> {
+        self.timestamps.map(|timestamps| timestamps.recent())
     }
 
     /// The smallest ISS for the next incarnation: "larger than the largest sequence number it

@@ -148,6 +148,9 @@ enum Event<'a> {
         host: String,
         sockets: Vec<Row>,
     },
+    Remark {
+        text: &'a str,
+    },
     Violation {
         invariant: u8,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -274,6 +277,7 @@ impl Names<'_> {
                 let sockets = sockets.iter().map(Row::of).collect();
                 Event::Table { host: self.host(*host), sockets }
             }
+            E::Remark { text } => Event::Remark { text },
             E::Violation { invariant, socket, text } => {
                 Event::Violation { invariant: *invariant, socket: self.maybe(*socket), text }
             }

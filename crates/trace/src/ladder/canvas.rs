@@ -25,8 +25,10 @@ pub(super) enum Tone {
 
 /// Whether a text carries colour codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Colour {
+pub enum Colour {
+    /// It does not.
     Off,
+    /// ANSI's.
     On,
 }
 

@@ -12,9 +12,16 @@ use crate::clock::seconds;
 use crate::model::{About, HostId};
 use crate::words;
 
+/// What was drawn.
+pub(super) struct Drawing {
+    pub(super) lines: Vec<Canvas>,
+    /// How many lines there are up to the end of each remark.
+    pub(super) remarks: Vec<usize>,
+}
+
 /// Draws all rows.
-pub(super) fn draw(about: &About, lanes: &Lanes, rows: &[Row]) -> Vec<Canvas> {
-    let mut pen = Pen { about, lanes, lines: Vec::new(), told: None };
+pub(super) fn draw(about: &About, lanes: &Lanes, rows: &[Row]) -> Drawing {
+    let mut pen = Pen { about, lanes, lines: Vec::new(), remarks: Vec::new(), told: None };
     let kind = |row: &Row| std::mem::discriminant(&row.kind);
     let is_text = |row: &Row| row.kind.text().is_some();
     let together = |a: &Row, b: &Row| a.at == b.at && is_text(a) && kind(a) == kind(b);
@@ -26,6 +33,7 @@ pub(super) fn draw(about: &About, lanes: &Lanes, rows: &[Row]) -> Vec<Canvas> {
                 arrow::draw(lanes, arrow, &mut pen.lines);
                 pen.time(first, group[0].at);
             }
+            Kind::Remark(text) => pen.remark(text),
             Kind::Banner(text) => pen.banner(group[0].at, text),
             Kind::Gap(duration) => pen.gap(&seconds(*duration)),
             Kind::Folded { counts, until } => pen.folded(group[0].at, counts, *until),
@@ -34,11 +42,14 @@ pub(super) fn draw(about: &About, lanes: &Lanes, rows: &[Row]) -> Vec<Canvas> {
     if rows.iter().any(|row| matches!(row.kind, Kind::Folded { .. })) {
         pen.footer();
     }
-    pen.lines
+    Drawing { lines: pen.lines, remarks: pen.remarks }
 }
 
 /// Below a ladder with folded rows: they hide calls too, and there is a way to see them.
 const FOLDED: &str = "(┊ counts what is folded: --full shows every call and segment)";
+
+/// What a remark begins with.
+pub(super) const REMARK: char = '»';
 
 /// A line with nothing on it but the rails.
 pub(super) fn rails(lanes: &Lanes, rail: char) -> Canvas {
@@ -54,6 +65,8 @@ struct Pen<'a> {
     about: &'a About,
     lanes: &'a Lanes,
     lines: Vec<Canvas>,
+    /// Where remarks end.
+    remarks: Vec<usize>,
     /// The time that was written last.
     told: Option<Instant>,
 }
@@ -100,6 +113,23 @@ impl Pen<'_> {
         let columns = width(text);
         let start = self.lanes.start(lane, columns);
         start..start + columns
+    }
+
+    /// What is said about what was just shown: the rails make room for it.
+    fn remark(&mut self, text: &str) {
+        let from = self.lanes.rails[0] + 1;
+        for (index, text) in
+            wrap(text, self.lanes.width.saturating_sub(from + 3)).iter().enumerate()
+        {
+            let mut line = Canvas::new(self.lanes.width);
+            line.fill(from - 1, from, '│', Tone::Faint);
+            let (mark, text) =
+                if index == 0 { (REMARK, text.as_str()) } else { (' ', text.trim_start()) };
+            line.fill(from + 1, from + 2, mark, Tone::Strong);
+            line.put(from + 3, text, Tone::Strong);
+            self.lines.push(line);
+        }
+        self.remarks.push(self.lines.len());
     }
 
     /// A broken invariant must not be overlooked.

@@ -17,6 +17,7 @@
 //!   if that was TIME-WAIT or lasted a second; with its cause if the segments do not show it.
 //! - `┄┄┄ 59.990 s ┄┄┄` nothing happened. `┊ 42 segments, 61,320 octets → … ┊` nothing but the
 //!   ordinary happened; [`Length::Full`] (the command's `--full`) shows all of it, calls too.
+//! - `» The FIN is lost.` what whoever wrote the scenario says about what was just shown.
 //! - `#2` the second connection, in the order of their first segments; only if there are more.
 //!
 //! `docs/ladder.md` is the same for readers who never saw one, with an example.
@@ -37,7 +38,6 @@ mod options;
 mod row;
 mod rows;
 
-use canvas::Colour;
 use lanes::Lanes;
 
 use twomsl_tcp::Instant;
@@ -72,17 +72,22 @@ impl Default for Form {
     }
 }
 
+/// Whether a ladder carries colour codes.
+pub use canvas::Colour;
+
 /// The ladder as plain text.
 pub fn plain(trace: &Trace, form: Form) -> String {
-    render(trace, form, Colour::Off)
+    parts(trace, form, Colour::Off).concat()
 }
 
 /// The same text with ANSI colours; without them it is [`plain`]'s, byte for byte.
 pub fn coloured(trace: &Trace, form: Form) -> String {
-    render(trace, form, Colour::On)
+    parts(trace, form, Colour::On).concat()
 }
 
-fn render(trace: &Trace, form: Form, colour: Colour) -> String {
+/// The ladder cut behind every remark, in their order in the trace: the last part is what follows
+/// the last of them.
+pub fn parts(trace: &Trace, form: Form, colour: Colour) -> Vec<String> {
     let cut = micros::cut(trace);
     let trace = cut.as_ref().unwrap_or(trace);
     let connections = Connections::of(trace);
@@ -98,8 +103,14 @@ fn render(trace: &Trace, form: Form, colour: Colour) -> String {
     for line in heading::heading(&trace.about, &lanes) {
         line.write(colour, &mut text);
     }
-    for line in draw::draw(&trace.about, &lanes, &rows) {
+    let draw::Drawing { lines, remarks } = draw::draw(&trace.about, &lanes, &rows);
+    let mut parts = Vec::with_capacity(remarks.len() + 1);
+    for (index, line) in lines.iter().enumerate() {
         line.write(colour, &mut text);
+        if remarks.contains(&(index + 1)) {
+            parts.push(std::mem::take(&mut text));
+        }
     }
-    text
+    parts.push(text);
+    parts
 }

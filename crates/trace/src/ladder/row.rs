@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Remains { lane: usize, text: String },
     /// A segment.
     Arrow(Arrow),
+    /// What the scenario says about this moment, across all lanes.
+    Remark(String),
     /// Something loud, across all lanes.
     Banner(String),
     /// Nothing happened for so long.
@@ -40,7 +42,11 @@ impl Kind {
         match self {
             Self::Text { lane, text, tone } => Some((*lane, text, *tone)),
             Self::Remains { lane, text } => Some((*lane, text, Tone::Strong)),
-            Self::Arrow(_) | Self::Banner(_) | Self::Gap(_) | Self::Folded { .. } => None,
+            Self::Arrow(_)
+            | Self::Remark(_)
+            | Self::Banner(_)
+            | Self::Gap(_)
+            | Self::Folded { .. } => None,
         }
     }
 }

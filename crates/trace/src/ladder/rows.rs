@@ -84,6 +84,7 @@ impl<'a> Teller<'a> {
                 self.timer(index, record, *socket, *timer, *change);
             }
             Event::Incident { host, action } => self.incident(at, *host, *action),
+            Event::Remark { text } => self.push(at, Kind::Remark(text.clone()), None),
             Event::Violation { invariant, text, .. } => {
                 let text = format!("INVARIANT {invariant} BROKEN: {text}");
                 self.push(at, Kind::Banner(text), None);

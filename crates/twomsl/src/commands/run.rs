@@ -107,8 +107,14 @@ fn success(scenario: &Scenario, seeds: usize) -> String {
 fn resolve(args: &Run, file: &Path) -> Result<Scenario, String> {
     let colour = crate::output::colour_of_messages();
     let mut scenario = Scenario::load(file).map_err(|error| error.render(colour))?;
+    if let Some(name) = &args.variant {
+        scenario = scenario.variant(name).map_err(|error| format!("error: --{error}\n"))?;
+    }
     if let Some(name) = &args.profile {
         scenario = scenario.with_profile(name).map_err(|error| format!("error: --{error}\n"))?;
+    }
+    for rule in &args.what_if {
+        scenario = scenario.with_what_if(*rule);
     }
     for (key, value) in &args.set {
         scenario = scenario.set(key, value).map_err(|error| format!("error: {error}\n"))?;

@@ -18,7 +18,8 @@ impl Tally {
     pub(crate) fn count(&mut self, file: &Path, verdict: Verdict) {
         let name = file.display().to_string();
         match verdict {
-            Verdict::Holds => self.holds += 1,
+            // A run is never stopped.
+            Verdict::Holds | Verdict::Stopped => self.holds += 1,
             Verdict::Silent => self.silent.push(name),
             Verdict::Fails => self.fails.push(name),
             Verdict::Unusable => self.unusable.push(name),

@@ -11,7 +11,7 @@ use super::super::rtt::Samples;
 use super::super::scoreboard::Delivery;
 use super::super::send::Writing;
 use super::super::{Connection, Origin};
-use super::{Step, is_challenged};
+use super::Step;
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::outbox::{AcceptQueue, Context};
 use crate::profile::AcceptOverflow;
@@ -48,7 +48,7 @@ impl Connection {
             return Err(Verdict::AckOfUnsent);
         }
         let oldest = self.send.una - self.send.max_wnd;
-        if is_challenged(cx) && segment.ack.before(oldest) {
+        if segment.ack.before(oldest) && cx.profile.challenges() {
             return Err(self.challenge(cx, Verdict::AckTooOld));
         }
         Ok(())
@@ -119,6 +119,14 @@ impl Connection {
         self.deliver_text_of_syn(cx);
         if self.send.writing == Writing::Ended {
             self.transition(cx, TcpState::FinWait1, Cause::Close);
+        }
+    }
+
+    /// A SYN is as good as a handshake: a what-if.
+    pub(crate) fn establish_at_once(&mut self, cx: &mut Context<'_>) {
+        if self.is_half_open() {
+            self.establish(cx, Cause::Syn);
+            self.transmit(cx);
         }
     }
 

@@ -20,7 +20,6 @@ use super::negotiation::Use;
 use super::{Connection, Owed};
 use crate::event::{SynTaken, TcpState};
 use crate::outbox::Context;
-use crate::profile::BlindAttacks;
 use crate::{SendReason, Verdict};
 
 /// Whether processing goes on with the next step.
@@ -127,10 +126,6 @@ impl Connection {
         self.send_ack(cx, SendReason::ChallengeAck);
         verdict
     }
-}
-
-fn is_challenged(cx: &Context<'_>) -> bool {
-    cx.profile.blind_attacks == BlindAttacks::Challenged
 }
 
 /// Text of a segment without its first `cut` octets.

@@ -3,7 +3,7 @@
 use twomsl_wire::{Flags, Segment};
 
 use super::super::Connection;
-use super::{Step, is_challenged};
+use super::Step;
 use crate::event::{Cause, TcpState};
 use crate::outbox::Context;
 use crate::profile::UnreadOnReset;
@@ -16,7 +16,7 @@ impl Connection {
         }
         // SHLD-2: whatever text comes with it is for people who look at the wire.
         // RFC 5961 §3.2: only the exact sequence number is believed.
-        if is_challenged(cx) && segment.seq != self.receive.nxt {
+        if segment.seq != self.receive.nxt && cx.profile.challenges() {
             return Err(self.challenge(cx, Verdict::RstChallenged));
         }
         match self.state {
@@ -40,7 +40,7 @@ impl Connection {
             return Err(Verdict::SynBackToListen);
         }
         // "Otherwise, handle per the directions for synchronized states."
-        if is_challenged(cx) {
+        if cx.profile.challenges() {
             return Err(self.challenge(cx, Verdict::SynChallenged));
         }
         // RFC 793: a SYN in the window is an error.

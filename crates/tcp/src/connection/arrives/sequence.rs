@@ -3,10 +3,10 @@
 use twomsl_wire::{Flags, Segment};
 
 use super::super::{Connection, Origin};
-use super::{Step, Taken, is_challenged};
+use super::{Step, Taken};
 use crate::event::TimerKind;
 use crate::outbox::Context;
-use crate::{SendReason, Verdict};
+use crate::{SendReason, Verdict, WhatIf};
 
 impl Connection {
     /// A SYN is looked at before its sequence number: it may be the same one again, the other
@@ -19,7 +19,7 @@ impl Connection {
         if let Some(origin) = self.origin() {
             return self.syn_in_syn_received(cx, segment, origin);
         }
-        if is_challenged(cx) {
+        if cx.profile.challenges() {
             return Err(self.challenge(cx, Verdict::SynChallenged));
         }
         Ok(())
@@ -63,6 +63,10 @@ impl Connection {
         if self.is_acceptable(segment) {
             return Ok(());
         }
+        if cx.profile.what_ifs.has(WhatIf::AcceptOutsideWindow) && says_something(segment) {
+            segment.seq = self.receive.nxt;
+            return Ok(());
+        }
         if segment.has(Flags::RST) {
             return Err(Verdict::OutsideWindowRst);
         }
@@ -102,4 +106,9 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether a segment is more than an acknowledgment. Those, probes among them, are answered as ever.
+fn says_something(segment: &Segment) -> bool {
+    segment.seq_len() > 0 || segment.has(Flags::RST)
 }

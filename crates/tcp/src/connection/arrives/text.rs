@@ -12,7 +12,7 @@ use super::{Step, Taken, without_front};
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::FinAck;
-use crate::{Holder, Linger2, SocketError, Verdict};
+use crate::{Holder, Linger2, SocketError, Verdict, WhatIf};
 
 impl Connection {
     /// Whether the peer may still send text in this state.
@@ -202,7 +202,12 @@ impl Connection {
         self.wake_reader(cx);
         self.tell(cx, Readiness::EndOfFile);
         match self.state {
-            TcpState::Established => self.transition(cx, TcpState::CloseWait, Cause::Fin),
+            TcpState::Established => {
+                self.transition(cx, TcpState::CloseWait, Cause::Fin);
+                if cx.profile.what_ifs.has(WhatIf::NoHalfClose) {
+                    self.end_writing(cx);
+                }
+            }
             // The FIN may also acknowledge ours: FIN-WAIT-2 is never seen then.
             TcpState::FinWait1 if self.send.fin_acknowledged() => {
                 self.last_ack_to_peer(cx, Cause::FinAndAckOfFin);

@@ -27,7 +27,7 @@ impl Connection {
                 MissingTimestamps::Tolerated => Ok(()),
             };
         };
-        if timestamps.is_old(cx.now, value) {
+        if timestamps.is_old(cx.now, value) && cx.profile.has_paws() {
             self.report_duplicate((segment.seq, segment.seq_end()));
             self.send_ack(cx, SendReason::DuplicateAck);
             return Err(Verdict::OldTimestamp);

@@ -1,0 +1,37 @@
+//! Searches: for the schedule that breaks something.
+//!
+//! [`explore`] tries every way of placing a few faults on the packets and hosts of a scenario, in
+//! the order of their number, so that the first that breaks something has as few as possible.
+//!
+//! ```
+//! use twomsl_explore::{Limits, explore};
+//! use twomsl_scenario::Scenario;
+//!
+//! let scenario = Scenario::parse("ping.kdl", r#"
+//!     scenario "Ping"
+//!     host "client" profile="linux"
+//!     host "server" profile="linux"
+//!     link "client" "server" delay="10ms"
+//!     role "server" { listen 80; accept; read-to-end; close }
+//!     role "client" { connect "server:80"; write "hello"; close }
+//!     explore faults=1 kinds="drop,duplicate" {
+//!         expect { read "server" bytes=5; result "server" "read-to-end" ok=#true }
+//!     }
+//! "#)?;
+//! let bound = scenario.bound().cloned().unwrap_or_default();
+//! let found = explore(&scenario, &bound, &Limits::default())?;
+//! assert!(found.is_clean(), "{}", found.report());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod counterexample;
+mod explore;
+mod fault;
+mod key;
+mod node;
+mod search;
+
+pub use counterexample::Counterexample;
+pub use explore::{Exploration, ExploreError, Figures, Limits, explore};
+pub use fault::{Befalls, Fault, Schedule};
+pub use twomsl_scenario::{Bound, Broken, FaultKind};
