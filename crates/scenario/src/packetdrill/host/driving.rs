@@ -10,8 +10,10 @@ impl Host {
     /// Takes what the stack puts out, then lets calls that wait go on, until nothing moves.
     pub(super) fn settle(&mut self) {
         self.take_effects();
+        self.collect_reports();
         while self.retry_waiting() {
             self.take_effects();
+            self.collect_reports();
         }
         self.woken.clear();
     }

@@ -9,6 +9,7 @@ use super::super::system::Errno;
 use super::epoll::Epoll;
 use super::options::Settings;
 use super::pipes::{PipeId, Pipes};
+use super::reports::Reports;
 
 /// The table of a process. 0 to 2 are taken.
 #[derive(Debug, Default)]
@@ -47,6 +48,8 @@ pub(super) struct Socket {
     pub(super) shut: Shut,
     /// An error that the stack does not know of.
     pub(super) error: Option<Errno>,
+    /// The error queue.
+    pub(super) reports: Reports,
 }
 
 /// `AF_INET` or `AF_INET6`.
@@ -128,6 +131,13 @@ impl Files {
         })
     }
 
+    pub(super) fn sockets_mut(&mut self) -> impl Iterator<Item = &mut Socket> {
+        self.open.values_mut().filter_map(|file| match file {
+            File::Socket(socket) => Some(&mut **socket),
+            _ => None,
+        })
+    }
+
     /// The descriptors of a socket of the stack.
     pub(super) fn of(&self, id: SocketId) -> Option<i32> {
         let is_it = |file: &File| matches!(file, File::Socket(socket) if socket.id() == Some(id));
@@ -165,6 +175,7 @@ impl Socket {
             settings,
             shut: Shut::default(),
             error: None,
+            reports: Reports::default(),
         }
     }
 

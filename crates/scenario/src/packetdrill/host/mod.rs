@@ -18,6 +18,7 @@ mod pipes;
 mod polling;
 mod reading;
 mod recorder;
+mod reports;
 mod sk;
 mod waiting;
 mod writing;

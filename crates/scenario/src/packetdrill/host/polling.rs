@@ -114,7 +114,7 @@ impl Host {
         if matches!(socket.phase, Phase::Deferred(_)) {
             mask |= WRITABLE;
         }
-        if sk.error.is_some() {
+        if sk.error.is_some() || !socket.reports.is_empty() {
             mask |= POLLERR;
         }
         mask

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use twomsl_tcp::{SocketId, TcpState};
 
-use super::super::symbols::{MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL};
-use super::super::system::{Errno, Reply, ReplyOutput, Request};
+use super::super::symbols::{
+    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_PEEK, MSG_WAITALL, SOL_TCP, TCP_CM_INQ, TCP_INQ,
+};
+use super::super::system::{ControlMessage, Errno, Reply, ReplyOutput, Request};
 use super::files::{Blocking, File, Phase};
 use super::pipes::PipeId;
 use super::sk::Sk;
@@ -75,17 +77,6 @@ impl Reading {
         let wanted = if self.has(MSG_WAITALL) { self.length } else { low_water.min(self.length) };
         wanted.max(1)
     }
-
-    fn reply(&self, result: Result<i64, Errno>) -> Reply {
-        let output = match (self.form, &result) {
-            (Form::From, Ok(_)) => ReplyOutput::Address(None),
-            (Form::Message, Ok(_)) => {
-                ReplyOutput::Message { flags: 0, control: Vec::new(), name: None }
-            }
-            _ => ReplyOutput::Nothing,
-        };
-        Reply { result, output }
-    }
 }
 
 impl Host {
@@ -112,6 +103,10 @@ impl Host {
     }
 
     pub(super) fn step_read(&mut self, reading: &mut Reading, patience: Patience) -> Step {
+        if reading.has(MSG_ERRQUEUE) && self.kernel == Kernel::Linux {
+            let report = self.read_report(reading.fd);
+            return Step::Done(report.unwrap_or_else(|error| plain(Err(error))));
+        }
         // `sock_read_iter`: "Match SYS5 behaviour".
         if reading.length == 0 && matches!(reading.form, Form::Read | Form::Pipe(_)) {
             return Step::Done(plain(Ok(0)));
@@ -129,10 +124,33 @@ impl Host {
             self.files.pipes.put(pipe, usize::try_from(*octets).unwrap_or(0));
         }
         match received {
-            Ok(Some(octets)) => Step::Done(reading.reply(Ok(octets))),
+            Ok(Some(octets)) => Step::Done(self.read_reply(reading, octets)),
             Ok(None) => Step::Wait,
             Err(error) => Step::Done(plain(Err(error))),
         }
+    }
+
+    fn read_reply(&self, reading: &Reading, octets: i64) -> Reply {
+        let output = match reading.form {
+            Form::From => ReplyOutput::Address(None),
+            Form::Message => {
+                let control = self.inq(reading.fd).into_iter().collect();
+                ReplyOutput::Message { flags: 0, control, name: None }
+            }
+            _ => ReplyOutput::Nothing,
+        };
+        Reply { result: Ok(octets), output }
+    }
+
+    /// `TCP_INQ`: how much is left to read, the end of the file included (`tcp_inq_hint`).
+    fn inq(&self, fd: i32) -> Option<ControlMessage> {
+        let socket = self.files.socket(fd).ok()?;
+        let id =
+            socket.connection().filter(|_| socket.settings.remembered(SOL_TCP, TCP_INQ) != 0)?;
+        let left = self.stack.unread(id) + usize::from(self.stack.heard_end(id));
+        let left = i32::try_from(left).unwrap_or(i32::MAX);
+        let (level, kind) = (SOL_TCP as i32, TCP_CM_INQ as i32);
+        Some(ControlMessage { level, kind, data: left.to_le_bytes().to_vec() })
     }
 
     /// `tcp_recvmsg_locked`, `soreceive_generic`. `None`: it waits.

@@ -6,11 +6,15 @@ use bytes::Bytes;
 use twomsl_tcp::profile::Offer;
 use twomsl_tcp::{Ending, SocketError, SocketId, TcpState};
 
-use super::super::symbols::{MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB};
+use super::super::symbols::{
+    MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB, MSG_ZEROCOPY, SO_TIMESTAMPING,
+    SOL_SOCKET,
+};
 use super::super::system::{Errno, Request};
 use super::files::{Blocking, File, Phase};
 use super::naming::for_stack;
 use super::pipes::PipeId;
+use super::reports::Wishes;
 use super::sk::Sk;
 use super::waiting::{Limit, Pending};
 use super::{Host, Kernel, Patience, Step, count, plain};
@@ -28,6 +32,9 @@ pub(super) struct Writing {
     pipe: Option<PipeId>,
     /// What it answers when it must not wait for a handshake.
     otherwise: Errno,
+    wishes: Wishes,
+    /// Octets that the error queue has counted.
+    counted: usize,
     form: Form,
 }
 
@@ -55,14 +62,15 @@ impl Writing {
             }
             _ => return None,
         };
-        let sent =
-            Self { flags: flags.into(), address, form: Form::Send, ..Self::plain(fd, length) };
-        Some(sent)
+        let flags = i64::from(flags);
+        let wishes = Wishes { zero_copy: flags & MSG_ZEROCOPY != 0, stamps: stamps_of(request) };
+        Some(Self { flags, address, form: Form::Send, wishes, ..Self::plain(fd, length) })
     }
 
     fn plain(fd: i32, length: usize) -> Self {
         let (address, pipe, otherwise) = (None, None, Errno::EAGAIN);
-        Self { fd, length, flags: 0, given: 0, address, pipe, otherwise, form: Form::Write }
+        let (form, wishes) = (Form::Write, Wishes::default());
+        Self { fd, length, flags: 0, given: 0, address, pipe, otherwise, form, wishes, counted: 0 }
     }
 
     /// `splice` to a socket.
@@ -154,6 +162,13 @@ impl Host {
         };
         if let Some(pipe) = writing.pipe {
             self.files.pipes.take(pipe, writing.given - before);
+        }
+        if let Ok(socket) = self.files.socket_mut(writing.fd) {
+            socket.count_written(writing.given - writing.counted);
+            writing.counted = writing.given;
+            if !matches!(sent, Ok(None)) && writing.given > 0 {
+                socket.note_written(writing.wishes);
+            }
         }
         match sent {
             Ok(Some(octets)) => Step::Done(plain(Ok(octets))),
@@ -253,6 +268,15 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// `SO_TIMESTAMPING` among the control messages of a call.
+fn stamps_of(request: &Request) -> Option<i64> {
+    let Request::SendMessage { control, .. } = request else { return None };
+    let (level, kind) = (SOL_SOCKET as i32, SO_TIMESTAMPING as i32);
+    let message = control.iter().find(|message| (message.level, message.kind) == (level, kind))?;
+    let octets = message.data.get(..4)?.try_into().ok()?;
+    Some(u32::from_le_bytes(octets).into())
 }
 
 /// What all text is.

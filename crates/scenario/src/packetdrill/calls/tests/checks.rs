@@ -1,6 +1,6 @@
 //! Answers against expectations.
 
-use super::super::super::system::{EpollEvent, Errno, ReplyOutput};
+use super::super::super::system::{ControlMessage, EpollEvent, Errno, ReplyOutput};
 use super::*;
 
 fn plain(result: Result<i64, Errno>) -> Reply {
@@ -92,6 +92,22 @@ fn what_differs_is_told_in_the_words_of_the_script() {
     for (line, reply, expected) in table {
         assert_eq!(check(line, &reply).err().unwrap_or_default(), expected, "{line}");
     }
+}
+
+/// Stamps are times, and times are compared as such.
+#[test]
+fn stamps_are_compared_with_tolerance() {
+    let line = "recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 1}], msg_flags=MSG_ERRQUEUE, \
+                msg_control=[{cmsg_level=SOL_SOCKET, cmsg_type=SCM_TIMESTAMPING, \
+                cmsg_data={scm_sec=1, scm_nsec=500000000}}]}, MSG_ERRQUEUE) = 1";
+    let told = |nanos: u64| {
+        let data = [1_u64.to_le_bytes(), nanos.to_le_bytes()].concat();
+        let control = vec![ControlMessage { level: 1, kind: 37, data }];
+        check(line, &with(ReplyOutput::Message { flags: 0x2000, control, name: None }))
+    };
+    assert_eq!(told(500_000_000), Ok(()));
+    assert_eq!(told(503_000_000), Ok(()));
+    assert!(told(510_000_000).is_err());
 }
 
 #[test]

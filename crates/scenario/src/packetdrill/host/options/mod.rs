@@ -57,7 +57,7 @@ impl Settings {
         self.remembered(SOL_TCP, TCP_FASTOPEN_CONNECT) != 0
     }
 
-    fn remembered(&self, level: i64, name: i64) -> i32 {
+    pub(super) fn remembered(&self, level: i64, name: i64) -> i32 {
         self.remembered.get(&(level, name)).copied().unwrap_or(0)
     }
 

@@ -11,7 +11,7 @@ use super::super::super::symbols::{
     SO_RCVTIMEO, SO_RCVTIMEO_NEW, SO_REUSEADDR, SO_REUSEPORT, SO_REUSEPORT_LB, SO_SETFIB,
     SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_SNDTIMEO_NEW, SO_TIMESTAMP,
     SO_TIMESTAMPING, SO_TIMESTAMPNS, SO_TYPE, SO_USELOOPBACK, SO_USER_COOKIE, SO_ZEROCOPY,
-    SOCK_STREAM, SOL_SOCKET,
+    SOCK_STREAM, SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_OPT_ID_TCP, SOL_SOCKET,
 };
 use super::super::super::system::Errno;
 use super::super::Host;
@@ -53,6 +53,7 @@ impl Host {
             SO_TYPE | SO_PROTOCOL | SO_DOMAIN | SO_ERROR | SO_SNDLOWAT | SO_ACCEPTCONN => {
                 Err(Errno::ENOPROTOOPT)
             }
+            SO_TIMESTAMPING if !self.is_freebsd() => self.set_stamps(fd, integer(value)?),
             _ if self.is_remembered(name) => self.remember(fd, SOL_SOCKET, name, integer(value)?),
             _ => Err(Errno::ENOPROTOOPT),
         }
@@ -137,6 +138,24 @@ impl Host {
     /// `SO_ERROR`: the error is taken by asking; on Linux one that is only remembered counts, too.
     fn socket_error(&mut self, fd: i32) -> i32 {
         self.take_error(fd).map_or(0, |error| error.0)
+    }
+
+    /// `sock_set_timestamping`: octets can only be numbered where there are some.
+    fn set_stamps(&mut self, fd: i32, flags: i32) -> Result<(), Errno> {
+        let (all, state) = (i64::from(flags), self.sk_of(fd)?.state);
+        let numbers = all & SOF_TIMESTAMPING_OPT_ID != 0;
+        if numbers && matches!(state, TcpState::Closed | TcpState::Listen) {
+            return Err(Errno::EINVAL);
+        }
+        if all & SOF_TIMESTAMPING_OPT_ID_TCP != 0 && !numbers {
+            return Err(Errno::EINVAL);
+        }
+        let socket = self.files.socket_mut(fd)?;
+        let waits = socket.connection().map_or(0, |id| self.stack.unacknowledged(id).0);
+        if numbers {
+            socket.reports.count_from(all, waits);
+        }
+        self.remember(fd, SOL_SOCKET, SO_TIMESTAMPING, flags)
     }
 
     fn set_linger(&mut self, fd: i32, value: &[u8]) -> Result<(), Errno> {

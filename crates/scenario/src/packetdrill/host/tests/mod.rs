@@ -7,6 +7,7 @@ mod moving;
 mod options;
 mod reading;
 mod recording;
+mod reports;
 mod writing;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
