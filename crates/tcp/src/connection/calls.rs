@@ -351,6 +351,11 @@ impl Connection {
         }
     }
 
+    /// The ICMP error that is remembered, which is forgotten by asking.
+    pub(crate) fn take_soft_error(&mut self) -> Option<SocketError> {
+        self.soft_error.take()
+    }
+
     /// Whether an ICMP error is remembered.
     pub(crate) const fn was_warned(&self) -> bool {
         self.soft_error.is_some()

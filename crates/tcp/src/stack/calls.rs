@@ -323,6 +323,15 @@ impl Stack {
         }
     }
 
+    /// An ICMP error that did not end a connection, and is remembered in case something else does: Linux
+    /// tells it as `SO_ERROR`, too (`sk_err_soft`).
+    pub fn take_soft_error(&mut self, socket: SocketId) -> Option<SocketError> {
+        match self.slots.get_mut(socket)? {
+            Slot::Connection(connection) => connection.take_soft_error(),
+            _ => None,
+        }
+    }
+
     /// Whether there is a connection that an application holds.
     fn check_connected(&self, socket: SocketId, ended: SocketError) -> Result<(), SocketError> {
         match self.slots.get(socket) {

@@ -1,10 +1,11 @@
 //! Time, timers, and what the stack puts out.
 
-use twomsl_tcp::{Event, Instant, Output};
+use twomsl_tcp::{Event, Instant, Output, Readiness, Report, SocketId};
 
-use super::super::system::Reply;
+use super::super::system::{Errno, Reply};
+use super::errors::errno;
 use super::waiting::Waiter;
-use super::{Host, finished};
+use super::{Host, Kernel, finished};
 
 impl Host {
     /// Takes what the stack puts out, then lets calls that wait go on, until nothing moves.
@@ -60,8 +61,22 @@ impl Host {
                         recorder.changed(self.now, change);
                     }
                 }
+                Output::Event(Event::Report { socket, report: Report::Icmp(error) }) => {
+                    self.report(socket, errno(error));
+                }
                 Output::Event(_) => {}
             }
+        }
+    }
+
+    /// `IP_RECVERR`: on Linux an error that does not end a connection is its error all the same.
+    fn report(&mut self, id: SocketId, error: Errno) {
+        if self.kernel == Kernel::Linux
+            && let Some(fd) = self.files.of(id)
+            && let Ok(socket) = self.files.socket_mut(fd)
+        {
+            socket.error = Some(error);
+            self.wake_watches(id, Readiness::Closed);
         }
     }
 

@@ -156,7 +156,7 @@ impl Socket {
             }
             Report::Stamp { kind, key, at } => {
                 let origin = SO_EE_ORIGIN_TIMESTAMPING;
-                let error = error(extended_error(NO_MESSAGE, origin, 0, kind as u32, key));
+                let error = error(extended_error(NO_MESSAGE, origin, 0, octet(kind).into(), key));
                 let (level, kind) = (SOL_SOCKET as i32, SCM_TIMESTAMPING as i32);
                 let stamp = ControlMessage { level, kind, data: times(at) };
                 let shown = flags & SOF_TIMESTAMPING_SOFTWARE != 0;
@@ -169,10 +169,14 @@ impl Socket {
 /// `struct sock_extended_err`
 fn extended_error(errno: u32, origin: i64, code: i64, info: u32, data: u32) -> Vec<u8> {
     let mut octets = errno.to_le_bytes().to_vec();
-    octets.extend([origin as u8, 0, code as u8, 0]);
+    octets.extend([octet(origin), 0, octet(code), 0]);
     octets.extend(info.to_le_bytes());
     octets.extend(data.to_le_bytes());
     octets
+}
+
+fn octet(number: i64) -> u8 {
+    number.cast_unsigned() as u8
 }
 
 /// Three `struct timespec`, of which software fills in the first.

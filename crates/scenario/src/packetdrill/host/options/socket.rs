@@ -15,6 +15,7 @@ use super::super::super::symbols::{
 };
 use super::super::super::system::Errno;
 use super::super::Host;
+use super::super::errors::errno;
 use super::super::files::Domain;
 use super::{Value, integer, integer_at, time_value};
 
@@ -137,7 +138,12 @@ impl Host {
 
     /// `SO_ERROR`: the error is taken by asking; on Linux one that is only remembered counts, too.
     fn socket_error(&mut self, fd: i32) -> i32 {
-        self.take_error(fd).map_or(0, |error| error.0)
+        let told = self.take_error(fd).or_else(|| {
+            let id = self.files.socket(fd).ok()?.connection()?;
+            let linux = !self.is_freebsd();
+            linux.then(|| self.stack.take_soft_error(id)).flatten().map(errno)
+        });
+        told.map_or(0, |error| error.0)
     }
 
     /// `sock_set_timestamping`: octets can only be numbered where there are some.

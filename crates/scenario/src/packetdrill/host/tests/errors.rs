@@ -1,5 +1,8 @@
 //! Which error in which state.
 
+use twomsl_tcp::wire::{Body, Icmp, IcmpKind, Quote};
+
+use super::super::super::symbols::{IP_RECVERR, SOL_IP};
 use super::*;
 
 type Make = fn(&mut Bench) -> i32;
@@ -221,4 +224,39 @@ fn the_lowest_descriptor_that_is_free_is_taken() {
     bench.closes(3);
     assert_eq!([bench.socket(), bench.socket(), bench.socket()], [3, 4, 6]);
     assert_eq!(bench.result(Request::Close { fd: 9 }), Err(Errno::EBADF));
+}
+
+impl Bench {
+    /// A router says that the host of the peer cannot be reached, of what was sent last.
+    fn hears_unreachable(&mut self, sent: &Segment) {
+        let quote = Quote {
+            src: LOCAL,
+            dst: REMOTE,
+            src_port: sent.src_port,
+            dst_port: sent.dst_port,
+            seq: sent.seq,
+        };
+        let body = Body::Icmp(Icmp { kind: IcmpKind::HostUnreachable, quote });
+        let packet = Packet { body, ..Packet::tcp(REMOTE, LOCAL, sent.clone()) };
+        self.host.inject(packet);
+    }
+}
+
+/// An ICMP error does not end a connection. Linux tells it when it is asked, and to who has set
+/// `IP_RECVERR` at once.
+#[test]
+fn a_soft_error_is_told_to_who_asks() {
+    for (reports, read) in [(0, Err(Errno::EAGAIN)), (1, Err(Errno::EHOSTUNREACH))] {
+        let mut bench = Bench::linux();
+        let (_, fd) = bench.accepted();
+        bench.nonblocking(fd);
+        assert_eq!(bench.sets(fd, (SOL_IP, IP_RECVERR), &[reports, 0, 0, 0]), Ok(0));
+        assert_eq!(bench.writes(fd, 100), Ok(100));
+        let sent = bench.answer();
+        bench.hears_unreachable(&sent);
+        assert_eq!(bench.reads(fd, 100), read);
+        assert_eq!(bench.error(fd), Errno::EHOSTUNREACH.0, "it is remembered for SO_ERROR");
+        assert_eq!(bench.error(fd), 0);
+        assert_eq!(bench.writes(fd, 100), Ok(100), "the connection lives");
+    }
 }
