@@ -1,5 +1,7 @@
 //! What can be said on the command line.
 
+mod drill;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use twomsl::explore::FaultKind;
 use twomsl::tcp::{Instant, WhatIf};
+
+pub(crate) use drill::Drill;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -40,6 +44,9 @@ pub(crate) enum Command {
     /// Run scenario files, show what happened, and check what they expect.
     #[command(after_help = EXIT_CODES)]
     Run(Run),
+    /// Run packetdrill scripts against the TCP, in virtual time.
+    #[command(after_help = drill::EXIT_CODES)]
+    Drill(Drill),
     /// Try every way of placing a few faults on a scenario's packets and hosts
     #[command(after_help = EXPLORE_EXIT_CODES)]
     Explore(Explore),

@@ -75,7 +75,7 @@ impl Drill {
     fn from_source(source: Source, settings: &Settings) -> Result<Self, ScenarioError> {
         let name = settings.profile.as_deref().unwrap_or("linux");
         let profile = Profile::by_name(name).ok_or_else(|| no_profile(&source, name))?;
-        let script = syntax::parse(&source, &defines(&profile, settings))?;
+        let script = syntax::parse(&source, &defines(&profile, settings, &source))?;
         let dialect = settings.dialect.unwrap_or(match profile.name {
             "freebsd" => Dialect::Nplab,
             _ => Dialect::Google,
@@ -143,21 +143,53 @@ impl Drill {
     }
 }
 
-/// What `#ifdef` knows: the system, and what the caller defines.
-fn defines(profile: &Profile, settings: &Settings) -> Defines {
+/// What the runner of google's tests tells scripts: the cookies (RFC 7413) that Linux makes of the
+/// usual addresses with the key of `defaults.sh` and with zeros
+/// (`__tcp_fastopen_cookie_gen_cipher`), and how errors are asked for.
+const USUAL: [(&str, &str); 4] = [
+    ("TFO_COOKIE", "3021b9d889017eeb"),
+    ("TFO_COOKIE_ZERO", "b7c12350a90dc8f5"),
+    ("CMSG_LEVEL_IP", "SOL_IP"),
+    ("CMSG_TYPE_RECVERR", "IP_RECVERR"),
+];
+
+/// The same for IPv6.
+const USUAL_V6: [(&str, &str); 4] = [
+    ("TFO_COOKIE", "bab7e025ce775b94"),
+    ("TFO_COOKIE_ZERO", "5e723b711bab835f"),
+    ("CMSG_LEVEL_IP", "SOL_IPV6"),
+    ("CMSG_TYPE_RECVERR", "IPV6_RECVERR"),
+];
+
+/// What `#ifdef` knows: the system, what every script is told, and what the caller defines.
+fn defines(profile: &Profile, settings: &Settings, source: &Source) -> Defines {
     let system: &[&str] = match profile.name {
         "freebsd" => &["FreeBSD"],
         "linux" => &["Linux", "linux"],
         _ => &[],
     };
+    let usual = if is_v6(settings, source) { USUAL_V6 } else { USUAL };
     let mut defines = Defines::default();
     for name in system {
         defines.set(name, "1");
+    }
+    for (name, value) in usual {
+        defines.set(name, value);
     }
     for (name, value) in &settings.defines {
         defines.set(name, value);
     }
     defines
+}
+
+/// Whether packets are of IPv6. Names are defined before the script is read, so its options are
+/// looked for here, too.
+fn is_v6(settings: &Settings, source: &Source) -> bool {
+    let said = || source.text.lines().rev().find_map(|line| line.strip_prefix("--ip_version="));
+    match settings.ip_version {
+        Some(version) => version == IpVersion::V6,
+        None => said().is_some_and(|version| version.trim() == "ipv6"),
+    }
 }
 
 fn no_profile(source: &Source, name: &str) -> ScenarioError {

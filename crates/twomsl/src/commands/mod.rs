@@ -2,9 +2,11 @@
 
 mod artefacts;
 pub(crate) mod demo;
+pub(crate) mod drill;
 pub(crate) mod explore;
 mod library;
 pub(crate) mod run;
+mod scripts;
 pub(crate) mod states;
 mod tally;
 

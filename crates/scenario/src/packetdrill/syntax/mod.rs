@@ -65,8 +65,9 @@ pub(crate) fn parse(source: &Source, defines: &Defines) -> Result<Script, Scenar
     if source.text.len() as u64 > MAX_OCTETS {
         return refuse(vec![Problem::anywhere("larger than 16 MiB, so not a script".to_owned())]);
     }
-    let (text, mut problems) = text::prepare(&source.text, defines);
-    let (script, wrong) = event::script(&text, defines);
+    let mut defines = defines.clone();
+    let (text, mut problems) = text::prepare(&source.text, &mut defines);
+    let (script, wrong) = event::script(&text, &defines);
     // What is not closed swallows what follows, so the mistakes found behind it are none.
     if problems.is_empty() {
         problems = wrong;

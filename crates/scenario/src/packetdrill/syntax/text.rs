@@ -6,10 +6,12 @@ use crate::diagnostic::{Problem, Span};
 
 /// The text with spaces in place of comments, directives and what they leave out.
 ///
-/// It has as many octets as the original, and lines where the original has them.
-pub(super) fn prepare(text: &str, defines: &Defines) -> (String, Vec<Problem>) {
+/// It has as many octets as the original, and lines where the original has them. What the script
+/// defines itself is added to what is defined for it.
+pub(super) fn prepare(text: &str, defines: &mut Defines) -> (String, Vec<Problem>) {
     let out = Vec::with_capacity(text.len());
-    let conditions = Conditions { open: Vec::new(), defines: defines.clone() };
+    let (now, ever) = (defines.clone(), defines);
+    let conditions = Conditions { open: Vec::new(), now, ever };
     let mut scanner = Scanner { text, at: 0, out, conditions, problems: Vec::new() };
     // Behind the first mistake, what is part of the script can only be guessed.
     while scanner.at < text.len() && scanner.problems.is_empty() {
@@ -28,7 +30,7 @@ struct Scanner<'a> {
     text: &'a str,
     at: usize,
     out: Vec<u8>,
-    conditions: Conditions,
+    conditions: Conditions<'a>,
     problems: Vec<Problem>,
 }
 
@@ -138,9 +140,12 @@ fn find(rest: &[u8], from: usize, close: &str) -> Option<usize> {
 }
 
 /// The conditions that are open, from the outermost.
-struct Conditions {
+struct Conditions<'a> {
     open: Vec<Condition>,
-    defines: Defines,
+    /// What is defined at this place.
+    now: Defines,
+    /// What is defined anywhere, for values: `#undef` is about conditions only.
+    ever: &'a mut Defines,
 }
 
 struct Condition {
@@ -166,7 +171,7 @@ enum Part {
     Else,
 }
 
-impl Conditions {
+impl Conditions<'_> {
     fn leave_out(&self) -> bool {
         self.open.last().is_some_and(|condition| condition.branch != Branch::Taken)
     }
@@ -180,11 +185,11 @@ impl Conditions {
         };
         match directive {
             "#ifdef" => {
-                let defined = self.defines.get(name()?).is_some();
+                let defined = self.now.get(name()?).is_some();
                 self.begin(defined.into(), span)
             }
             "#ifndef" => {
-                let defined = self.defines.get(name()?).is_some();
+                let defined = self.now.get(name()?).is_some();
                 self.begin((!defined).into(), span)
             }
             "#else" => self.otherwise(span),
@@ -192,12 +197,13 @@ impl Conditions {
             "#define" if !self.leave_out() => {
                 let name = name()?;
                 let value = words.next().unwrap_or("1");
-                self.defines.set(name, value);
+                self.now.set(name, value);
+                self.ever.set(name, value);
                 Ok(())
             }
             "#undef" if !self.leave_out() => {
                 let name = name()?;
-                self.defines.names.remove(name);
+                self.now.names.remove(name);
                 Ok(())
             }
             "#if" | "#elif" | "#elifdef" | "#include" => {
