@@ -237,7 +237,7 @@ impl Shell {
 
     /// Sets a setting, or counts it as one that the machine does not have.
     fn set<M: Machine>(&mut self, name: &str, value: &str, machine: &mut M) {
-        let (name, value) = (sysctl::with_points(name), value.to_owned());
+        let (name, value) = (sysctl::with_points(name), sysctl::decimal(value));
         self.remembered += value.len();
         self.settings.insert(name.clone(), value.clone());
         if sysctl::is_of_no_concern(&name) {

@@ -10,6 +10,13 @@ pub(super) fn name_of_file(file: &str) -> Option<String> {
     file.strip_prefix("/proc/sys/").map(with_points)
 }
 
+/// A value as it is read back: kernels take numbers with `0x`, too.
+pub(super) fn decimal(value: &str) -> String {
+    let digits = value.strip_prefix("0x").or_else(|| value.strip_prefix("0X"));
+    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    number.map_or_else(|| value.to_owned(), |number| number.to_string())
+}
+
 /// Settings that say nothing about what a stack sends.
 pub(super) fn is_of_no_concern(name: &str) -> bool {
     const BEGINNINGS: [&str; 9] = [

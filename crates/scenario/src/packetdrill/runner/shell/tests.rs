@@ -64,6 +64,7 @@ fn settings_are_set_however_they_are_written() {
         ("../common/set_sysctls.py /proc/sys/net/ipv4/tcp_ecn=2", "net.ipv4.tcp_ecn", "2"),
         ("X=7; sysctl -w net.ipv4.tcp_retries2=$X", "net.ipv4.tcp_retries2", "7"),
         ("X=7\nsysctl -w net.ipv4.tcp_retries2=${X}", "net.ipv4.tcp_retries2", "7"),
+        ("sysctl -q net.ipv4.tcp_fastopen=0x603", "net.ipv4.tcp_fastopen", "1539"),
         ("ip route change default dev tun0 initcwnd 20", "initial-window", "20"),
         ("false || sysctl -w a.b=1", "a.b", "1"),
         ("true && sysctl -w a.b=1 # really", "a.b", "1"),
