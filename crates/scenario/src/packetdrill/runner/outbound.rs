@@ -202,7 +202,7 @@ impl Tick {
             return true;
         };
         let off = script_timestamp(actual, socket).wrapping_sub(script).cast_signed();
-        u64::from(off.unsigned_abs()) * self.usecs <= self.tolerance
+        u64::from(off.unsigned_abs()).saturating_mul(self.usecs) <= self.tolerance
     }
 }
 

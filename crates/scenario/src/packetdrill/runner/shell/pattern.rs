@@ -4,6 +4,9 @@
 /// More steps than this are not made for one text: a pattern of stars could take for ever.
 const MAX_STEPS: usize = 1_000_000;
 
+/// A longer pattern is none that anybody writes: each of its characters is a call within a call.
+const MAX_OCTETS: usize = 1_000;
+
 /// The steps that were made for a text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Steps(usize);
@@ -64,6 +67,9 @@ enum Repeat {
 impl Pattern {
     /// `None` for what is not understood: groups, counts.
     pub(super) fn new(text: &str, syntax: Syntax, case: Case) -> Option<Self> {
+        if text.len() > MAX_OCTETS {
+            return None;
+        }
         let text = match case {
             Case::Matters => text.to_owned(),
             Case::Ignored => text.to_lowercase(),

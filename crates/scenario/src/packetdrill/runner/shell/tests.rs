@@ -168,6 +168,8 @@ fn garbage_ends() {
     assert!(run(&kept).0.is_err());
     let said = format!("X={};{}", "a".repeat(50_000), "echo $X;".repeat(1_000));
     assert!(run(&said).0.is_err());
+    assert!(run(&format!("test {}", "! ".repeat(30_000))).0.is_err());
+    assert!(run(&format!("echo a | grep {}", "a".repeat(60_000))).0.is_err());
     let stars = format!("echo {} | grep '{}b'", "a".repeat(200), "a*".repeat(60));
     assert!(run(&stars).0.is_err());
     assert!(run(&"sudo ".repeat(2_000)).0.is_ok());

@@ -3,6 +3,7 @@
 mod fake;
 mod handshakes;
 mod machines;
+mod mutations;
 mod numbers;
 mod timing;
 
