@@ -7,7 +7,10 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TcpInfo {
     /// The state, as Linux numbers it: 1 ESTABLISHED, 2 SYN-SENT, 3 SYN-RECEIVED, 4 FIN-WAIT-1,
-    /// 5 FIN-WAIT-2, 6 TIME-WAIT, 7 CLOSED, 8 CLOSE-WAIT, 9 LAST-ACK, 10 LISTEN, 11 CLOSING.
+    /// 5 FIN-WAIT-2, 6 TIME-WAIT, 7 CLOSED, 8 CLOSE-WAIT, 9 LAST-ACK, 10 LISTEN, 11 CLOSING. With
+    /// [`Lineage::Bsd`](crate::profile::Lineage::Bsd) as FreeBSD does: 0 CLOSED, 1 LISTEN, 2 SYN-SENT,
+    /// 3 SYN-RECEIVED, 4 ESTABLISHED, 5 CLOSE-WAIT, 6 FIN-WAIT-1, 7 CLOSING, 8 LAST-ACK,
+    /// 9 FIN-WAIT-2, 10 TIME-WAIT; and windows are octets there.
     pub tcpi_state: u8,
     /// `enum tcp_ca_state`: 0 Open, 1 Disorder, 2 CWR, 3 Recovery, 4 Loss.
     pub tcpi_ca_state: u8,

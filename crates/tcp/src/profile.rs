@@ -7,11 +7,13 @@ use crate::{ErrorReports, Linger2, SocketOptions, WhatIfs};
 mod acknowledging;
 mod congestion;
 mod freebsd;
+mod lineage;
 mod many;
 mod path;
 mod recovery;
 pub use acknowledging::DelayedAcks;
 pub use congestion::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
+pub use lineage::{Blackhole, BsdSwitches, Lineage, Switch};
 pub use many::{AcceptOverflow, ConnectReuse, PortSelection, SynCookies};
 pub use path::{MtuProbing, UnknownMtu, Unreachable};
 pub use recovery::{LossDetection, Repacketization, RttEstimator, SpuriousTimeouts};
@@ -21,6 +23,10 @@ pub use recovery::{LossDetection, Repacketization, RttEstimator, SpuriousTimeout
 pub struct Profile {
     /// `rfc9293`, `linux`, `freebsd`.
     pub name: &'static str,
+    /// Whose code is followed where no parameter says otherwise.
+    pub lineage: Lineage,
+    /// What only [`Lineage::Bsd`] asks for.
+    pub bsd: BsdSwitches,
     /// What sockets start with.
     pub options: SocketOptions,
     /// The rules it is without, on purpose. No profile is without any.
@@ -315,6 +321,9 @@ pub enum WindowRounding {
     None,
     /// Whole segments.
     Segments,
+    /// Nothing, but that it is rounded up to what the scale can say, and never less than before
+    /// (FreeBSD's `tcp_output`).
+    Scale,
 }
 
 /// What a zero-window probe looks like.
@@ -391,6 +400,8 @@ impl Profile {
     pub fn rfc9293() -> Self {
         Self {
             name: "rfc9293",
+            lineage: Lineage::Rfc,
+            bsd: BsdSwitches::DEFAULT,
             options: rfc9293_options(),
             what_ifs: WhatIfs::NONE,
             time_wait: Duration::from_secs(240), // §3.4.2: MSL is 2 minutes
@@ -527,6 +538,11 @@ impl Profile {
             abort_reset: AbortReset::WithAck,      // tcp_send_active_reset
             ..Self::rfc9293()
         }
+    }
+
+    /// Whether FreeBSD's code is followed.
+    pub(crate) const fn is_bsd(&self) -> bool {
+        matches!(self.lineage, Lineage::Bsd)
     }
 
     /// How many ephemeral ports there are.

@@ -29,6 +29,10 @@ pub enum Verdict {
     /// The ACK that would end a handshake brings no text, which the listener waits for: dropped
     /// (`TCP_DEFER_ACCEPT`).
     AcceptDeferred,
+    /// SYN and FIN in one segment: dropped (`net.inet.tcp.drop_synfin`).
+    SynFinDropped,
+    /// A segment for no connection, or a listener, that is not even reset (`net.inet.tcp.blackhole`).
+    Blackholed,
     /// SYN-SENT: an ACK of something never sent: answered with a reset.
     SynSentBadAck,
     /// SYN-SENT: a RST that does not acknowledge our SYN: dropped.
@@ -122,6 +126,8 @@ impl Verdict {
             Self::AcceptQueueFull => ("accept queue full, dropped", "listen(2)"),
             Self::AcceptQueueFullReset => ("accept queue full: reset", "tcp_abort_on_overflow"),
             Self::AcceptDeferred => ("bare ACK dropped: text is waited for", "TCP_DEFER_ACCEPT"),
+            Self::SynFinDropped => ("SYN and FIN, dropped", "drop_synfin"),
+            Self::Blackholed => ("dropped without a reset", "blackhole(4)"),
             Self::SynSentBadAck => ("ACK of nothing we sent: reset", "9293 §3.10.7.3"),
             Self::SynSentRst => ("RST without our SYN's ACK, dropped", "9293 §3.10.7.3"),
             Self::SynSentNothing => ("neither SYN nor RST, dropped", "9293 §3.10.7.3"),

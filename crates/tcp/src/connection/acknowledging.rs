@@ -188,8 +188,12 @@ impl Connection {
         let unacknowledged = self.receive.nxt.since(self.receive.acknowledged);
         let enough = match policy {
             DelayedAcks::Octets => unacknowledged >= 2 * self.send.mss,
+            // After a closed window, too (`TF_RXWIN0SENT`).
             DelayedAcks::EverySecond => {
-                octets > self.send.mss || self.timers.is_running(TimerKind::DelayedAck)
+                octets > self.max_segment()
+                    || self.timers.is_running(TimerKind::DelayedAck)
+                    || self.receive.offered() == 0
+                    || cx.profile.delayed_ack.is_zero()
             }
             DelayedAcks::Adaptive => unacknowledged > u32::from(self.receive.acks.segment),
         };

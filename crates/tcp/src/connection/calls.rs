@@ -50,7 +50,9 @@ impl Connection {
         }
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
-        if segment.seq_len() > 1 && fast_open != FastOpen::Early {
+        // The SYN cache keeps neither text nor FIN.
+        let kept = fast_open != FastOpen::Early && !cx.profile.is_bsd();
+        if segment.seq_len() > 1 && kept {
             let mut rest = segment.clone();
             rest.seq += 1;
             self.hold_text_of_syn(&rest, &mut taken);
@@ -64,11 +66,13 @@ impl Connection {
         cx: &mut Context<'_>,
         text: &mut Bytes,
     ) -> Result<usize, SocketError> {
-        self.check_writable()?;
+        self.check_writable(cx.profile)?;
         let octets = self.send.room().min(text.len());
         if octets < text.len() {
             self.send.waiting = Waiting::Yes;
-            if octets == 0 {
+            // FreeBSD does not begin with less than `sb_lowat` (`sosend`).
+            let least = if cx.profile.is_bsd() { self.send.least_room() } else { 1 };
+            if octets < least {
                 return Err(SocketError::WouldBlock);
             }
         }
@@ -90,7 +94,7 @@ impl Connection {
         cx: &mut Context<'_>,
         text: &mut Bytes,
     ) -> Result<usize, SocketError> {
-        self.check_writable()?;
+        self.check_writable(cx.profile)?;
         let octets = self.send.room().min(text.len());
         if octets > 0 {
             self.send.urgent = Some(self.send.text_end() + octets as u32);
@@ -112,7 +116,7 @@ impl Connection {
         written
     }
 
-    fn check_writable(&mut self) -> Result<(), SocketError> {
+    fn check_writable(&mut self, profile: &Profile) -> Result<(), SocketError> {
         match self.state {
             TcpState::SynSent
             | TcpState::SynReceived
@@ -122,6 +126,8 @@ impl Connection {
             {
                 Ok(())
             }
+            // `sosend` looks at `SBS_CANTSENDMORE` before `so_error`, which stays for others.
+            TcpState::Closed if profile.is_bsd() => Err(SocketError::BrokenPipe),
             TcpState::Closed => Err(self.error.take().unwrap_or(SocketError::BrokenPipe)),
             // "Error: connection closing."
             _ => Err(SocketError::BrokenPipe),
@@ -137,7 +143,9 @@ impl Connection {
         take: impl FnMut(Bytes),
     ) -> usize {
         let octets = self.receive.read_pieces(limit, take);
-        self.grow_receive_buffer(cx, octets as u32);
+        if !cx.profile.is_bsd() {
+            self.grow_receive_buffer(cx, octets as u32);
+        }
         if octets > 0 {
             self.acknowledge_what_was_read(cx);
         }
@@ -157,8 +165,16 @@ impl Connection {
     }
 
     /// RECEIVE when there is no text, or none is asked for: none at the end of the file.
-    pub(crate) fn read_nothing(&mut self, limit: usize) -> Result<usize, SocketError> {
+    pub(crate) fn read_nothing(
+        &mut self,
+        limit: usize,
+        profile: &Profile,
+    ) -> Result<usize, SocketError> {
         match self.state {
+            // `soreceive` looks at `so_error` before `SBS_CANTRCVMORE`.
+            TcpState::Closed if profile.is_bsd() && self.error.is_some() => {
+                self.error.take().map_or(Ok(0), Err)
+            }
             // The end of the file was reached: an error that came later is for the writer.
             _ if self.receive.fin == PeerFin::Taken => Ok(0),
             // "Error: connection does not exist" (§3.10.3): it never did, so that an end of the
@@ -201,10 +217,16 @@ impl Connection {
         shut_down_allowed(self.state, how, cx.profile)?;
         if how != Shutdown::Write {
             self.receive.reading = Reading::Shut;
+            if cx.profile.is_bsd() {
+                self.receive.discard();
+            }
             self.wake_reader_at_end(cx);
         }
         if how != Shutdown::Read {
             self.end_writing(cx);
+        }
+        if cx.profile.is_bsd() {
+            self.arm_fin_timeout_of_bsd(cx);
         }
         Ok(())
     }
@@ -222,6 +244,12 @@ impl Connection {
             return;
         }
         match self.state {
+            // `TF_NEEDFIN`: the FIN waits for the end of the handshake.
+            TcpState::SynSent | TcpState::SynReceived
+                if cx.profile.is_bsd() && !self.is_open_early() =>
+            {
+                return self.send.end();
+            }
             // "Delete the TCB and return 'error: closing' responses to any queued SENDs."
             TcpState::SynSent => return self.finish(cx, Cause::Close, None),
             TcpState::SynReceived => {
@@ -251,7 +279,9 @@ impl Connection {
 
     /// `close(2)`: the application gives the connection back, and reads no more (MAY-1).
     pub(crate) fn close(&mut self, cx: &mut Context<'_>) {
-        if self.options.linger.is_some_and(|time| time.is_zero()) || self.loses_text() {
+        if cx.profile.is_bsd() && self.close_as_bsd(cx) {
+            // `tcp_disconnect`
+        } else if self.options.linger.is_some_and(|time| time.is_zero()) || self.loses_text() {
             self.abort(cx);
         } else {
             self.holder = Holder::Orphan;
@@ -279,6 +309,10 @@ impl Connection {
         self.holder = Holder::Orphan;
         match self.state {
             TcpState::Closed => {}
+            TcpState::Closing | TcpState::LastAck if cx.profile.is_bsd() => {
+                self.finish(cx, Cause::Abort, None);
+                self.send_reset(cx);
+            }
             TcpState::SynSent | TcpState::Closing | TcpState::LastAck => {
                 self.finish(cx, Cause::Abort, None);
             }

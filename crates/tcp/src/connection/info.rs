@@ -11,12 +11,16 @@ const NO_THRESHOLD: u32 = 0x7fff_ffff;
 impl Connection {
     /// What Linux would tell.
     pub(crate) fn info(&self, now: Instant, profile: &Profile) -> TcpInfo {
-        let mut info = TcpInfo { tcpi_state: linux_state(self.state), ..TcpInfo::default() };
+        let mut info =
+            TcpInfo { tcpi_state: state_number(self.state, profile), ..TcpInfo::default() };
         self.tell_path(&mut info, profile);
         self.tell_sender(&mut info, profile);
         self.tell_receiver(&mut info, profile);
         self.tell_times(&mut info, now);
         self.tell_counters(&mut info);
+        if profile.is_bsd() {
+            self.tell_as_bsd(&mut info);
+        }
         info
     }
 
@@ -94,6 +98,20 @@ impl Connection {
         info.tcpi_last_ack_recv = millis_since(now, self.heard);
     }
 
+    /// Where FreeBSD's `tcp_fill_info` means something else by the same name: windows are octets,
+    /// and segments have their options.
+    fn tell_as_bsd(&self, info: &mut TcpInfo) {
+        info.tcpi_snd_cwnd = self.congestion.window();
+        info.tcpi_snd_ssthresh = if self.congestion.has_threshold() {
+            self.congestion.threshold()
+        } else {
+            65_535 << 14
+        };
+        (info.tcpi_snd_mss, info.tcpi_rcv_mss) = (self.max_segment(), self.max_segment());
+        info.tcpi_rcv_space = self.receive.taken_window();
+        info.tcpi_last_data_recv = info.tcpi_last_ack_recv;
+    }
+
     const fn tell_counters(&self, info: &mut TcpInfo) {
         let counters = &self.counters;
         info.tcpi_total_retrans = counters.total_retrans;
@@ -113,8 +131,30 @@ impl Connection {
     }
 }
 
+/// As the system numbers it.
+pub(crate) const fn state_number(state: TcpState, profile: &Profile) -> u8 {
+    if profile.is_bsd() { bsd_state(state) } else { linux_state(state) }
+}
+
+/// `TCPS_ESTABLISHED` and so on, in `sys/netinet/tcp_fsm.h`.
+const fn bsd_state(state: TcpState) -> u8 {
+    match state {
+        TcpState::Closed => 0,
+        TcpState::Listen => 1,
+        TcpState::SynSent => 2,
+        TcpState::SynReceived => 3,
+        TcpState::Established => 4,
+        TcpState::CloseWait => 5,
+        TcpState::FinWait1 => 6,
+        TcpState::Closing => 7,
+        TcpState::LastAck => 8,
+        TcpState::FinWait2 => 9,
+        TcpState::TimeWait => 10,
+    }
+}
+
 /// `TCP_ESTABLISHED` and so on, in `include/net/tcp_states.h`.
-pub(crate) const fn linux_state(state: TcpState) -> u8 {
+const fn linux_state(state: TcpState) -> u8 {
     match state {
         TcpState::Established => 1,
         TcpState::SynSent => 2,

@@ -2,6 +2,7 @@
 //!
 //! - [`calls`]: user calls (§3.10.1–3.10.6)
 //! - [`arrives`]: "segment arrives" (§3.10.7)
+//! - [`bsd`]: what FreeBSD does otherwise
 //! - [`acknowledging`]: when text is acknowledged (§3.8.6.3)
 //! - [`timeouts`]: timers that run out (§3.10.8)
 //! - [`transmit`]: what may be sent now, and how
@@ -10,6 +11,7 @@
 
 mod acknowledging;
 mod arrives;
+mod bsd;
 mod calls;
 mod chunks;
 mod congestion;
@@ -41,7 +43,7 @@ use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 pub(crate) use arrives::{Deferred, Taken};
 pub(crate) use calls::shut_down_allowed;
 pub(crate) use fast_open::{FastOpen, FastOpenCache, FastOpenCookie, cookie_of};
-pub(crate) use info::linux_state;
+pub(crate) use info::state_number;
 pub use send::Ending;
 pub(crate) use stateless::CookieOptions;
 pub(crate) use timestamps::Timestamps;
@@ -183,13 +185,23 @@ impl Connection {
         self.send.set_window(segment.seq, segment.ack, u32::from(segment.window));
         // RFC 9293 §3.7.1: the smaller of what the peer takes and what we have room for, without
         // what options take of it (MUST-16).
-        let default =
-            if self.tuple.local_addr.is_ipv4() { Mss::DEFAULT_V4 } else { Mss::DEFAULT_V6 };
-        let announced = u32::from(segment.options.mss().unwrap_or(default.0));
+        let v4 = self.tuple.local_addr.is_ipv4();
+        let mut default = if v4 { Mss::DEFAULT_V4.0 } else { Mss::DEFAULT_V6.0 };
+        let mut mss = segment.options.mss();
+        if cx.profile.is_bsd() {
+            // `tcp_mss_update`: none and zero are the same, and smaller than `minmss` is none.
+            let bsd = &cx.profile.bsd;
+            default = if v4 { bsd.default_mss } else { bsd.default_mss_v6 };
+            mss = mss.filter(|mss| *mss > 0).map(|mss| mss.max(bsd.least_mss));
+        }
+        let announced = u32::from(mss.unwrap_or(default));
         self.path.agree(announced.min(own_mss(&self.tuple, &self.options, cx.profile)));
         self.fit_segments();
         let segments = cx.profile.initial_window.segments(self.send.mss);
         self.congestion.start(self.send.mss, segments);
+        if cx.profile.is_bsd() && self.state == TcpState::SynSent && mss.is_some() {
+            self.round_buffers();
+        }
     }
 
     /// Tells the application, if there is one.

@@ -47,7 +47,7 @@ impl Agreement {
     pub(crate) fn offer(profile: &Profile, options: &SocketOptions, clock: Timestamps) -> Self {
         let shift = match profile.window_scaling {
             WindowScaling::Off => None,
-            WindowScaling::Shift(shift) => Some(own_scale(shift, options)),
+            WindowScaling::Shift(shift) => Some(own_scale(shift, options, profile)),
         };
         Self {
             send_scale: Scale::NONE,
@@ -99,8 +99,10 @@ impl Agreement {
 
 /// The shift for a buffer that may grow is the profile's; a buffer whose size the application has
 /// fixed needs no more than its own size (Linux' `tcp_select_initial_window`).
-fn own_scale(shift: u8, options: &SocketOptions) -> Scale {
-    if options.receive_buffer_max > options.receive_buffer {
+/// FreeBSD's is always what the largest buffer needs that there can be (`tcp_newtcpcb`,
+/// `syncache_add`).
+fn own_scale(shift: u8, options: &SocketOptions, profile: &Profile) -> Scale {
+    if options.receive_buffer_max > options.receive_buffer || profile.is_bsd() {
         return Scale::new(shift);
     }
     let most = u32::from(Window::MAX_UNSCALED.to_field(Scale::NONE));
@@ -111,6 +113,17 @@ fn own_scale(shift: u8, options: &SocketOptions) -> Scale {
 impl Connection {
     /// The options of our SYN or SYN,ACK. A SYN,ACK has only what the SYN had, too.
     pub(super) fn syn_options(&self, now: Instant, mss: u16, order: OptionOrder) -> Options {
+        let mut options = self.list_syn_options(now, mss, order);
+        if order == OptionOrder::Bsd {
+            // `tcp_addoptions` ends the list where a word is not full.
+            while !options.as_bytes().len().is_multiple_of(4) {
+                let _ = options.push(TcpOption::EndOfList);
+            }
+        }
+        options
+    }
+
+    fn list_syn_options(&self, now: Instant, mss: u16, order: OptionOrder) -> Options {
         let mut list = OptionList { agreement: &self.agreement, now, options: Options::NONE };
         // MUST-14, SHLD-5, MAY-3: a SYN always has the MSS option, and no other segment (MUST-65).
         list.push(TcpOption::MaximumSegmentSize(mss));
@@ -120,12 +133,23 @@ impl Connection {
         }
         match &self.fast_open {
             FastOpen::Off | FastOpen::Early => {}
-            FastOpen::Request => list.push_fast_open(&[]),
+            FastOpen::Request => list.push_fast_open(&[], order),
             FastOpen::Cookie(cookie) | FastOpen::Grant(cookie) => {
-                list.push_fast_open(cookie.as_bytes());
+                list.push_fast_open(cookie.as_bytes(), order);
             }
         }
         list.options
+    }
+
+    /// FreeBSD can leave the options out from the third repetition of a SYN on, for peers that
+    /// cannot stand them (`tcp_timer_rexmt`).
+    pub(super) fn give_up_options(&mut self, profile: &Profile) {
+        let tired = self.state == TcpState::SynSent && self.tries() >= 3;
+        if tired && profile.is_bsd() && profile.bsd.rexmit_drop_options.is_on() {
+            let agreement = &mut self.agreement;
+            (agreement.scaling, agreement.receive_scale) = (Use::No, Scale::NONE);
+            (agreement.sack, agreement.timestamps) = (Use::No, None);
+        }
     }
 
     /// ECE and CWR of our SYN or SYN,ACK (RFC 3168 §6.1.1).
@@ -133,6 +157,12 @@ impl Connection {
         match (self.agreement.ecn, self.state) {
             (Use::No, _) => Flags::empty(),
             (Use::Yes, TcpState::SynSent) if profile.ecn == EcnMode::Passive => Flags::empty(),
+            // `tcp_ecn_output_syn_sent`: later repetitions do not ask any more.
+            (Use::Yes, TcpState::SynSent)
+                if profile.is_bsd() && self.tries() > profile.bsd.ecn_maxretries =>
+            {
+                Flags::empty()
+            }
             (Use::Yes, TcpState::SynSent) => Flags::ECE | Flags::CWR,
             (Use::Yes, _) => Flags::ECE,
         }
@@ -190,8 +220,11 @@ impl OptionList<'_> {
     }
 
     /// Behind all others, up to the end of a word.
-    fn push_fast_open(&mut self, cookie: &[u8]) {
+    fn push_fast_open(&mut self, cookie: &[u8], order: OptionOrder) {
         self.push(TcpOption::FastOpen(cookie));
+        if order == OptionOrder::Bsd {
+            return;
+        }
         self.pad((4 - self.options.as_bytes().len() % 4) % 4);
     }
 

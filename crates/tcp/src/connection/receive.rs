@@ -149,11 +149,14 @@ impl ReceiveHalf {
     /// MUST-39). What nobody reads keeps it closed (MAY-8).
     #[inline]
     pub(crate) fn offer(&mut self, mss: u32, rounding: WindowRounding, scale: Scale) -> u16 {
+        if rounding == WindowRounding::Scale {
+            return self.offer_space(mss, scale);
+        }
         let edge = self.nxt + self.desired_window(mss, rounding, scale);
         let step = edge.offset_from(self.edge);
         let worthwhile = match rounding {
             WindowRounding::None => self.worthwhile_step(mss),
-            WindowRounding::Segments => 1,
+            WindowRounding::Segments | WindowRounding::Scale => 1,
         };
         if step >= worthwhile {
             self.edge = edge;
@@ -161,12 +164,17 @@ impl ReceiveHalf {
         // What the scale cuts off is offered, too: the edge would move back else (SHLD-14).
         let unit = 1 << scale.shift();
         let field = Window(self.window() + unit - 1).to_field(scale);
+        self.offer_field(field, scale);
+        field
+    }
+
+    /// This window stands in a header.
+    pub(super) fn offer_field(&mut self, field: u16, scale: Scale) {
         self.offered = Window::from_field(field, scale).0;
         self.edge = self.nxt + self.offered;
         if self.threshold == 0 {
             self.threshold = self.offered;
         }
-        field
     }
 
     /// What the window may grow to before more text has come.
@@ -190,6 +198,7 @@ impl ReceiveHalf {
             WindowRounding::Segments => {
                 2 * now <= self.space() && desired > 0 && desired >= 2 * now
             }
+            WindowRounding::Scale => self.is_worth_telling(mss, scale),
         }
     }
 
@@ -203,7 +212,7 @@ impl ReceiveHalf {
         let most = Window::from_field(u16::MAX, scale).0;
         let room = self.space().min(most).saturating_sub(self.ready_octets);
         match rounding {
-            WindowRounding::None => room,
+            WindowRounding::None | WindowRounding::Scale => room,
             // A buffer smaller than a segment has to be opened all the same.
             WindowRounding::Segments => self.rounded_window(room, mss.min(self.space()), scale),
         }
@@ -243,11 +252,12 @@ impl ReceiveHalf {
     }
 
     /// Text beyond RCV.NXT was kept, or text came twice: what is reported of it.
-    pub(crate) fn report(&mut self, stretch: Stretch) {
+    pub(crate) fn report(&mut self, stretch: Stretch, profile: &Profile) {
         // Mostly it goes on where a stretch ended that is reported already.
         let whole = self.sack.join(stretch).or_else(|| self.reassembly.stretch_around(stretch.0));
         if let Some((left, right)) = whole {
-            let fin = u32::from(self.fin == PeerFin::At(right));
+            // FreeBSD reports text alone (`tcp_update_sack_list`).
+            let fin = u32::from(self.fin == PeerFin::At(right) && !profile.is_bsd());
             self.sack.put_first((left, right + fin));
         }
     }
@@ -275,6 +285,8 @@ impl ReceiveHalf {
     fn push(&mut self, text: Bytes) {
         let octets = text.len() as u32;
         self.nxt += octets;
+        // More may be taken than was offered (FreeBSD).
+        self.edge = self.edge.later(self.nxt);
         self.ready_octets += octets;
         self.ready.push(text);
     }
@@ -326,6 +338,12 @@ impl ReceiveHalf {
     /// The sequence number of the next octet the application will read.
     pub(crate) fn read_position(&self) -> SeqNum {
         self.nxt - self.ready_octets - u32::from(self.fin == PeerFin::Taken)
+    }
+
+    /// Throws away what came in order: nobody will read it, but it counts as read (`sorflush`).
+    pub(crate) fn discard(&mut self) {
+        self.ready.clear();
+        self.ready_octets = 0;
     }
 
     /// Throws away what nobody will read. The end of the file comes after all of the text or

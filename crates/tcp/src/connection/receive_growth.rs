@@ -23,6 +23,16 @@ impl Growth {
         self.most
     }
 
+    /// Octets came in order. How many did before, when the period is over (`rfbuf_cnt`).
+    pub(crate) fn in_period(&mut self, now: Instant, octets: u32, period: u64) -> Option<u32> {
+        if now.nanos_since(self.began) > period {
+            self.began = now;
+            return Some(core::mem::take(&mut self.read));
+        }
+        self.read = self.read.saturating_add(octets);
+        None
+    }
+
     /// The application has read. The size the buffer should have, when a round trip is over that
     /// was better than all before.
     pub(crate) fn on_read(

@@ -15,6 +15,9 @@ pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
 /// For how long the shortest round trip counts, in nanoseconds (`tcp_min_rtt_wlen`).
 const SHORTEST_VALID: u64 = 300_000_000_000;
 
+/// After more timeouts FreeBSD's `tcp_xmit_timer` begins anew: `TCP_RTT_INVALIDATE`.
+const INVALIDATED: u32 = 3;
+
 /// No octet is timed.
 const NOTHING: (SeqNum, Instant) = (SeqNum::new(0), Instant::MAX);
 
@@ -109,6 +112,9 @@ impl RoundTrip {
             RttEstimator::EveryAck => samples.sent.or(samples.echo)?,
         };
         let sample = sample.max(1);
+        if profile.is_bsd() && self.backoff > INVALIDATED {
+            self.smoothed = 0;
+        }
         self.backoff = 0;
         if sample <= self.shortest.0 || now.nanos_since(self.shortest.1) > SHORTEST_VALID {
             self.shortest = (sample, now);
@@ -226,14 +232,36 @@ impl RoundTrip {
 
     /// How long to wait for the next zero-window probe, after `times` of them.
     pub(crate) fn persist_wait(&self, times: u32, profile: &Profile) -> u64 {
+        if profile.is_bsd() {
+            return self.persist_wait_of_bsd(times, profile);
+        }
         let wait = self.backed_off(times, profile).max(nanos(profile.persist_min));
         wait.min(nanos(profile.persist_max)).max(nanos(LEAST_WAIT))
+    }
+
+    /// `tcp_setpersist`, whose fixed-point numbers make it four times as long as was once meant.
+    fn persist_wait_of_bsd(&self, times: u32, profile: &Profile) -> u64 {
+        let wait = match self.smoothed {
+            0 => 2 * nanos(profile.rto_initial),
+            smoothed => 4 * smoothed + 8 * self.variation,
+        };
+        let slop = match profile.rto_floor {
+            RtoFloor::Slop { slop, .. } => nanos(slop),
+            _ => 0,
+        };
+        let wait = wait.saturating_mul(1 << times.min(9)).saturating_add(slop);
+        wait.max(nanos(profile.persist_min)).min(nanos(profile.persist_max)).max(nanos(LEAST_WAIT))
     }
 
     /// The timer fired: the next timeout is twice as long (RFC 6298 §5.5, MUST-19).
     pub(crate) fn back_off(&mut self) {
         self.backoff = self.backoff.saturating_add(1);
         self.timed = NOTHING;
+    }
+
+    /// The SYN,ACK is not what is timed, and how often it was sent does not matter.
+    pub(crate) fn forget_syn(&mut self) {
+        (self.timed, self.backoff) = (NOTHING, 0);
     }
 
     /// A SYN had to be sent again: text starts with at least three seconds (RFC 6298 §5.7).

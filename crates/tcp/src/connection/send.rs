@@ -185,6 +185,11 @@ impl SendHalf {
         room.min(self.low_water.saturating_sub(self.unsent()) as usize)
     }
 
+    /// `sb_lowat`: less room than this is none.
+    pub(crate) fn least_room(&self) -> usize {
+        (self.capacity as usize).clamp(1, 2048)
+    }
+
     /// Octets of text that were never sent.
     pub(crate) fn unsent(&self) -> u32 {
         self.text_end().offset_from(self.nxt.later(self.text_start())).max(0).cast_unsigned()
@@ -205,6 +210,12 @@ impl SendHalf {
         if self.wl1.before(seq) || (self.wl1 == seq && self.wl2.at_or_before(ack)) {
             self.set_window(seq, ack, window);
         }
+    }
+
+    /// Whether a segment like the last one used offers no larger window: FreeBSD's "step 6" looks
+    /// for larger ones only.
+    pub(crate) fn would_shrink(&self, seq: SeqNum, ack: SeqNum, window: u32) -> bool {
+        (self.wl1, self.wl2) == (seq, ack) && window <= self.wnd
     }
 
     pub(crate) fn set_window(&mut self, seq: SeqNum, ack: SeqNum, window: u32) {

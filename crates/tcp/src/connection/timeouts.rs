@@ -24,6 +24,7 @@ impl Connection {
                 TimerKind::Persist => self.on_persist_timeout(cx),
                 TimerKind::KeepAlive => self.on_keepalive_timeout(cx),
                 TimerKind::DelayedAck => self.on_delayed_ack_timeout(cx),
+                TimerKind::FinWait2 if cx.profile.is_bsd() => self.on_fin_timeout_of_bsd(cx),
                 TimerKind::FinWait2 | TimerKind::TimeWait => {
                     self.finish(cx, Cause::Timeout(timer), None);
                 }
@@ -110,7 +111,12 @@ impl Connection {
             return self.back_to_listen(cx, cause);
         }
         let error = self.soft_error.unwrap_or(SocketError::TimedOut);
+        let heard = self.state != TcpState::SynSent;
         self.finish(cx, cause, Some(error));
+        if cx.profile.is_bsd() && heard {
+            // `tcp_drop`
+            self.send_reset(cx);
+        }
     }
 
     /// The window is still closed (MUST-36), or something small was held back long enough.
@@ -133,6 +139,9 @@ impl Connection {
     }
 
     fn is_hopeless_probe(&self, cx: &Context<'_>) -> bool {
+        if cx.profile.is_bsd() {
+            return self.is_hopeless_probe_of_bsd(cx);
+        }
         match self.retries_of_text(cx) {
             RetryLimit::Count(count) => self.window_probes >= count,
             RetryLimit::Time(time) => cx.now.since(self.heard) >= time,
@@ -149,7 +158,10 @@ impl Connection {
         }
         if self.is_silent_too_long(cx) {
             self.give_up(cx, TimerKind::KeepAlive);
-            return self.send_reset(cx);
+            if !cx.profile.is_bsd() {
+                self.send_reset(cx);
+            }
+            return;
         }
         self.keepalive_probes += 1;
         self.send_keepalive(cx);
@@ -166,7 +178,7 @@ impl Connection {
     }
 
     /// A profile may say zero, and a timer that never waits would fire at one moment for ever.
-    fn keep_interval(&self) -> Duration {
+    pub(super) fn keep_interval(&self) -> Duration {
         self.options.keep_interval.max(LEAST_WAIT)
     }
 

@@ -69,6 +69,9 @@ impl Connection {
             self.forget_path_mtu();
         }
         let before = self.in_flight(cx.profile);
+        if cx.profile.is_bsd() {
+            self.grow_send_buffer();
+        }
         self.restart_after_idle(cx);
         if !self.holds_repairs() {
             self.send_repairs(cx);
@@ -289,6 +292,7 @@ impl Connection {
         } else {
             self.rtt.on_retransmit();
             self.give_up_fast_open_option();
+            self.give_up_options(cx.profile);
             // One copy of it counts: the others are lost or answered.
             self.send.board.mark_lost(0);
             self.send.board.on_sent_again(0, cx.now);
@@ -301,7 +305,28 @@ impl Connection {
 
     /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
     pub(super) fn send_ack(&mut self, cx: &mut Context<'_>, reason: SendReason) {
+        if cx.profile.is_bsd() && !is_response(reason) && self.owes_fin() {
+            // `tcp_outflags`: whatever leaves in these states has the FIN.
+            let flags = Flags::ACK | Flags::FIN;
+            return self.put_out(cx, self.send.nxt - 1, flags, Bytes::new(), reason);
+        }
         self.put_out(cx, self.send.nxt, Flags::ACK, Bytes::new(), reason);
+    }
+
+    /// Whether our FIN is sent and not acknowledged.
+    fn owes_fin(&self) -> bool {
+        !self.send.is_idle() && self.send.includes_fin(self.send.nxt)
+    }
+
+    /// FreeBSD's window: none with a reset, what there is with what `tcp_respond` sends.
+    fn window_of_bsd(&mut self, flags: Flags, scale: Scale, reason: SendReason) -> u16 {
+        if flags.contains(Flags::RST) {
+            0
+        } else if is_response(reason) {
+            self.receive.space_field(scale)
+        } else {
+            self.receive.offer_space(self.max_segment(), scale)
+        }
     }
 
     /// <SEQ=SND.NXT><CTL=RST> (RFC 9293 §3.10.5), or with an ACK as Linux has it.
@@ -322,7 +347,10 @@ impl Connection {
             return;
         }
         let (flags, payload) = if una.before(text_end) {
-            (Flags::ACK | Flags::PSH, self.send.buffer.slice(0, 1))
+            // FreeBSD pushes what is the last octet only (`tcp_output`).
+            let last = una + 1 == text_end || !cx.profile.is_bsd();
+            let push = if last { Flags::PSH } else { Flags::empty() };
+            (Flags::ACK | push, self.send.buffer.slice(0, 1))
         } else {
             (Flags::ACK | Flags::FIN, Bytes::new())
         };
@@ -366,8 +394,18 @@ impl Connection {
         let syn = flags.contains(Flags::SYN);
         self.counters.on_sent(payload.len(), reason);
         let scale = if syn { Scale::NONE } else { self.agreement.receive_scale };
-        let mut window = self.receive.offer(self.send.mss, cx.profile.window_rounding, scale);
-        if flags.contains(Flags::ACK) {
+        let mut window = if cx.profile.is_bsd() {
+            self.window_of_bsd(flags, scale, reason)
+        } else {
+            self.receive.offer(self.send.mss, cx.profile.window_rounding, scale)
+        };
+        if cx.profile.is_bsd() && is_response(reason) {
+            // `tcp_send_challenge_ack`: what is owed is still owed.
+            ack = self.receive.nxt;
+            if reason == SendReason::ChallengeAck {
+                self.receive.acknowledged = self.receive.nxt;
+            }
+        } else if flags.contains(Flags::ACK) {
             ack = self.receive.nxt;
             self.receive.acks.on_sent(self.receive.owed, cx.profile);
             self.receive.owed = Owed::Nothing;
@@ -512,7 +550,7 @@ impl Connection {
         if open
             && self.receive.reading == Reading::Open
             && self.receive.has_news(
-                self.send.mss,
+                if cx.profile.is_bsd() { self.max_segment() } else { self.send.mss },
                 cx.profile.window_rounding,
                 self.agreement.receive_scale,
             )
@@ -520,6 +558,11 @@ impl Connection {
             self.send_ack(cx, SendReason::WindowUpdate);
         }
     }
+}
+
+/// Whether FreeBSD sends it with `tcp_respond`, beside all that `tcp_output` knows.
+const fn is_response(reason: SendReason) -> bool {
+    matches!(reason, SendReason::ChallengeAck | SendReason::KeepAlive)
 }
 
 /// URG and the pointer when urgent text is still ahead (MUST-62: it points to the octet after the

@@ -5,12 +5,12 @@
 //! Sources: Documentation/networking/ip-sysctl.rst and Documentation/admin-guide/sysctl/net.rst of
 //! Linux 6; tcp(4), inet(4) and `sysctl -d` of FreeBSD 14.
 
+mod freebsd;
+
+use super::{ParameterError, number};
+use crate::profile::{Offer, Profile, WindowScaling};
 use alloc::borrow::Cow;
 use alloc::format;
-use core::time::Duration;
-
-use super::{ParameterError, duration, number};
-use crate::profile::{Offer, Profile, WindowScaling};
 use alloc::string::ToString;
 
 /// A name of a system.
@@ -39,9 +39,7 @@ enum Form {
 
 const SWITCH: Form = Form::Words(&[("0", "off"), ("1", "on")]);
 const ECN: Form = Form::Words(&[("0", "off"), ("1", "on"), ("2", "passive")]);
-const BLIND: Form = Form::Words(&[("0", "challenged"), ("1", "believed")]);
 const THREE_SIZES: &str = "three numbers: least, default and most octets";
-const OCTETS: &str = "a number of octets";
 const ZERO_OR_ONE: &str = "0 or 1";
 
 const fn row(name: &'static str, parameter: &'static str, form: Form) -> Sysctl {
@@ -49,7 +47,7 @@ const fn row(name: &'static str, parameter: &'static str, form: Form) -> Sysctl 
 }
 
 #[rustfmt::skip]
-static TABLE: &[Sysctl] = &[
+static LINUX: &[Sysctl] = &[
     row("net.core.somaxconn", "max-backlog", Form::Same),
     row("net.ipv4.ip_default_ttl", "hop-limit", Form::Same),
     row("net.ipv4.ip_local_port_range", "first-port, last-port", Form::Own("two ports: the first and the last", port_range)),
@@ -90,51 +88,18 @@ static TABLE: &[Sysctl] = &[
     row("net.ipv4.tcp_tw_reuse_delay", "connect-reuse-delay", Form::Millis),
     row("net.ipv4.tcp_window_scaling", "window-scale", Form::Own(ZERO_OR_ONE, window_scaling)),
     row("net.ipv4.tcp_wmem", "send-buffer and what it grows to", Form::Own(THREE_SIZES, wmem)),
-
-    row("kern.ipc.soacceptqueue", "max-backlog", Form::Same),
-    row("net.inet.ip.portrange.first", "first-port", Form::Same),
-    row("net.inet.ip.portrange.last", "last-port", Form::Same),
-    row("net.inet.ip.portrange.randomized", "port-selection", Form::Words(&[("1", "random")])),
-    row("net.inet.ip.ttl", "hop-limit", Form::Same),
-    row("net.inet.tcp.always_keepalive", "SO_KEEPALIVE of every socket", Form::Own(ZERO_OR_ONE, always_keepalive)),
-    row("net.inet.tcp.cc.algorithm", "congestion-control", Form::Same),
-    row("net.inet.tcp.delacktime", "delayed-ack", Form::Millis),
-    row("net.inet.tcp.delayed_ack", "delayed-ack", Form::Words(&[("0", "0s"), ("1", "40ms")])),
-    row("net.inet.tcp.do_prr", "proportional-rate", SWITCH),
-    row("net.inet.tcp.ecn.enable", "ecn", ECN),
-    row("net.inet.tcp.fastopen.client_enable", "fast-open-client", SWITCH),
-    row("net.inet.tcp.fastopen.server_enable", "fast-open-server", SWITCH),
-    row("net.inet.tcp.finwait2_timeout", "fin-timeout", Form::Millis),
-    row("net.inet.tcp.icmp_may_rst", "unreachable", Form::Words(&[("0", "soft"), ("1", "insistent")])),
-    row("net.inet.tcp.initcwnd_segments", "initial-window", Form::Same),
-    row("net.inet.tcp.insecure_rst", "blind-attacks", BLIND),
-    row("net.inet.tcp.insecure_syn", "blind-attacks", BLIND),
-    row("net.inet.tcp.keepcnt", "keepalive-count", Form::Same),
-    row("net.inet.tcp.keepidle", "keepalive-idle", Form::Millis),
-    row("net.inet.tcp.keepinit", "syn-retries", Form::Millis),
-    row("net.inet.tcp.keepintvl", "keepalive-interval", Form::Millis),
-    row("net.inet.tcp.maxtcptw", "max-time-wait", Form::Same),
-    row("net.inet.tcp.msl", "time-wait, of which it is half", Form::Own("milliseconds, or a duration", msl)),
-    row("net.inet.tcp.pmtud_blackhole_detection", "mtu-probing", Form::Words(&[("0", "off"), ("1", "two-steps")])),
-    row("net.inet.tcp.recvbuf_max", "what receive-buffer grows to", Form::Own(OCTETS, recvbuf_max)),
-    row("net.inet.tcp.recvspace", "receive-buffer", Form::Own(OCTETS, recvspace)),
-    row("net.inet.tcp.rexmit_initial", "rto-initial", Form::Millis),
-    row("net.inet.tcp.rexmit_min", "rto-min", Form::Millis),
-    row("net.inet.tcp.rfc1323", "window-scale, timestamps", Form::Own(ZERO_OR_ONE, rfc1323)),
-    row("net.inet.tcp.rfc3042", "limited-transmit", SWITCH),
-    row("net.inet.tcp.sack.enable", "sack", SWITCH),
-    row("net.inet.tcp.sendbuf_max", "what send-buffer grows to", Form::Own(OCTETS, sendbuf_max)),
-    row("net.inet.tcp.sendspace", "send-buffer", Form::Own(OCTETS, sendspace)),
-    row("net.inet.tcp.syncache.rexmtlimit", "synack-retries", Form::Same),
-    row("net.inet.tcp.syncookies", "syn-cookies", Form::Words(&[("0", "off"), ("1", "when-full")])),
-    row("net.inet.tcp.tolerate_missing_ts", "missing-timestamps", Form::Words(&[("0", "dropped"), ("1", "tolerated")])),
 ];
+
+/// Both tables.
+fn all() -> impl Iterator<Item = &'static Sysctl> {
+    LINUX.iter().chain(freebsd::TABLE)
+}
 
 impl Profile {
     /// The names that systems have for parameters, with the parameters they set and the unit of a
     /// plain number, or what else they take.
     pub fn system_names() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-        TABLE.iter().map(|row| (row.name, row.parameter, row.form.takes()))
+        all().map(|row| (row.name, row.parameter, row.form.takes()))
     }
 
     /// Sets what a system calls `name`; `None` if none does.
@@ -143,7 +108,7 @@ impl Profile {
         name: &str,
         value: &str,
     ) -> Option<Result<(), ParameterError>> {
-        let row = TABLE.iter().find(|row| row.name == name)?;
+        let row = all().find(|row| row.name == name)?;
         let understood = match &row.form {
             Form::Own(_, set) => set(self, value),
             form => self.set_own(row.parameter, &form.in_our_words(value)).is_ok(),
@@ -271,71 +236,10 @@ fn fastopen(profile: &mut Profile, value: &str) -> bool {
     true
 }
 
-/// FreeBSD has one switch for all of RFC 7323. The shift is that of `kern.ipc.maxsockbuf`, 2 MiB.
-fn rfc1323(profile: &mut Profile, value: &str) -> bool {
-    (profile.window_scaling, profile.timestamps) = match value {
-        "0" => (WindowScaling::Off, Offer::No),
-        "1" => (WindowScaling::Shift(6), Offer::Yes),
-        _ => return false,
-    };
-    true
-}
-
-fn always_keepalive(profile: &mut Profile, value: &str) -> bool {
-    let on = match value {
-        "0" => false,
-        "1" => true,
-        _ => return false,
-    };
-    profile.options.keep_alive = on;
-    true
-}
-
-/// TIME-WAIT lasts twice as long (RFC 9293 §3.4.2).
-fn msl(profile: &mut Profile, value: &str) -> bool {
-    let text = Form::Millis.in_our_words(value);
-    let twice = duration(&text).and_then(|time| time.checked_mul(2));
-    let whole = twice.filter(|time| *time <= Duration::from_secs(u64::from(u32::MAX)));
-    whole.map(|time| profile.time_wait = time).is_some()
-}
-
-/// A buffer that may grow as far as before, but is never larger than that.
-fn grown(value: &str, first: &mut u32, most: &mut u32) -> bool {
-    octets(value).map(|octets| (*first, *most) = (octets, octets.max(*most))).is_some()
-}
-
-/// A limit to growth; the buffer is no larger from the start.
-fn limited(value: &str, first: &mut u32, most: &mut u32) -> bool {
-    octets(value).map(|octets| (*first, *most) = (octets.min(*first), octets)).is_some()
-}
-
-/// RFC 7323 §2.3 bounds a window, and so what a buffer is good for.
-fn octets(value: &str) -> Option<u32> {
-    number(value).filter(|octets| (1..=1 << 30).contains(octets))
-}
-
-fn sendspace(profile: &mut Profile, value: &str) -> bool {
-    let options = &mut profile.options;
-    grown(value, &mut options.send_buffer, &mut options.send_buffer_max)
-}
-
-fn recvspace(profile: &mut Profile, value: &str) -> bool {
-    let options = &mut profile.options;
-    grown(value, &mut options.receive_buffer, &mut options.receive_buffer_max)
-}
-
-fn sendbuf_max(profile: &mut Profile, value: &str) -> bool {
-    let options = &mut profile.options;
-    limited(value, &mut options.send_buffer, &mut options.send_buffer_max)
-}
-
-fn recvbuf_max(profile: &mut Profile, value: &str) -> bool {
-    let options = &mut profile.options;
-    limited(value, &mut options.receive_buffer, &mut options.receive_buffer_max)
-}
-
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
 
     fn set(name: &str, value: &str) -> Profile {
@@ -403,7 +307,7 @@ mod tests {
     /// A row whose words its parameter does not know would be found out by a user.
     #[test]
     fn every_word_of_the_table_is_one_of_its_parameter() {
-        for row in TABLE {
+        for row in all() {
             let Form::Words(words) = row.form else { continue };
             for (number, _) in words {
                 set(row.name, number);
@@ -413,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_a_name_does_not_take_is_refused_and_changes_nothing() {
-        for row in TABLE {
+        for row in all() {
             for value in ["", "elephant", "-1", "1 2 3 4", "99999999999999999999"] {
                 let mut profile = Profile::linux();
                 let error = profile.set(row.name, value).expect_err(row.name);

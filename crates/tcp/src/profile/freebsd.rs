@@ -4,10 +4,11 @@ use core::time::Duration;
 
 use super::{
     AbortReset, AcceptOverflow, CongestionControl, DelayedAcks, EcnMode, FinAck, IdleRestart,
-    InitialWindow, IsnSource, LossDetection, MissingTimestamps, MtuProbing, Offer, OptionOrder,
-    PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor, RttEstimator,
-    SpuriousTimeouts, SynCookies, TimeWaitRestart, TimeWaitRst, UnknownMtu, Unreachable,
-    UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding, WindowScaling,
+    InitialWindow, IsnSource, Lineage, LossDetection, MissingTimestamps, MtuProbing, Offer,
+    OptionOrder, PortSelection, Profile, Repacketization, RepeatedClose, RetryLimit, RtoFloor,
+    RttEstimator, SpuriousTimeouts, SynCookies, TimeWaitRestart, TimeWaitRst, UnknownMtu,
+    Unreachable, UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding,
+    WindowScaling,
 };
 use crate::SocketOptions;
 
@@ -17,6 +18,7 @@ impl Profile {
     pub fn freebsd() -> Self {
         Self {
             name: "freebsd",
+            lineage: Lineage::Bsd,
             options: freebsd_options(),
             time_wait: Duration::from_secs(60), // msl = 30000
             fin_timeout: Some(Duration::from_secs(60)), // finwait2_timeout
@@ -56,7 +58,7 @@ impl Profile {
             spurious_timeouts: SpuriousTimeouts::ByTimestamp, // t_badrxtwin, CC_RTO_ERR
             rtt_estimator: RttEstimator::EveryEcho,         // tcp_xmit_timer
             repacketization: Repacketization::Whole,        // tcp_output sends from SND.UNA on
-            window_rounding: WindowRounding::None,          // tcp_output
+            window_rounding: WindowRounding::Scale,         // tcp_output
             window_probe: WindowProbe::OneOctet,            // tcp_timer_persist: t_force
             delayed_acks: DelayedAcks::EverySecond,         // DELAY_ACK in tcp_do_segment
             delayed_ack: Duration::from_millis(40),         // delacktime
@@ -64,6 +66,7 @@ impl Profile {
             fin_ack: FinAck::AtOnce,                  // TH_FIN sets TF_ACKNOW
             challenge_limit: 5,                       // ack_war_cnt
             challenge_period: Duration::from_secs(1), // ack_war_timewindow
+            max_syn_backlog: 15_360,                  // syncache.cachelimit
             max_backlog: 128,                         // kern.ipc.soacceptqueue
             first_port: 10_000,                       // net.inet.ip.portrange.first
             last_port: 65_535,                        // net.inet.ip.portrange.last

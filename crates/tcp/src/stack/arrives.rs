@@ -8,7 +8,7 @@ use super::slots::Slot;
 use super::time_wait::Answer;
 use crate::connection::Taken;
 use crate::event::{Arrival, Cause, SendReason, SocketId};
-use crate::profile::TimeWaitRestart;
+use crate::profile::{Blackhole, TimeWaitRestart};
 use crate::tuple::{Tuple, is_host};
 use crate::{Instant, Verdict};
 
@@ -63,10 +63,20 @@ impl Stack {
         }
     }
 
+    /// Whether a segment is not even answered with a reset (`net.inet.tcp.blackhole`).
+    pub(super) fn is_swallowed(&self, segment: &Segment, from: Blackhole) -> bool {
+        let mode = self.profile.bsd.blackhole;
+        mode >= from
+            || (mode == Blackhole::Syns && segment.has(Flags::SYN) && from <= Blackhole::Closed)
+    }
+
     /// RFC 9293 §3.10.7.1.
     fn arrives_in_closed(&mut self, tuple: &Tuple, segment: &Segment) -> Arrival {
         if segment.has(Flags::RST) {
             return arrival(None, Verdict::NoConnectionRst.into());
+        }
+        if self.is_swallowed(segment, Blackhole::Closed) {
+            return arrival(None, Verdict::Blackholed.into());
         }
         let reset = segment.answering_reset();
         let packet = self.out.transmit(tuple, reset, None, SendReason::Reset);
@@ -79,7 +89,7 @@ impl Stack {
         now: Instant,
         socket: SocketId,
         tuple: &Tuple,
-        segment: &Segment,
+        segment: &mut Segment,
     ) -> Arrival {
         let Some(Slot::TimeWait(record)) = self.slots.get_mut(socket) else {
             return arrival(None, Verdict::NoConnection.into());
@@ -104,6 +114,11 @@ impl Stack {
             Answer::End(verdict) => {
                 self.end_time_wait(now, socket, Cause::Rst);
                 verdict
+            }
+            Answer::Reopen if self.profile.is_bsd() => {
+                // `tcp_twcheck`: it is closed, and what comes is for whoever listens, or nobody.
+                self.end_time_wait(now, socket, Cause::Reuse);
+                return self.arrives_for_nobody(now, tuple, segment);
             }
             Answer::Reopen => {
                 let listener = self.listeners.find(tuple.local_addr, tuple.local_port);

@@ -142,7 +142,7 @@ impl Stack {
             Some(Slot::Connection(connection)) if connection.is_held() => {
                 if limit == 0 || !connection.has_text() {
                     // Nothing follows from it that would have to be settled.
-                    return connection.read_nothing(limit);
+                    return connection.read_nothing(limit, &self.profile);
                 }
                 self.with_connection(now, socket, |connection, cx| {
                     connection.read(cx, limit, &mut take)

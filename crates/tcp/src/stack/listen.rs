@@ -8,6 +8,7 @@ use super::isn::initial_sequence;
 use super::listener::Room;
 use crate::connection::{Connection, FastOpen, Origin};
 use crate::event::{Arrival, Readiness, SendReason, SocketId};
+use crate::profile::Blackhole;
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Verdict, WhatIf};
 
@@ -24,6 +25,8 @@ impl Stack {
             Verdict::ListenRst
         } else if segment.has(Flags::ACK) {
             return self.ack_arrives_in_listen(now, listener, tuple, segment);
+        } else if segment.has(Flags::SYN | Flags::FIN) && self.profile.bsd.drop_synfin.is_on() {
+            Verdict::SynFinDropped
         } else if segment.has(Flags::SYN) && self.is_behind_its_host(now, tuple, segment) {
             Verdict::OldTimestamp
         } else if segment.has(Flags::SYN) {
@@ -45,6 +48,9 @@ impl Stack {
     ) -> Arrival {
         if let Some(arrival) = self.open_from_cookie(now, listener, tuple, segment) {
             return arrival;
+        }
+        if self.is_swallowed(segment, Blackhole::Everything) {
+            return arrival(Some(listener), Verdict::Blackholed.into());
         }
         let (reset, reason) = (segment.answering_reset(), SendReason::Reset);
         let packet = self.out.transmit(tuple, reset, Some(listener), reason);

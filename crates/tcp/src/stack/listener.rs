@@ -95,19 +95,35 @@ impl Listeners {
 }
 
 impl Listener {
-    pub(crate) fn accept_queue_is_full(&self) -> bool {
-        self.established.len() as u64 > u64::from(self.backlog)
+    pub(crate) fn accept_queue_is_full(&self, profile: &Profile) -> bool {
+        let backlog = u64::from(self.backlog);
+        // `sonewconn`: half as many more as were asked for.
+        let most = if profile.is_bsd() { 3 * backlog / 2 } else { backlog };
+        self.established.len() as u64 > most
     }
 
     fn syn_queue_is_full(&self) -> bool {
         self.opening > self.backlog
     }
 
+    /// FreeBSD's SYN cache is one for all listeners, and knows nothing of their queues.
+    fn room_in_cache(&self, profile: &Profile) -> Room {
+        match profile.syn_cookies {
+            SynCookies::Always => Room::Cookie,
+            _ if self.opening < profile.max_syn_backlog => Room::Yes,
+            SynCookies::WhenFull => Room::Cookie,
+            SynCookies::Off => Room::No(Verdict::SynQueueFull),
+        }
+    }
+
     /// What becomes of a SYN (Linux' `tcp_conn_request`).
     pub(crate) fn room_for_syn(&self, supersedes: Option<SocketId>, profile: &Profile) -> Room {
         let cookies = profile.syn_cookies;
+        if profile.is_bsd() {
+            return self.room_in_cache(profile);
+        }
         // A SYN is not worth remembering when what it asks for could not be accepted anyway.
-        if self.accept_queue_is_full() {
+        if self.accept_queue_is_full(profile) {
             return Room::No(Verdict::AcceptQueueFull);
         }
         // "TW buckets are converted to open requests without limitations, they conserve resources

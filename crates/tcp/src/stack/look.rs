@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use super::Stack;
 use super::slots::Slot;
-use crate::connection::{Connection, linux_state};
+use crate::connection::{Connection, state_number};
 use crate::event::SocketId;
 use crate::{Instant, SocketError, SocketOptions, TcpInfo, TcpState};
 
@@ -70,7 +70,7 @@ impl Stack {
     pub fn info(&self, now: Instant, socket: SocketId) -> Result<TcpInfo, SocketError> {
         match self.slots.get(socket) {
             Some(Slot::Listener(listener)) => Ok(TcpInfo {
-                tcpi_state: linux_state(TcpState::Listen),
+                tcpi_state: state_number(TcpState::Listen, &self.profile),
                 tcpi_unacked: listener.established.len() as u32,
                 tcpi_sacked: listener.backlog,
                 ..TcpInfo::default()
@@ -78,7 +78,7 @@ impl Stack {
             Some(Slot::Connection(connection)) => Ok(connection.info(now, &self.profile)),
             Some(Slot::TimeWait(record)) => {
                 let held = record.held.as_ref().ok_or(SocketError::BadSocket)?;
-                let tcpi_state = linux_state(TcpState::TimeWait);
+                let tcpi_state = state_number(TcpState::TimeWait, &self.profile);
                 Ok(TcpInfo { tcpi_state, ..held.info(now, &self.profile) })
             }
             _ => Err(SocketError::BadSocket),

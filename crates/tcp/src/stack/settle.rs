@@ -82,7 +82,7 @@ impl Stack {
     fn accept_queue_of(&self, origin: Option<Origin>) -> AcceptQueue {
         let Some(Origin::Passive { listener, .. }) = origin else { return AcceptQueue::Room };
         match self.slots.listener(listener) {
-            Some(listener) if listener.accept_queue_is_full() => AcceptQueue::Full,
+            Some(listener) if listener.accept_queue_is_full(&self.profile) => AcceptQueue::Full,
             Some(_) => AcceptQueue::Room,
             None => AcceptQueue::Gone,
         }

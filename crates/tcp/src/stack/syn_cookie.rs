@@ -85,7 +85,7 @@ impl Stack {
         }
         let (irs, iss) = (ack.seq - 1, ack.ack - 1);
         let mss = Cookie::new(&self.secret, tuple, irs).mss(now, iss)?;
-        if queue.accept_queue_is_full() {
+        if queue.accept_queue_is_full(&self.profile) {
             // Linux' `tcp_get_cookie_sock`: the cookie is as good when it comes again.
             return Some(arrival(Some(listener), Verdict::AcceptQueueFull.into()));
         }

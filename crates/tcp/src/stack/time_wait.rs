@@ -8,7 +8,7 @@ use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, Window};
 use crate::connection::{Connection, Timestamps};
 use crate::event::{SocketId, TimerKind};
 use crate::options::IpFields;
-use crate::profile::{ConnectReuse, TimeWaitReuse};
+use crate::profile::{ConnectReuse, MissingTimestamps, TimeWaitReuse};
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Profile, Status, TcpState, Verdict};
 
@@ -52,7 +52,10 @@ pub(crate) enum Answer {
 impl TimeWait {
     /// Without the connection itself.
     pub(crate) fn new(connection: &Connection, now: Instant, profile: &Profile) -> Self {
-        let (window, scale) = connection.offered_window();
+        let (mut window, scale) = connection.offered_window();
+        if profile.is_bsd() {
+            window = connection.window_of_response();
+        }
         Self {
             tuple: connection.tuple,
             since: now,
@@ -74,6 +77,9 @@ impl TimeWait {
         segment: &Segment,
         profile: &Profile,
     ) -> Answer {
+        if profile.is_bsd() {
+            return self.segment_arrives_as_bsd(segment, profile);
+        }
         if segment.has(Flags::SYN) && !segment.has(Flags::RST) {
             return self.syn_arrives(now, segment, profile);
         }
@@ -90,6 +96,42 @@ impl TimeWait {
             return Answer::Ignore(Verdict::NoAck);
         }
         self.acknowledgment_arrives(segment, profile)
+    }
+
+    /// FreeBSD's `tcp_twcheck`: no window, and an answer to all but what is as expected.
+    fn segment_arrives_as_bsd(&self, segment: &Segment, profile: &Profile) -> Answer {
+        if segment.has(Flags::RST) {
+            return if profile.honours_rst_in_time_wait() {
+                Answer::End(Verdict::TimeWaitRst)
+            } else {
+                Answer::Ignore(Verdict::TimeWaitRstIgnored)
+            };
+        }
+        if segment.has(Flags::SYN)
+            && !segment.has(Flags::ACK)
+            && segment.seq.after(self.rcv_nxt)
+            && profile.time_wait_reuse == TimeWaitReuse::BeyondOld
+        {
+            return Answer::Reopen;
+        }
+        if !segment.has(Flags::ACK) {
+            return Answer::Ignore(Verdict::NoAck);
+        }
+        let missing = self.timestamps.is_some() && segment.options.timestamps().is_none();
+        if missing && profile.missing_timestamps == MissingTimestamps::Dropped {
+            return Answer::Ignore(Verdict::NoTimestamps);
+        }
+        if segment.has(Flags::FIN) && segment.seq_end() == self.rcv_nxt {
+            return Answer::Restart(Verdict::TimeWaitFin);
+        }
+        let expected = segment.flags == Flags::ACK
+            && segment.payload.is_empty()
+            && (segment.seq, segment.ack) == (self.rcv_nxt, self.snd_nxt);
+        if expected {
+            Answer::Ignore(Verdict::Accepted)
+        } else {
+            Answer::Acknowledge(Verdict::TimeWaitAck)
+        }
     }
 
     /// PAWS (RFC 7323 §5.3); what is not old may be echoed from now on.

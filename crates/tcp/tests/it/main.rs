@@ -11,6 +11,7 @@
 mod acknowledgments;
 mod calls;
 mod diagram;
+mod freebsd;
 mod harness;
 mod matrix;
 mod random;

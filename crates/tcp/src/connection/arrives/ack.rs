@@ -27,6 +27,15 @@ impl Connection {
         } else {
             self.check_ack_range(cx, segment)?;
         }
+        self.take_ack_in_its_state(cx, segment)
+    }
+
+    /// A good acknowledgment, and what the acknowledgment of our FIN means.
+    pub(in super::super) fn take_ack_in_its_state(
+        &mut self,
+        cx: &mut Context<'_>,
+        segment: &Segment,
+    ) -> Step {
         self.take_ack(cx, segment);
         match self.state {
             TcpState::Closing if self.send.fin_acknowledged() => {
@@ -79,7 +88,11 @@ impl Connection {
         Ok(())
     }
 
-    fn check_accept_queue(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
+    pub(in super::super) fn check_accept_queue(
+        &mut self,
+        cx: &mut Context<'_>,
+        segment: &Segment,
+    ) -> Step {
         match (cx.accept_queue, cx.profile.accept_overflow) {
             (AcceptQueue::Room, _) => Ok(()),
             (AcceptQueue::Full, AcceptOverflow::Drop) => Err(Verdict::AcceptQueueFull),
@@ -97,19 +110,23 @@ impl Connection {
     }
 
     /// <SEQ=SEG.ACK><CTL=RST>
-    pub(super) fn answer_with_reset(&mut self, cx: &mut Context<'_>, segment: &Segment) {
+    pub(in super::super) fn answer_with_reset(&mut self, cx: &mut Context<'_>, segment: &Segment) {
         let reset = segment.answering_reset();
         let packet = cx.out.transmit(&self.tuple, reset, Some(cx.socket), SendReason::Reset);
         self.options.ip_fields().write(packet);
     }
 
     /// Enters ESTABLISHED, and goes on at once to what the application asked for before.
-    pub(super) fn establish(&mut self, cx: &mut Context<'_>, cause: Cause) {
-        if self.lost_syns() > cx.profile.initial_window.forgiven_losses() {
-            self.congestion.start(self.send.mss, 1);
-        }
-        if self.lost_syns() > 0 {
-            self.rtt.after_lost_syn();
+    pub(in super::super) fn establish(&mut self, cx: &mut Context<'_>, cause: Cause) {
+        if cx.profile.is_bsd() {
+            self.establish_as_bsd(cx.profile);
+        } else {
+            if self.lost_syns() > cx.profile.initial_window.forgiven_losses() {
+                self.congestion.start(self.send.mss, 1);
+            }
+            if self.lost_syns() > 0 {
+                self.rtt.after_lost_syn();
+            }
         }
         self.transition(cx, TcpState::Established, cause);
         if self.holder == Holder::Application {
@@ -176,7 +193,9 @@ impl Connection {
         let says_nothing = segment.ack == self.send.una
             && segment.payload.is_empty()
             && !segment.flags.intersects(controls)
-            && self.window_of(cx, segment) == self.send.wnd;
+            // FreeBSD does not look at the window when the peer SACKs.
+            && (self.window_of(cx, segment) == self.send.wnd
+                || (cx.profile.is_bsd() && self.agreement.sack == Use::Yes));
         Progress {
             acked: segment.ack.after(self.send.una),
             acked_octets: 0,
@@ -221,7 +240,7 @@ impl Connection {
     }
 
     /// The window in octets that a segment offers.
-    fn window_of(&self, cx: &Context<'_>, segment: &Segment) -> u32 {
+    pub(in super::super) fn window_of(&self, cx: &Context<'_>, segment: &Segment) -> u32 {
         cx.unscaled.unwrap_or_else(|| self.agreement.offered_by(segment))
     }
 
@@ -229,6 +248,9 @@ impl Connection {
         self.window_probes = 0;
         if segment.ack == self.send.una {
             let window = self.window_of(cx, segment);
+            if cx.profile.is_bsd() && self.send.would_shrink(segment.seq, segment.ack, window) {
+                return;
+            }
             self.send.update_window(segment.seq, segment.ack, window);
         }
         if self.send.wnd > 0 {
@@ -261,6 +283,14 @@ impl Connection {
         }
         // The buffer holds two congestion windows, or it would be what limits the sender (Linux'
         // `tcp_sndbuf_expand`).
+        if cx.profile.is_bsd() {
+            // `sowwakeup`: whoever waits needs no more than `sb_lowat`.
+            if self.send.room() >= self.send.least_room() {
+                self.send.waiting = Waiting::No;
+                self.tell(cx, Readiness::Writable);
+            }
+            return;
+        }
         let wanted = self.congestion.window().saturating_mul(2).min(self.options.send_buffer_max);
         self.send.capacity = self.send.capacity.max(wanted);
         if self.send.is_worth_waking() {

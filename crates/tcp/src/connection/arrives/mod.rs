@@ -23,7 +23,7 @@ use crate::outbox::Context;
 use crate::{SendReason, Verdict};
 
 /// Whether processing goes on with the next step.
-type Step = Result<(), Verdict>;
+pub(super) type Step = Result<(), Verdict>;
 
 /// What was taken of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,16 +58,25 @@ impl Connection {
     /// RFC 9293 §3.10.7.4, in its order.
     fn arrives_in_other_states(&mut self, cx: &mut Context<'_>, segment: &mut Segment) -> Taken {
         let mut taken = Taken::from(Verdict::Accepted);
-        let steps = self.process(cx, segment, &mut taken);
+        let steps = if cx.profile.is_bsd() {
+            self.process_as_bsd(cx, segment, &mut taken)
+        } else {
+            self.process(cx, segment, &mut taken)
+        };
         if let Err(verdict) = steps {
             taken.verdict = verdict;
         }
         if self.may_transmit() {
+            if cx.profile.is_bsd() {
+                self.answer_as_duplicate(cx, taken.verdict);
+            }
             self.transmit(cx);
             if self.send.low_water != u32::MAX {
                 // What was sent now makes room below the low-water mark.
                 self.wake_writer(cx);
             }
+        } else if cx.profile.is_bsd() && self.origin().is_some() {
+            self.answer_in_syn_received(cx);
         } else if self.receive.owed == Owed::Now && self.origin().is_some() {
             // SYN-RECEIVED with a closed window: what was left out is answered all the same.
             self.send_ack(cx, SendReason::DuplicateAck);
@@ -100,7 +109,7 @@ impl Connection {
     }
 
     /// Steps six to eight: URG, text, FIN.
-    fn process_text(
+    pub(super) fn process_text(
         &mut self,
         cx: &mut Context<'_>,
         segment: &mut Segment,
@@ -118,7 +127,7 @@ impl Connection {
     }
 
     /// RFC 5961: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, unless the limits are used up.
-    fn challenge(&mut self, cx: &mut Context<'_>, verdict: Verdict) -> Verdict {
+    pub(super) fn challenge(&mut self, cx: &mut Context<'_>, verdict: Verdict) -> Verdict {
         if cx.now < self.next_challenge || !cx.challenges.take(cx.now, cx.profile) {
             return Verdict::ChallengeLimited;
         }
@@ -129,7 +138,7 @@ impl Connection {
 }
 
 /// Text of a segment without its first `cut` octets.
-fn without_front(mut text: Bytes, cut: u32) -> Bytes {
+pub(super) fn without_front(mut text: Bytes, cut: u32) -> Bytes {
     let _ = text.split_to((cut as usize).min(text.len()));
     text
 }

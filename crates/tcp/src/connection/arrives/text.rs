@@ -46,11 +46,17 @@ impl Connection {
             taken.verdict = Verdict::AfterFin;
             return Ok(());
         }
-        if self.is_lost_on_the_application(segment, &text) {
+        if !cx.profile.is_bsd() && self.is_lost_on_the_application(segment, &text) {
             return Err(self.reset_for_lost_text(cx, segment));
         }
         let whole = (segment.seq, segment.seq + text.len() as u32);
-        let (seq, text) = self.trim(segment, text, taken);
+        let edge = if cx.profile.is_bsd() {
+            // What lies beyond was cut off already, and a FIN needs no room.
+            self.receive.nxt + self.receive.taken_window() + 1
+        } else {
+            self.receive.edge
+        };
+        let (seq, text) = self.trim(segment, text, edge, taken);
         if whole.0.before(self.receive.nxt) {
             self.report_duplicate(whole);
         }
@@ -60,7 +66,7 @@ impl Connection {
         } else if seq == self.receive.nxt {
             self.take_in_order(cx, text, segment.flags, taken);
         } else {
-            self.take_out_of_order(seq, text, taken);
+            self.take_out_of_order(cx, seq, text, taken);
         }
         Ok(())
     }
@@ -84,7 +90,13 @@ impl Connection {
 
     /// Cuts off what lies outside the window, the FIN included, so that "the idealized segment"
     /// remains.
-    fn trim(&self, segment: &mut Segment, text: Bytes, taken: &mut Taken) -> (SeqNum, Bytes) {
+    fn trim(
+        &self,
+        segment: &mut Segment,
+        text: Bytes,
+        edge: SeqNum,
+        taken: &mut Taken,
+    ) -> (SeqNum, Bytes) {
         let old = self.receive.nxt.offset_from(segment.seq).max(0).cast_unsigned();
         let (mut seq, mut text) = (segment.seq, text);
         let end = seq + text.len() as u32;
@@ -94,7 +106,7 @@ impl Connection {
         }
         // How far the segment reaches beyond the right edge; a FIN takes one number, too.
         let fin = i32::from(segment.has(Flags::FIN));
-        let beyond = end.offset_from(self.receive.edge);
+        let beyond = end.offset_from(edge);
         if beyond + fin > 0 {
             text.truncate(text.len().saturating_sub(beyond.max(0).cast_unsigned() as usize));
             segment.flags -= Flags::FIN;
@@ -116,11 +128,18 @@ impl Connection {
         // MAY-13: what closes a gap is acknowledged at once (RFC 5681 §4.2).
         let gap = if self.receive.reassembly.is_empty() { Gap::None } else { Gap::Closed };
         self.receive.append(text, self.send.mss);
+        if cx.profile.is_bsd() {
+            self.grow_by_half(cx.now, taken.text);
+            if self.receive.reading == Reading::Shut {
+                // `SBS_CANTRCVMORE`
+                self.receive.discard();
+            }
+        }
         self.owe_for_text(cx, taken.text, flags, gap);
         self.wake_reader(cx);
     }
 
-    fn take_out_of_order(&mut self, seq: SeqNum, text: Bytes, taken: &mut Taken) {
+    fn take_out_of_order(&mut self, cx: &Context<'_>, seq: SeqNum, text: Bytes, taken: &mut Taken) {
         self.counters.rcv_ooopack += 1;
         // RFC 5681 §4.2: an immediate duplicate ACK.
         self.owe_ack();
@@ -138,13 +157,13 @@ impl Connection {
             None => taken.verdict = Verdict::ReassemblyFull,
         }
         if self.agreement.sack == Use::Yes {
-            self.receive.report(stretch);
+            self.receive.report(stretch, cx.profile);
         }
     }
 
     /// DSACK (RFC 2883 §4): the part of a segment that lies before RCV.NXT came twice. An old
     /// duplicate beyond it (PAWS) did not: `tcp_send_dupack` looks at where it begins, too.
-    pub(super) fn report_duplicate(&mut self, (left, right): Stretch) {
+    pub(in super::super) fn report_duplicate(&mut self, (left, right): Stretch) {
         if self.agreement.sack == Use::Yes && left.before(right) && left.before(self.receive.nxt) {
             let end = if right.before(self.receive.nxt) { right } else { self.receive.nxt };
             self.receive.sack.report_duplicate((left, end));
@@ -165,14 +184,16 @@ impl Connection {
             // A second FIN cannot be the peer's, but "send an acknowledgment for the FIN" says
             // where we stand; RCV.NXT stays.
             taken.verdict = Verdict::AfterFin;
-            self.owe_ack();
+            if !cx.profile.is_bsd() {
+                self.owe_ack();
+            }
         } else if segment.has(Flags::FIN) {
             // `trim` has moved SEG.SEQ behind the text.
             self.receive.fin = PeerFin::At(segment.seq);
             if segment.seq != self.receive.nxt {
                 taken.verdict = Verdict::OutOfOrder;
                 self.owe_ack();
-                if self.agreement.sack == Use::Yes {
+                if self.agreement.sack == Use::Yes && !cx.profile.is_bsd() {
                     self.receive.report_fin(segment.seq);
                 }
             }
@@ -226,6 +247,9 @@ impl Connection {
     /// Not in the RFC: an orphan whose peer never closes is forgotten (`tcp_fin_timeout`), or reset
     /// at once (`TCP_LINGER2`; "abort on linger" in `tcp_close` and `tcp_rcv_state_process`).
     pub(in super::super) fn arm_fin_timeout(&mut self, cx: &mut Context<'_>) {
+        if cx.profile.is_bsd() {
+            return self.arm_fin_timeout_of_bsd(cx);
+        }
         if (self.state, self.holder) != (TcpState::FinWait2, Holder::Orphan) {
             return;
         }

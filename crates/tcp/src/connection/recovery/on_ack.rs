@@ -64,13 +64,23 @@ impl Connection {
                 && left.at_or_after(self.send.una)
                 && right.at_or_before(self.send.nxt);
             if sane && !(index == 0 && twice.is_some()) {
-                let _ = useful.push(left, right);
+                let fin = u32::from(right == self.send.text_end() && self.fin_goes_with_text());
+                let _ = useful.push(left, right + fin);
             }
         }
         if !useful.is_empty() {
             self.send.board.sack(&useful, delivery);
         }
         twice
+    }
+
+    /// Whether our FIN is under way with text before it. A peer that SACKs this text has the FIN,
+    /// too, although BSD's do not say so.
+    fn fin_goes_with_text(&self) -> bool {
+        let board = &self.send.board;
+        let last = board.len().checked_sub(1).and_then(|last| board.get(last));
+        self.send.includes_fin(self.send.nxt)
+            && last.is_some_and(|last| last.seq.before(self.send.text_end()))
     }
 
     /// After SND.UNA and the scoreboard are up to date: the losses, the window, and what is to be

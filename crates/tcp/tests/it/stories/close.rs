@@ -218,7 +218,7 @@ fn an_abort_resets_the_peer() {
 #[test]
 fn a_close_with_unread_text_resets() {
     // SHLD-3; RFC 2525 §2.17.
-    for profile in profiles() {
+    for profile in [Profile::rfc9293(), Profile::linux()] {
         let mut pair = Pair::connected(&profile);
         pair.send(Client, b"never read").unwrap();
         pair.run(s(1));
@@ -228,6 +228,19 @@ fn a_close_with_unread_text_resets() {
         assert_eq!(pair.states(), (TcpState::Closed, TcpState::Closed));
         assert_eq!(pair.receive(Client), Err(SocketError::ConnectionReset));
     }
+}
+
+#[test]
+fn a_close_with_unread_text_is_a_fin_on_freebsd() {
+    // `tcp_disconnect` throws away what was not read, and the peer is told nothing of it.
+    let mut pair = Pair::connected(&Profile::freebsd());
+    pair.send(Client, b"never read").unwrap();
+    pair.run(s(1));
+    pair.close(Server);
+    pair.run(s(1));
+    assert_eq!(pair.times(Server, has(RST)).len(), 0);
+    assert_eq!(pair.states(), (TcpState::CloseWait, TcpState::FinWait2));
+    assert_eq!(pair.receive(Client), Ok((Vec::new(), End::OfFile)));
 }
 
 #[test]

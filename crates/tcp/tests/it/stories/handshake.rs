@@ -65,8 +65,8 @@ fn even_a_segment_size_that_no_link_has_is_taken() {
 
 #[test]
 fn what_was_closed_before_it_was_open_has_no_end_of_file() {
-    // §3.10.3: "error: connection does not exist".
-    for profile in profiles() {
+    // §3.10.3: "error: connection does not exist". FreeBSD goes on opening it (`TF_NEEDFIN`).
+    for profile in [Profile::rfc9293(), Profile::linux()] {
         let mut lab = Lab::new(profile);
         let socket = lab.stack.connect(lab.now, Some(ours()), theirs(), None).unwrap();
         lab.stack.shutdown(lab.now, socket, Shutdown::Write).unwrap();
@@ -198,7 +198,8 @@ fn text_and_fin_on_a_syn_wait_for_the_end_of_the_handshake() {
 
 #[test]
 fn text_on_a_syn_is_read_after_the_handshake() {
-    for profile in profiles() {
+    // FreeBSD's SYN cache does not keep it.
+    for profile in [Profile::rfc9293(), Profile::linux()] {
         let mut lab = Scene::Listen.with(staged(profile));
         lab.socket = lab.arrive(segment(SYN, IRS, 0).text(b"early")).0.socket;
         lab.arrive(segment(ACK, IRS + 1, ISS + 1));
