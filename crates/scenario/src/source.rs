@@ -59,8 +59,10 @@ impl Source {
         let name = path.display().to_string();
         let too_large =
             || Problem::of_file(format!("larger than {} MiB, so not a script", most >> 20));
-        let octets = read_bounded(path, most, too_large)
-            .map_err(|problem| ScenarioError::new(Self::new(&name, ""), vec![problem]))?;
+        let octets = read_bounded(path, most, too_large).map_err(|problem| {
+            let problem = problem.help("give the path of a packetdrill script, such as close.pkt");
+            ScenarioError::new(Self::new(&name, ""), vec![problem])
+        })?;
         let text = String::from_utf8(octets).unwrap_or_else(|error| readable(error.as_bytes()));
         Ok(Self { name, text: text.into() })
     }

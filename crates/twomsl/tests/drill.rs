@@ -122,7 +122,9 @@ fn what_there_is_to_run_has_to_be_there() {
     assert!(text(&output.stderr).contains("no *.pkt in this folder"), "{}", text(&output.stderr));
     let output = drill(&["there/is/none.pkt"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("there is no such file"), "{}", text(&output.stderr));
+    let message = text(&output.stderr);
+    assert!(message.contains("there is no such file"), "{message}");
+    assert!(message.contains("a packetdrill script, such as close.pkt"), "{message}");
     for args in
         [vec![], vec!["--profile", "plan9", "x"], vec!["-D", "7=1", "x"], vec!["-j", "0", "x"]]
     {
@@ -216,6 +218,16 @@ fn what_is_no_script_is_refused_soon() {
         assert_eq!(code, Some(2), "{file}: {shown}");
         assert!(shown.ends_with("0 passed, 0 failed, 0 skipped, 1 unusable\n"), "{file}: {shown}");
     }
+}
+
+#[test]
+fn the_script_of_the_page_holds() {
+    let page = std::fs::read_to_string("docs/packetdrill.md").expect("the page");
+    let script = page.split("```\n").nth(1).expect("a script in the page");
+    let folder = folder("page");
+    let file = write(&folder, "page.pkt", script);
+    let (shown, code) = told(&folder, &[&file]);
+    assert_eq!(code, Some(0), "{shown}");
 }
 
 #[test]

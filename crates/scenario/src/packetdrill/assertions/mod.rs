@@ -92,7 +92,7 @@ pub(super) fn constant(name: &str) -> Option<i128> {
     CONSTANTS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }
 
-const CONSTANTS: [(&str, i128); 36] = [
+const CONSTANTS: [(&str, i128); 37] = [
     ("TCP_ESTABLISHED", 1),
     ("TCP_SYN_SENT", 2),
     ("TCP_SYN_RECV", 3),
@@ -110,6 +110,7 @@ const CONSTANTS: [(&str, i128); 36] = [
     ("TCP_CA_CWR", 2),
     ("TCP_CA_Recovery", 3),
     ("TCP_CA_Loss", 4),
+    ("TCP_INFINITE_SSTHRESH", 0x7fff_ffff),
     ("TCPI_OPT_TIMESTAMPS", 1),
     ("TCPI_OPT_SACK", 2),
     ("TCPI_OPT_WSCALE", 4),

@@ -39,6 +39,8 @@ impl Scanner<'_> {
     fn step(&mut self) {
         let rest = self.rest();
         match rest {
+            // The mark with which some editors begin a text of UTF-8.
+            [0xef, 0xbb, 0xbf, ..] if self.at == 0 => self.leave_out(3),
             [b'/', b'*', ..] => self.comment(),
             [b'#', ..] if self.begins_line() => self.directive(),
             [b'/', b'/', ..] | [b'#', ..] => self.leave_out(line(rest)),

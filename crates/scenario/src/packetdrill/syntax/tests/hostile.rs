@@ -26,7 +26,7 @@ fn a_script_of_a_hundred_thousand_lines_is_read() {
 #[test]
 fn nesting_has_a_limit() {
     for open in ["(", "[", "{", "~", "-", "f(", "{a=", "[{a(1)=", "~("] {
-        for count in [40, 200_000] {
+        for count in [40, 20_000] {
             let said = refused(&format!("0 f({}", open.repeat(count)));
             assert!(said[0].contains("nested deeper than 32 levels"), "{open}: {said:?}");
         }
@@ -37,7 +37,7 @@ fn nesting_has_a_limit() {
 
 #[test]
 fn lists_have_limits() {
-    let many = |one: &str| one.repeat(100_000);
+    let many = |one: &str| one.repeat(20_000);
     for text in [
         format!("0 f({})", many("1,")),
         format!("0 f([{}])", many("1,")),
@@ -52,7 +52,7 @@ fn lists_have_limits() {
     ] {
         survive(&text);
     }
-    assert!(refused(&"0 a() ".repeat(200_001))[0].contains("more than 200000 events"));
+    assert!(refused(&"0``".repeat(200_001))[0].contains("more than 200000 events"));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn the_same_sign_many_times_is_no_script() {
         "x",
         "x ",
     ] {
-        survive(&sign.repeat(100_000 / sign.len()));
+        survive(&sign.repeat(30_000 / sign.len()));
     }
 }
 

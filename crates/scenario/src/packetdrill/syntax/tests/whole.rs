@@ -75,6 +75,11 @@ fn times_of_every_form() {
 }
 
 #[test]
+fn marks_of_editors_and_systems_are_space() {
+    assert_eq!(read("\u{feff}0 a()\r\n+0 b()\r\n#ifdef A\r\n((\r\n#endif\r\n").events.len(), 2);
+}
+
+#[test]
 fn conditional_text() {
     let text = "#ifdef A\n0 a()\n#ifndef B\n0 ab()\n#else // B\n0 aB()\n#endif\n#else\n0 none()\n\
                 #ifdef B\n0 B()\n#endif\n#endif // A\n0 end()\n";
