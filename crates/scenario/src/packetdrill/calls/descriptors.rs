@@ -32,11 +32,6 @@ impl Descriptors {
         self.live.contains_key(&script)
     }
 
-    /// All that are open: the script's number, and the machine's.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (i64, i32)> {
-        self.live.iter().map(|(script, live)| (*script, *live))
-    }
-
     pub(super) fn opened(&mut self, script: i64, live: i32) {
         self.live.insert(script, live);
     }

@@ -290,3 +290,79 @@ fn grows(value: &str, first: u32, most: &mut u32) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a default is called by FreeBSD is what its profile has.
+    #[test]
+    fn the_defaults_of_freebsd_change_nothing() {
+        let defaults = [
+            ("kern.ipc.maxsockbuf", "2097152"),
+            ("kern.ipc.soacceptqueue", "128"),
+            ("net.inet.ip.portrange.randomized", "1"),
+            ("net.inet.ip.ttl", "64"),
+            ("net.inet.tcp.abc_l_var", "2"),
+            ("net.inet.tcp.ack_war_cnt", "5"),
+            ("net.inet.tcp.ack_war_timewindow", "1000"),
+            ("net.inet.tcp.always_keepalive", "0"),
+            ("net.inet.tcp.blackhole", "0"),
+            ("net.inet.tcp.cc.algorithm", "cubic"),
+            ("net.inet.tcp.delacktime", "40"),
+            ("net.inet.tcp.delayed_ack", "1"),
+            ("net.inet.tcp.do_prr", "1"),
+            ("net.inet.tcp.drop_synfin", "0"),
+            ("net.inet.tcp.ecn.enable", "2"),
+            ("net.inet.tcp.ecn.maxretries", "1"),
+            ("net.inet.tcp.fast_finwait2_recycle", "0"),
+            ("net.inet.tcp.fastopen.client_enable", "1"),
+            ("net.inet.tcp.fastopen.server_enable", "0"),
+            ("net.inet.tcp.finwait2_timeout", "60000"),
+            ("net.inet.tcp.functions_default", "freebsd"),
+            ("net.inet.tcp.icmp_may_rst", "1"),
+            ("net.inet.tcp.initcwnd_segments", "10"),
+            ("net.inet.tcp.insecure_ack", "0"),
+            ("net.inet.tcp.insecure_rst", "0"),
+            ("net.inet.tcp.insecure_syn", "0"),
+            ("net.inet.tcp.keepcnt", "8"),
+            ("net.inet.tcp.keepidle", "7200000"),
+            ("net.inet.tcp.keepinit", "75000"),
+            ("net.inet.tcp.keepintvl", "75000"),
+            ("net.inet.tcp.log_in_vain", "0"),
+            ("net.inet.tcp.maxunacktime", "0"),
+            ("net.inet.tcp.minmss", "216"),
+            ("net.inet.tcp.msl", "30000"),
+            ("net.inet.tcp.mssdflt", "536"),
+            ("net.inet.tcp.path_mtu_discovery", "1"),
+            ("net.inet.tcp.persmax", "60000"),
+            ("net.inet.tcp.persmin", "5000"),
+            ("net.inet.tcp.recvbuf_auto", "1"),
+            ("net.inet.tcp.recvbuf_max", "2097152"),
+            ("net.inet.tcp.recvspace", "65536"),
+            ("net.inet.tcp.retries", "12"),
+            ("net.inet.tcp.rexmit_drop_options", "0"),
+            ("net.inet.tcp.rexmit_initial", "1000"),
+            ("net.inet.tcp.rexmit_min", "30"),
+            ("net.inet.tcp.rexmit_slop", "200"),
+            ("net.inet.tcp.rfc1323", "1"),
+            ("net.inet.tcp.rfc3042", "1"),
+            ("net.inet.tcp.rfc3465", "1"),
+            ("net.inet.tcp.sack.enable", "1"),
+            ("net.inet.tcp.sendbuf_auto", "1"),
+            ("net.inet.tcp.sendbuf_max", "2097152"),
+            ("net.inet.tcp.sendspace", "32768"),
+            ("net.inet.tcp.syncache.rexmtlimit", "3"),
+            ("net.inet.tcp.syncache.rst_on_sock_fail", "1"),
+            ("net.inet.tcp.syncookies", "1"),
+            ("net.inet.tcp.syncookies_only", "0"),
+            ("net.inet.tcp.tolerate_missing_ts", "0"),
+            ("net.inet.tcp.v6mssdflt", "1220"),
+        ];
+        for (name, value) in defaults {
+            let mut profile = Profile::freebsd();
+            profile.set(name, value).expect("the sysctl is known, and the value is one of it");
+            assert_eq!(profile, Profile::freebsd(), "{name} = {value}");
+        }
+    }
+}

@@ -26,6 +26,7 @@ mod sack;
 
 mod syn_cookies;
 mod time_wait;
+mod what_ifs;
 mod window;
 
 use std::time::Duration;

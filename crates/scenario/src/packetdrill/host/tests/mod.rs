@@ -153,14 +153,6 @@ impl Bench {
         (self.port, self.iss) = (syn.src_port, syn.seq.value());
     }
 
-    fn connected(&mut self) -> i32 {
-        let fd = self.connecting();
-        self.gets(Flags::SYN | Flags::ACK, 0, 1, 0);
-        assert_eq!(self.answer().flags, Flags::ACK);
-        assert_eq!(self.connects(fd), Ok(0));
-        fd
-    }
-
     /// A segment of the peer arrives; its numbers count from both initial ones.
     fn gets(&mut self, flags: Flags, seq: u32, ack: u32, octets: usize) {
         let segment = self.segment(flags, seq, ack, octets);
