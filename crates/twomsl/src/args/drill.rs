@@ -57,6 +57,7 @@ pub(crate) struct Drill {
 /// What is not looked at.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Relaxations, counted in the last line")]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line are switches")]
 pub(crate) struct Relaxations {
     /// Do not compare windows
     #[arg(long)]

@@ -169,16 +169,12 @@ impl Tally {
 
     fn line(&self) -> String {
         let Self { passed, failed, skipped, unusable, .. } = self;
-        let mut line = format!("{passed} passed, {failed} failed, {skipped} skipped");
-        if *unusable > 0 {
-            line += &format!(", {unusable} unusable");
-        }
-        if !self.unknown.is_empty() {
-            line += &format!(", {} unknown settings", self.unknown.len());
-        }
-        for (relaxation, scripts) in &self.relaxed {
-            line += &format!(", {scripts} relaxed by --{}", relaxation.name());
-        }
-        line + "\n"
+        let mut parts = vec![format!("{passed} passed, {failed} failed, {skipped} skipped")];
+        parts.extend((*unusable > 0).then(|| format!("{unusable} unusable")));
+        let unknown = self.unknown.len();
+        parts.extend((unknown > 0).then(|| format!("{unknown} unknown settings")));
+        let relaxed = self.relaxed.iter();
+        parts.extend(relaxed.map(|(it, scripts)| format!("{scripts} relaxed by --{}", it.name())));
+        format!("{}\n", parts.join(", "))
     }
 }
