@@ -33,6 +33,7 @@ mod tuple;
 mod verdict;
 mod what_if;
 
+pub use connection::Ending;
 pub use error::SocketError;
 pub use event::{
     Arrival, Cause, Event, Output, Readiness, Report, SendReason, SocketId, StateChange, SynTaken,
