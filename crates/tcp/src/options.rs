@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use twomsl_wire::Packet;
 
+use crate::Profile;
 use crate::profile::CongestionControl;
 
 /// One option with its value.
@@ -244,6 +245,21 @@ impl SocketOptions {
             // `QuickAck` is no setting but something that happens to a connection.
             _ => {}
         }
+    }
+
+    /// How much text the receive buffer holds. A size that the application has fixed is kept within
+    /// what the profile allows (`SOCK_MIN_RCVBUF`, `net.core.rmem_max`).
+    pub(crate) fn receive_space(&self, profile: &Profile) -> u32 {
+        if self.is_receive_buffer_fixed() {
+            let (least, most) = profile.fixed_receive_buffer;
+            return self.receive_buffer.min(most).max(least);
+        }
+        self.receive_buffer
+    }
+
+    /// Whether `SO_RCVBUF` was set (`SOCK_RCVBUF_LOCK`).
+    pub(crate) const fn is_receive_buffer_fixed(&self) -> bool {
+        self.receive_buffer_max <= self.receive_buffer
     }
 
     /// The largest window to offer, in octets.

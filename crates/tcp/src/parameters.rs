@@ -7,11 +7,12 @@ use core::time::Duration;
 
 use crate::profile::{
     AbortReset, AcceptOverflow, BlindAttacks, CongestionControl, ConnectReuse, DelayedAcks,
-    EcnMode, FinAck, IdleRestart, InitialWindow, IsnSource, LossDetection, MissingTimestamps,
-    MtuProbing, Offer, OptionOrder, PortSelection, Profile, Repacketization, RepeatedClose,
-    RetryLimit, RtoFloor, RttEstimator, SpuriousTimeouts, SynCookies, TimeWaitRestart,
-    TimeWaitReuse, TimeWaitRst, UnknownMtu, Unreachable, UnreadOnReset, WindowCounting,
-    WindowProbe, WindowReduction, WindowRounding, WindowScaling,
+    EcnFallback, EcnMode, FinAck, IdleRestart, Incoming, InitialWindow, IsnSource, LossDetection,
+    MissingTimestamps, MtuProbing, Offer, OptionOrder, PortSelection, Profile, Repacketization,
+    RepeatedClose, RetryCounting, RetryLimit, RtoFloor, RttEstimator, Segmentation,
+    SpuriousTimeouts, SynCookies, TimeWaitRestart, TimeWaitReuse, TimeWaitRst, UnknownMtu,
+    Unreachable, UnreadOnReset, WindowCounting, WindowProbe, WindowReduction, WindowRounding,
+    WindowScaling,
 };
 use crate::{SocketOption, SocketOptions};
 
@@ -70,7 +71,7 @@ const TABLE: &[Row] = &[
     ("orphan-retries", "the same for an orphan", LIMIT, |p, v| set(&mut p.orphan_retries, limit(v))),
     ("mss", "the largest segment, in octets of text", "a number from 64 to 65495", |p, v| set(&mut p.mss, number(v).filter(|mss| (64..=65_495).contains(mss)))),
     ("initial-window", "the congestion window at the start, in segments", "a number from 1 to 1000, or `by-size`", |p, v| set(&mut p.initial_window, initial_window(v))),
-    ("window-scale", "the shift count of the windows offered (RFC 7323 §2)", "`off`, or a number from 0 to 14", |p, v| set(&mut p.window_scaling, window_scaling(v))),
+    ("window-scale", "the shift count of the windows offered (RFC 7323 §2)", "`off`, `by-buffer`, or a number from 0 to 14", |p, v| set(&mut p.window_scaling, window_scaling(v))),
     ("timestamps", "whether timestamps are offered and accepted (RFC 7323 §3)", OFFER, |p, v| set(&mut p.timestamps, offer(v))),
     ("sack", "whether selective acknowledgments are offered and accepted (RFC 2018)", OFFER, |p, v| set(&mut p.sack, offer(v))),
     ("ecn", "whether ECN is asked for (`on`) or only agreed to (`passive`) (RFC 3168)", "`off`, `passive` or `on`", |p, v| set(&mut p.ecn, choice(v, &[("off", EcnMode::Off), ("passive", EcnMode::Passive), ("on", EcnMode::Active)]))),
@@ -85,6 +86,19 @@ const TABLE: &[Row] = &[
     ("proportional-rate", "whether the window comes down in proportion to what arrives (RFC 6937)", OFFER, |p, v| set(&mut p.proportional_rate, offer(v))),
     ("spurious-timeouts", "whether needless timeouts and recoveries are taken back", "`believed`, `by-timestamp` (RFC 3522, RFC 3708) or `tested` (RFC 5682; tcp_frto)", |p, v| set(&mut p.spurious_timeouts, choice(v, &[("believed", SpuriousTimeouts::Believed), ("by-timestamp", SpuriousTimeouts::ByTimestamp), ("tested", SpuriousTimeouts::Tested)]))),
     ("rtt-estimator", "how the round-trip time is measured", "`one-per-round-trip` (RFC 6298), `every-echo` (FreeBSD) or `every-ack` (Linux)", |p, v| set(&mut p.rtt_estimator, choice(v, &[("one-per-round-trip", RttEstimator::OnePerRoundTrip), ("every-echo", RttEstimator::EveryEcho), ("every-ack", RttEstimator::EveryAck)]))),
+    ("reordering", "segments behind a hole that are no proof of a loss yet (tcp_reordering)", "a number from 1 to 300", |p, v| set(&mut p.reordering, number(v).filter(|count| (1..=300).contains(count)))),
+    ("max-reordering", "what that may grow to (tcp_max_reordering)", NUMBER, |p, v| set(&mut p.max_reordering, number(v))),
+    ("dsack", "whether text that came twice is reported (RFC 2883; tcp_dsack)", OFFER, |p, v| set(&mut p.dsack, offer(v))),
+    ("ecn-fallback", "whether a SYN that is sent again does without ECN (tcp_ecn_fallback)", OFFER, |p, v| set(&mut p.ecn_fallback, choice(v, &[("on", EcnFallback::WithoutEcn), ("off", EcnFallback::None)]))),
+    ("retry-counting", "what a count of retries stands for", "`each` or `by-time` (retransmits_timed_out)", |p, v| set(&mut p.retry_counting, choice(v, &[("each", RetryCounting::Each), ("by-time", RetryCounting::ByTime)]))),
+    ("incoming", "which segments are acceptable, and which others are answered", "`table-6` (RFC 9293) or `linux` (tcp_validate_incoming)", |p, v| set(&mut p.incoming, choice(v, &[("table-6", Incoming::Table6), ("linux", Incoming::Linux)]))),
+    ("fast-open-everywhere", "whether listeners that do not ask for TCP Fast Open use it (tcp_fastopen, bit 10)", OFFER, |p, v| set(&mut p.fast_open_everywhere, offer(v))),
+    ("fast-open-client-cookie", "whether a SYN needs a cookie to carry text (tcp_fastopen, not bit 2)", OFFER, |p, v| set(&mut p.fast_open_cookies.client, offer(v))),
+    ("fast-open-server-cookie", "whether the text of a SYN is taken only with a cookie (tcp_fastopen, not bit 9)", OFFER, |p, v| set(&mut p.fast_open_cookies.server, offer(v))),
+    ("fast-open-key", "what makes cookies (tcp_fastopen_key)", "four words such as 00000000-11111111-22222222-33333333, or `secret`", |p, v| set(&mut p.fast_open_key, fast_open_key(v))),
+    ("receive-growth", "whether receive buffers grow with what is read (tcp_moderate_rcvbuf)", OFFER, |p, v| set(&mut p.receive_growth, offer(v))),
+    ("segmentation", "how text is cut into segments, and which of them carry PSH", "`stream` or `as-written`", |p, v| set(&mut p.segmentation, choice(v, &[("stream", Segmentation::Stream), ("as-written", Segmentation::AsWritten)]))),
+    ("least-burst", "segments that leave at once when so many may (tcp_min_tso_segs)", "a number from 1 to 65535", |p, v| set(&mut p.least_burst, number(v).filter(|count| (1..=65_535).contains(count)))),
     ("repacketization", "what segments look like that are sent again", "`whole` or `as-sent`", |p, v| set(&mut p.repacketization, choice(v, &[("whole", Repacketization::Whole), ("as-sent", Repacketization::AsSent)]))),
     ("idle-restart", "what becomes of the congestion window after idleness (tcp_slow_start_after_idle)", "`never`, `at-once`, `at-once-remembering` or `gradual`", |p, v| set(&mut p.idle_restart, choice(v, &[("never", IdleRestart::Never), ("at-once", IdleRestart::AtOnce), ("at-once-remembering", IdleRestart::AtOnceRemembering), ("gradual", IdleRestart::Gradual)]))),
     ("window-rounding", "what the offered window is rounded down to", "`none`, `segments` or `scale`", |p, v| set(&mut p.window_rounding, choice(v, &[("none", WindowRounding::None), ("segments", WindowRounding::Segments), ("scale", WindowRounding::Scale)]))),
@@ -185,7 +199,8 @@ fn offer(value: &str) -> Option<Offer> {
 /// `off`, or a shift count.
 fn window_scaling(value: &str) -> Option<WindowScaling> {
     let shift = || number(value).filter(|shift| *shift <= 14);
-    choice(value, &[("off", WindowScaling::Off)]).or_else(|| shift().map(WindowScaling::Shift))
+    choice(value, &[("off", WindowScaling::Off), ("by-buffer", WindowScaling::ByBuffer)])
+        .or_else(|| shift().map(WindowScaling::Shift))
 }
 
 /// The size of a buffer, which does not grow any more then.
@@ -206,6 +221,22 @@ fn window_counting(value: &str) -> Option<WindowCounting> {
     let octets = || number(value).filter(|limit| *limit > 0);
     choice(value, &[("segments", WindowCounting::Segments)])
         .or_else(|| octets().map(|limit| WindowCounting::Octets { limit }))
+}
+
+/// Four words of eight digits, each as the machine has it: `proc_tcp_fastopen_key`, on a
+/// little-endian one. What follows a comma is the key of before, which nobody needs.
+#[expect(clippy::option_option, reason = "the outer one is whether it was understood")]
+fn fast_open_key(value: &str) -> Option<Option<[u8; 16]>> {
+    if value == "secret" {
+        return Some(None);
+    }
+    let mut key = [0; 16];
+    let mut words = value.split(',').next()?.split('-');
+    for place in key.chunks_exact_mut(4) {
+        let word = words.next().filter(|word| (1..=8).contains(&word.len()))?;
+        place.copy_from_slice(&u32::from_str_radix(word, 16).ok()?.to_le_bytes());
+    }
+    words.next().is_none().then_some(Some(key))
 }
 
 fn limit(value: &str) -> Option<RetryLimit> {

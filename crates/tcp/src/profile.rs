@@ -8,6 +8,7 @@ mod acknowledging;
 mod congestion;
 mod freebsd;
 mod lineage;
+mod linux;
 mod many;
 mod path;
 mod recovery;
@@ -16,7 +17,7 @@ pub use congestion::{CongestionControl, IdleRestart, WindowCounting, WindowReduc
 pub use lineage::{Blackhole, BsdSwitches, Lineage, Switch};
 pub use many::{AcceptOverflow, ConnectReuse, PortSelection, SynCookies};
 pub use path::{MtuProbing, UnknownMtu, Unreachable};
-pub use recovery::{LossDetection, Repacketization, RttEstimator, SpuriousTimeouts};
+pub use recovery::{LossDetection, Repacketization, RttEstimator, Segmentation, SpuriousTimeouts};
 
 /// The parameters of a stack. All of it is data: two stacks with equal profiles behave alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +73,8 @@ pub struct Profile {
     pub retries: RetryLimit,
     /// The same for an orphan.
     pub orphan_retries: RetryLimit,
+    /// What a count of these retries stands for.
+    pub retry_counting: RetryCounting,
     /// The shortest wait between zero-window probes.
     pub persist_min: Duration,
     /// The longest.
@@ -81,18 +84,32 @@ pub struct Profile {
     pub fast_open_client: Offer,
     /// Whether listeners that ask for it do.
     pub fast_open_server: Offer,
+    /// Whether TCP Fast Open needs cookies (RFC 7413 §4.1.2).
+    pub fast_open_cookies: FastOpenCookies,
+    /// Whether listeners that do not ask for it do, too, as many as their backlog.
+    pub fast_open_everywhere: Offer,
+    /// What makes the cookies of this host (`tcp_fastopen_key`); `None` for the secret of the stack.
+    pub fast_open_key: Option<[u8; 16]>,
     /// The largest segment this host announces and sends, before the path's MTU (MUST-14).
     pub mss: u16,
     /// The congestion window at the start.
     pub initial_window: InitialWindow,
     /// Whether windows are scaled (RFC 7323 §2).
     pub window_scaling: WindowScaling,
+    /// Whether receive buffers grow with what is read (`tcp_moderate_rcvbuf`).
+    pub receive_growth: Offer,
+    /// The smallest and the largest receive buffer that `SO_RCVBUF` can ask for, in octets of text.
+    pub fixed_receive_buffer: (u32, u32),
     /// Whether timestamps are offered and accepted (RFC 7323 §3).
     pub timestamps: Offer,
     /// Whether selective acknowledgments are offered and accepted (RFC 2018).
     pub sack: Offer,
+    /// Whether text that came twice is reported (RFC 2883).
+    pub dsack: Offer,
     /// Whether ECN is asked for or agreed to (RFC 3168).
     pub ecn: EcnMode,
+    /// Whether a SYN that is sent again asks for ECN, too (RFC 3168 §6.1.1.1 lets it).
+    pub ecn_fallback: EcnFallback,
     /// The order in which a SYN has its options.
     pub option_order: OptionOrder,
     /// What becomes of segments without the timestamps that were agreed on.
@@ -103,6 +120,11 @@ pub struct Profile {
     pub window_reduction: WindowReduction,
     /// What becomes of the congestion window after idleness.
     pub idle_restart: IdleRestart,
+    /// How many segments behind a hole are no proof of a loss yet, at first: duplicate
+    /// acknowledgments that begin a recovery (RFC 5681 §3.2: 3).
+    pub reordering: u32,
+    /// How far that may grow when segments are seen to overtake each other.
+    pub max_reordering: u32,
     /// What tells of losses when the peer SACKs.
     pub loss_detection: LossDetection,
     /// Whether the tail of a flight is probed before the retransmission timer fires
@@ -116,6 +138,11 @@ pub struct Profile {
     pub spurious_timeouts: SpuriousTimeouts,
     /// How the round-trip time is measured.
     pub rtt_estimator: RttEstimator,
+    /// How text is cut into segments, and which of them carry PSH.
+    pub segmentation: Segmentation,
+    /// How many segments leave at once when that many may (`tcp_min_tso_segs`), with
+    /// [`Segmentation::AsWritten`].
+    pub least_burst: u32,
     /// What segments look like that are sent again.
     pub repacketization: Repacketization,
     /// What the window that is offered is rounded down to.
@@ -132,6 +159,8 @@ pub struct Profile {
     /// When the peer's FIN is acknowledged while this side may still send.
     pub fin_ack: FinAck,
 
+    /// Which segments are acceptable, and which of the others are answered.
+    pub incoming: Incoming,
     /// Whether RST and SYN must prove themselves (RFC 5961).
     pub blind_attacks: BlindAttacks,
     /// How many challenge ACKs the whole stack may send per `challenge_period`.
@@ -228,6 +257,45 @@ pub enum RetryLimit {
     Time(Duration),
 }
 
+/// What a count of retries stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RetryCounting {
+    /// So many repetitions.
+    Each,
+    /// As long as so many repetitions would take if the first timeout were the smallest there is
+    /// (Linux' `retransmits_timed_out`). A user timeout takes its place and is counted from the first
+    /// repetition, too.
+    ByTime,
+}
+
+/// Which segments are acceptable, and which of the others are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Incoming {
+    /// RFC 9293 §3.10.7.4, table 6.
+    Table6,
+    /// Linux' `tcp_validate_incoming`: those that reach from the last acknowledgment to the right
+    /// edge, the edge included. What has no text is answered once per `challenge_spacing`.
+    Linux,
+}
+
+/// Whether a SYN that is sent again asks for ECN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EcnFallback {
+    /// Not any more: something on the path may not like it (Linux' `tcp_ecn_fallback`).
+    WithoutEcn,
+    /// It does.
+    None,
+}
+
+/// Whether TCP Fast Open needs cookies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FastOpenCookies {
+    /// A client's SYN carries text only if there is one (`tcp_fastopen` without bit 2).
+    pub client: Offer,
+    /// A server takes the text of a SYN only with one (without bit 9).
+    pub server: Offer,
+}
+
 /// The congestion window at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InitialWindow {
@@ -283,6 +351,9 @@ pub enum WindowScaling {
     Off,
     /// By this shift count, 0 to 14, as long as the receive buffer may grow.
     Shift(u8),
+    /// By what the largest buffer needs, counted with all its memory, which is twice the text
+    /// (Linux' `tcp_select_initial_window`).
+    ByBuffer,
 }
 
 /// Whether ECN is used (`tcp_ecn`).
@@ -422,25 +493,34 @@ impl Profile {
             synack_retries: RetryLimit::Time(Duration::from_secs(180)),
             retries: RetryLimit::Time(Duration::from_secs(100)), // §3.8.3: R2 of data, SHLD-11
             orphan_retries: RetryLimit::Time(Duration::from_secs(100)),
+            retry_counting: RetryCounting::Each,
             persist_min: Duration::ZERO, // §3.8.6.1: the first after a retransmission timeout
             persist_max: Duration::from_secs(60), // as RTO
             mss: 1460,
             initial_window: InitialWindow::BySize,
             window_scaling: WindowScaling::Off,
+            receive_growth: Offer::Yes,
+            fixed_receive_buffer: (1, u32::MAX),
             timestamps: Offer::No,
             sack: Offer::No,
+            dsack: Offer::Yes, // RFC 2883: as soon as SACK is agreed on
             ecn: EcnMode::Off,
+            ecn_fallback: EcnFallback::None,
             option_order: OptionOrder::Bsd,
             missing_timestamps: MissingTimestamps::Dropped, // RFC 7323 §3.2
             window_counting: WindowCounting::Octets { limit: 1 }, // RFC 5681 §3.1, equation 2
             window_reduction: WindowReduction::FlightSize,  // RFC 5681 §3.1, equation 4
             idle_restart: IdleRestart::AtOnce,              // RFC 5681 §4.1
-            loss_detection: LossDetection::Blocks,          // RFC 6675
+            reordering: 3,                                  // RFC 5681 §3.2, RFC 6675 §2
+            max_reordering: 3,
+            loss_detection: LossDetection::Blocks, // RFC 6675
             tail_loss_probe: Offer::No,
             limited_transmit: Offer::Yes, // RFC 5681 §3.2, step 1, wants RFC 3042
             proportional_rate: Offer::No,
             spurious_timeouts: SpuriousTimeouts::Believed,
             rtt_estimator: RttEstimator::OnePerRoundTrip,
+            segmentation: Segmentation::Stream, // MUST-61, MAY-16
+            least_burst: 1,
             repacketization: Repacketization::Whole, // RFC 9293 §3.10.8
             window_rounding: WindowRounding::None,
             window_probe: WindowProbe::OneOctet,
@@ -448,6 +528,7 @@ impl Profile {
             delayed_ack: Duration::from_millis(200), // §3.8.6.3: less than 0.5 s
             quick_acks: 0,
             fin_ack: FinAck::AtOnce,
+            incoming: Incoming::Table6,
             blind_attacks: BlindAttacks::Challenged,
             challenge_limit: 10, // RFC 5961 §7
             challenge_period: Duration::from_secs(5),
@@ -455,6 +536,9 @@ impl Profile {
             accept_overflow: AcceptOverflow::Drop,
             fast_open_client: Offer::No, // RFC 7413 is not part of RFC 9293
             fast_open_server: Offer::No,
+            fast_open_cookies: FastOpenCookies { client: Offer::Yes, server: Offer::Yes },
+            fast_open_everywhere: Offer::No,
+            fast_open_key: None,
             syn_cookies: SynCookies::Off, // RFC 4987 is not part of RFC 9293
             max_syn_backlog: u32::MAX,
             max_backlog: u32::MAX,
@@ -470,73 +554,6 @@ impl Profile {
             unknown_mtu: UnknownMtu::Plateau,      // RFC 1191 §7.1
             mtu_probing: MtuProbing::Off,          // RFC 4821 is not required
             abort_reset: AbortReset::Bare,
-        }
-    }
-
-    /// Linux 6.x with its default sysctls (Documentation/networking/ip-sysctl.rst).
-    pub fn linux() -> Self {
-        Self {
-            name: "linux",
-            options: linux_options(),
-            time_wait: Duration::from_secs(60), // TCP_TIMEWAIT_LEN in include/net/tcp.h
-            fin_timeout: Some(Duration::from_secs(60)), // tcp_fin_timeout
-            time_wait_rst: TimeWaitRst::Honoured, // tcp_rfc1337 = 0
-            time_wait_restart: TimeWaitRestart::AnyAck, // tcp_timewait_state_process
-            connect_reuse: ConnectReuse::Loopback, // tcp_tw_reuse = 2
-            connect_reuse_delay: Duration::from_secs(1), // tcp_tw_reuse_delay, before 6.14 fixed
-            fast_open_client: Offer::Yes,       // tcp_fastopen = 1: bit 0 is the client's,
-            fast_open_server: Offer::No,        // bit 1 the server's
-            syn_cookies: SynCookies::WhenFull,  // tcp_syncookies = 1
-            max_syn_backlog: 4096, // tcp_max_syn_backlog: 1/128 of the hash table, see next
-            // tcp_max_tw_buckets and tcp_max_orphans: tcp_init sets both to half of the hash table
-            // of connections, which has 524,288 places at most, from 64 GiB of memory on.
-            max_time_wait: Some(262_144),
-            max_orphans: Some(262_144),
-            rto_floor: RtoFloor::Variance(Duration::from_millis(200)), // TCP_RTO_MIN
-            rto_max: Duration::from_secs(120),                         // TCP_RTO_MAX
-            syn_retries: RetryLimit::Count(6),                         // tcp_syn_retries
-            syn_linear_timeouts: 4, // tcp_syn_linear_timeouts, since 6.5
-            synack_retries: RetryLimit::Count(5), // tcp_synack_retries
-            retries: RetryLimit::Count(15), // tcp_retries2
-            orphan_retries: RetryLimit::Count(8), // tcp_orphan_retries = 0 means 8
-            persist_max: Duration::from_secs(120), // tcp_probe0_when: TCP_RTO_MAX
-            initial_window: InitialWindow::Segments(10), // TCP_INIT_CWND, RFC 6928
-            // tcp_window_scaling; ilog2(tcp_rmem[2] = 6291456) - 15 in tcp_select_initial_window
-            window_scaling: WindowScaling::Shift(7),
-            timestamps: Offer::Yes,           // tcp_timestamps = 1
-            sack: Offer::Yes,                 // tcp_sack = 1
-            ecn: EcnMode::Passive,            // tcp_ecn = 2
-            option_order: OptionOrder::Linux, // tcp_options_write
-            missing_timestamps: MissingTimestamps::Tolerated, // tcp_validate_incoming
-            idle_restart: IdleRestart::Gradual, // tcp_slow_start_after_idle = 1
-            window_counting: WindowCounting::Segments, // snd_cwnd counts segments
-            window_reduction: WindowReduction::Window, // tcp_init_cwnd_reduction
-            loss_detection: LossDetection::Time, // tcp_recovery = 1
-            tail_loss_probe: Offer::Yes,      // tcp_early_retrans = 3
-            proportional_rate: Offer::Yes,    // tcp_cwnd_reduction
-            spurious_timeouts: SpuriousTimeouts::Tested, // tcp_frto = 2
-            rtt_estimator: RttEstimator::EveryAck, // tcp_rtt_estimator
-            repacketization: Repacketization::AsSent, // tcp_retrans_collapse = 1
-            window_rounding: WindowRounding::Segments, // __tcp_select_window
-            window_probe: WindowProbe::Empty, // tcp_xmit_probe_skb
-            delayed_acks: DelayedAcks::Adaptive, // tcp_event_data_recv
-            delayed_ack: Duration::from_millis(40), // TCP_ATO_MIN, TCP_DELACK_MIN
-            quick_acks: 16,                   // TCP_MAX_QUICKACKS
-            fin_ack: FinAck::MayWait,         // tcp_fin: "pingpong" mode from here on
-            challenge_limit: u32::MAX,        // tcp_challenge_ack_limit: unlimited
-            challenge_spacing: Duration::from_millis(500), // tcp_invalid_ratelimit
-            max_backlog: 4096,                // net.core.somaxconn
-            first_port: 32_768,               // ip_local_port_range
-            last_port: 60_999,
-            port_selection: PortSelection::DoubleHash, // __inet_hash_connect
-            isn: IsnSource::Clock(Duration::from_nanos(64)), // seq_scale() in secure_seq.c
-            unread_on_reset: UnreadOnReset::Kept,
-            repeated_close: RepeatedClose::Ok,
-            unreachable: Unreachable::EndsAttempt, // tcp_v4_err in SYN-SENT
-            min_pmtu: 552,                         // net.ipv4.route.min_pmtu
-            unknown_mtu: UnknownMtu::Smallest,     // __ip_rt_update_pmtu
-            abort_reset: AbortReset::WithAck,      // tcp_send_active_reset
-            ..Self::rfc9293()
         }
     }
 
@@ -577,21 +594,5 @@ fn rfc9293_options() -> SocketOptions {
         syn_count: None,
         linger2: Linger2::Default,
         window_clamp: None,
-    }
-}
-
-fn linux_options() -> SocketOptions {
-    SocketOptions {
-        keep_idle: Duration::from_secs(7200),   // tcp_keepalive_time
-        keep_interval: Duration::from_secs(75), // tcp_keepalive_intvl
-        keep_count: 9,                          // tcp_keepalive_probes
-        congestion_control: CongestionControl::Cubic, // tcp_congestion_control
-        send_buffer: 87_040,                    // tcp_sndbuf_expand() at the start
-        send_buffer_max: 4_194_304,             // tcp_wmem[2]
-        // tcp_rmem[1] and [2], 131072 and 6291456 octets: half of it is for text (tcp_win_from_space).
-        receive_buffer: 65_536,
-        receive_buffer_max: 3_145_728,
-        error_reports: ErrorReports::Off, // IP_RECVERR is off
-        ..rfc9293_options()
     }
 }

@@ -16,6 +16,7 @@ use twomsl_wire::Flags;
 
 use super::Connection;
 use super::receive::Owed;
+use super::receive_window::Grown;
 use super::rtt::LEAST_WAIT;
 use crate::event::{SendReason, TimerKind};
 use crate::outbox::Context;
@@ -96,6 +97,17 @@ impl Acknowledging {
 
     fn set_ato(&mut self, nanos: u64) {
         self.micros = u32::try_from(nanos / 1000).unwrap_or(u32::MAX);
+    }
+
+    /// `rcv_mss`, in octets.
+    #[inline]
+    pub(super) fn segment(&self) -> u32 {
+        self.segment.into()
+    }
+
+    /// The room for text is scarce (`__tcp_select_window`).
+    pub(super) fn no_more_quick_ones(&mut self) {
+        self.quick = 0;
     }
 
     /// `tcp_in_quickack_mode`.
@@ -184,6 +196,12 @@ impl Connection {
         if policy == DelayedAcks::Adaptive {
             self.learn_from_text(cx, octets, flags);
         }
+        let mss = self.advertised_mss(cx.profile);
+        let grown = self.receive.raise_threshold(octets, mss);
+        if grown == Grown::Yes && policy == DelayedAcks::Adaptive {
+            // `tcp_grow_window`: the peer is to hear of it.
+            self.receive.acks.quick |= 1;
+        }
         self.counters.text_heard = cx.now;
         let unacknowledged = self.receive.nxt.since(self.receive.acknowledged);
         let enough = match policy {
@@ -195,7 +213,7 @@ impl Connection {
                     || self.receive.offered() == 0
                     || cx.profile.delayed_ack.is_zero()
             }
-            DelayedAcks::Adaptive => unacknowledged > u32::from(self.receive.acks.segment),
+            DelayedAcks::Adaptive => unacknowledged > self.receive.acks.segment(),
         };
         let acks = &mut self.receive.acks;
         if gap == Gap::Closed || enough {

@@ -4,12 +4,14 @@ use alloc::sync::Arc;
 use bytes::Bytes;
 
 use super::arrives::Taken;
+use super::parts::Ending;
 use super::receive::{PeerFin, Reading, Waiting};
-use super::send::{Ending, Writing};
+use super::send::Writing;
+use super::transmit_parts::Nagle;
 use super::{Connection, FastOpen, Origin};
 use crate::event::{Cause, Event, Readiness, Report, SendReason, SynTaken, TcpState, TimerKind};
 use crate::outbox::Context;
-use crate::profile::RepeatedClose;
+use crate::profile::{Offer, RepeatedClose, Segmentation};
 use crate::{ErrorReports, Holder, Profile, Shutdown, SocketError, SocketOption, Verdict};
 use twomsl_wire::Segment;
 
@@ -65,9 +67,10 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         text: &mut Bytes,
+        ending: Ending,
     ) -> Result<usize, SocketError> {
         self.check_writable(cx.profile)?;
-        let octets = self.send.room().min(text.len());
+        let octets = self.room(cx.profile).min(text.len());
         if octets < text.len() {
             self.send.waiting = Waiting::Yes;
             // FreeBSD does not begin with less than `sb_lowat` (`sosend`).
@@ -77,14 +80,31 @@ impl Connection {
             }
         }
         let was_stuck = self.send.has_more() || !self.send.is_idle();
-        self.send.push(text.split_to(octets));
         if !was_stuck {
             self.waiting_since = cx.now;
         }
+        // What did not fit follows, but nobody knows when.
+        let ending = if text.len() > octets { Ending::Push } else { ending };
+        self.queue(cx, text.split_to(octets), ending);
         if self.may_transmit() {
-            self.transmit(cx);
+            let held = ending == Ending::More;
+            self.transmit_by(cx, if held { Nagle::Cork } else { Nagle::AsSet });
         }
         Ok(octets)
+    }
+
+    /// Room for text, in octets.
+    pub(crate) fn room(&self, profile: &Profile) -> usize {
+        let as_written = profile.segmentation == Segmentation::AsWritten;
+        self.send.room(as_written.then(|| self.part_goal()))
+    }
+
+    /// Puts text behind what waits already.
+    pub(super) fn queue(&mut self, cx: &mut Context<'_>, text: Bytes, ending: Ending) {
+        match cx.profile.segmentation {
+            Segmentation::AsWritten => self.write_in_parts(cx, text, ending),
+            Segmentation::Stream => self.send.push(text),
+        }
     }
 
     /// SEND with the urgent flag (MUST-30), for text of any length (MUST-31). SND.UP is set before
@@ -95,25 +115,11 @@ impl Connection {
         text: &mut Bytes,
     ) -> Result<usize, SocketError> {
         self.check_writable(cx.profile)?;
-        let octets = self.send.room().min(text.len());
+        let octets = self.room(cx.profile).min(text.len());
         if octets > 0 {
             self.send.urgent = Some(self.send.text_end() + octets as u32);
         }
-        self.write(cx, text)
-    }
-
-    /// SEND with `MSG_MORE`: Linux pushes it once as if there were a cork (`tcp_push` with
-    /// `TCP_NAGLE_CORK`).
-    pub(crate) fn write_ending(
-        &mut self,
-        cx: &mut Context<'_>,
-        text: &mut Bytes,
-        ending: Ending,
-    ) -> Result<usize, SocketError> {
-        self.send.ending = ending;
-        let written = self.write(cx, text);
-        self.send.ending = Ending::Push;
-        written
+        self.write(cx, text, Ending::Push)
     }
 
     fn check_writable(&mut self, profile: &Profile) -> Result<(), SocketError> {
@@ -155,11 +161,18 @@ impl Connection {
 
     /// The buffer grows with what is read, unless its size is fixed.
     fn grow_receive_buffer(&mut self, cx: &Context<'_>, octets: u32) {
-        let (receive, limit) = (&mut self.receive, self.options.receive_buffer_max);
-        if receive.capacity < limit {
-            let (round_trip, mss) = (self.rtt.smoothed, self.send.mss);
-            if let Some(size) = receive.growth.on_read(cx.now, octets, round_trip, mss) {
-                receive.capacity = receive.capacity.max(size.min(limit));
+        let limit = self.options.receive_buffer_max;
+        if self.receive.capacity >= limit || cx.profile.receive_growth == Offer::No {
+            return;
+        }
+        let (round_trip, mss) = (self.rtt.smoothed, self.advertised_mss(cx.profile));
+        let growth = &mut self.receive.growth;
+        let Some(size) = growth.on_read(cx.now, octets, round_trip, mss) else { return };
+        if size.min(limit) > self.receive.capacity {
+            self.receive.capacity = size.min(limit);
+            if self.options.window_clamp.is_none() {
+                // "Make the window clamp follow along."
+                self.receive.clamp = self.receive.clamp.max(self.receive.capacity);
             }
         }
     }
@@ -273,7 +286,7 @@ impl Connection {
             _ => return,
         }
         if self.may_transmit() {
-            self.transmit(cx);
+            self.transmit_by(cx, Nagle::Off);
         }
     }
 
@@ -350,16 +363,22 @@ impl Connection {
             SocketOption::SendBuffer(octets) => self.send.capacity = octets,
             SocketOption::QuickAck(true) => self.quick_acks_on(cx),
             SocketOption::QuickAck(false) => self.quick_acks_off(cx.profile),
-            SocketOption::WindowClamp(_) => self.receive.clamp = self.options.clamp(),
+            SocketOption::WindowClamp(_) => self.receive.set_clamp(self.options.clamp()),
             SocketOption::NotSentLowWater(_) => {
                 self.send.low_water = self.options.not_sent_low_water;
             }
             // tcp(7): no-delay "forces an explicit flush of pending output, even if TCP_CORK is
             // currently set".
-            SocketOption::NoDelay(true) if self.options.cork && self.may_transmit() => {
+            SocketOption::NoDelay(true)
+                if self.may_transmit()
+                    && (self.options.cork
+                        || cx.profile.segmentation == Segmentation::AsWritten) =>
+            {
                 self.send_held_back(cx);
             }
-            SocketOption::ReceiveBuffer(octets) => self.receive.capacity = octets,
+            SocketOption::ReceiveBuffer(_) => {
+                self.receive.capacity = self.options.receive_space(cx.profile);
+            }
             SocketOption::Congestion(choice) => self.congestion.choose(choice),
             _ => {}
         }

@@ -25,6 +25,8 @@ pub(crate) struct Counters {
     pub(super) dsack_dups: u32,
     pub(super) reord_seen: u32,
     pub(super) rcv_ooopack: u32,
+    /// Whether text of a SYN was acknowledged by the SYN,ACK (`syn_data_acked`).
+    pub(super) syn_text: SynText,
     /// When text last came in order, or the peer's SYN: Linux' `lrcvtime`.
     pub(super) text_heard: Instant,
 }
@@ -34,6 +36,14 @@ impl Hash for Counters {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text_heard.hash(state);
     }
+}
+
+/// Whether text of a SYN was acknowledged by the SYN,ACK, of either side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum SynText {
+    Acknowledged,
+    #[default]
+    None,
 }
 
 impl Counters {

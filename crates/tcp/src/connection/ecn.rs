@@ -7,6 +7,15 @@ use twomsl_wire::{Ecn, Flags};
 pub(crate) struct EcnState {
     echo: Echo,
     confirmation: Confirmation,
+    seen: Seen,
+}
+
+/// Whether a packet of a sender that knows ECN has come (`TCP_ECN_SEEN`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Seen {
+    Yes,
+    #[default]
+    No,
 }
 
 /// As a receiver: whether our acknowledgments carry ECE.
@@ -30,6 +39,9 @@ impl EcnState {
     /// A segment has arrived (§6.1.3): CE turns the echo on, CWR turns it off. CE in the same
     /// packet is a new mark.
     pub(crate) fn on_arrival(&mut self, mark: Ecn, flags: Flags) -> FirstMark {
+        if mark != Ecn::NotEct {
+            self.seen = Seen::Yes;
+        }
         if flags.contains(Flags::CWR) {
             self.echo = Echo::Off;
         }
@@ -38,6 +50,11 @@ impl EcnState {
             return FirstMark::Yes;
         }
         FirstMark::No
+    }
+
+    /// Whether a packet of a sender that knows ECN has come.
+    pub(crate) fn was_seen(&self) -> bool {
+        self.seen == Seen::Yes
     }
 
     /// The window was brought down, for whatever reason: the receiver is told with the next text

@@ -12,6 +12,8 @@ use twomsl_wire::{Flags, Mss, Options, Segment, TcpOption};
 
 use super::Connection;
 use super::arrives::Taken;
+use super::counters::SynText;
+use super::parts::{Ending, Push};
 use super::receive::PeerFin;
 use crate::event::{Cause, SendReason, TcpState};
 use crate::outbox::Context;
@@ -40,7 +42,23 @@ pub(crate) enum FastOpen {
 pub(crate) struct FastOpenCookie {
     octets: [u8; Self::MOST],
     length: u8,
+    form: OptionForm,
 }
+
+/// How the option looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum OptionForm {
+    /// Kind 34.
+    Assigned,
+    /// Kind 254 with a number of its own, from before there was one (RFC 6994;
+    /// `TCPOPT_FASTOPEN_MAGIC`).
+    Experimental,
+}
+
+/// The number of the experimental option.
+const MAGIC: [u8; 2] = [0xf9, 0x89];
+/// The kind of experiments (RFC 4727).
+const EXPERIMENT: u8 = 254;
 
 impl FastOpenCookie {
     const MOST: usize = 16;
@@ -49,7 +67,27 @@ impl FastOpenCookie {
     pub(crate) fn new(cookie: &[u8]) -> Option<Self> {
         let mut octets = [0; Self::MOST];
         octets.get_mut(..cookie.len())?.copy_from_slice(cookie);
-        (!cookie.is_empty()).then_some(Self { octets, length: cookie.len() as u8 })
+        let form = OptionForm::Assigned;
+        (!cookie.is_empty()).then_some(Self { octets, length: cookie.len() as u8, form })
+    }
+
+    /// The same in another option.
+    pub(crate) const fn in_form(self, form: OptionForm) -> Self {
+        Self { form, ..self }
+    }
+
+    /// The option with it: its kind and its data.
+    pub(super) fn write(&self, put: impl FnOnce(TcpOption<'_>)) {
+        match self.form {
+            OptionForm::Assigned => put(TcpOption::FastOpen(self.as_bytes())),
+            OptionForm::Experimental => {
+                let mut data = [0; Self::MOST + MAGIC.len()];
+                data[..MAGIC.len()].copy_from_slice(&MAGIC);
+                data[MAGIC.len()..].copy_from_slice(&self.octets);
+                let data = &data[..MAGIC.len() + usize::from(self.length)];
+                put(TcpOption::Unknown { kind: EXPERIMENT, data });
+            }
+        }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -57,10 +95,15 @@ impl FastOpenCookie {
     }
 }
 
-/// The cookie of a segment, empty for a request; `None` without the option.
-pub(crate) fn cookie_of(options: &Options) -> Option<&[u8]> {
+/// The cookie of a segment, empty for a request, and how it stands there; `None` without the option.
+pub(crate) fn cookie_of(options: &Options) -> Option<(&[u8], OptionForm)> {
     options.iter().find_map(|option| match option {
-        Ok(TcpOption::FastOpen(cookie)) => Some(cookie),
+        Ok(TcpOption::FastOpen(cookie)) => Some((cookie, OptionForm::Assigned)),
+        Ok(TcpOption::Unknown { kind: EXPERIMENT, data }) => {
+            let cookie = data.strip_prefix(&MAGIC)?;
+            let sound = cookie.is_empty() || (4..=16).contains(&cookie.len());
+            (sound && cookie.len() % 2 == 0).then_some((cookie, OptionForm::Experimental))
+        }
         _ => None,
     })
 }
@@ -107,14 +150,17 @@ impl Connection {
     /// room for.
     pub(crate) fn open_fast(&mut self, cx: &mut Context<'_>, text: &mut Bytes) {
         self.transition(cx, TcpState::SynSent, Cause::Connect);
-        let octets = self.send.room().min(text.len());
-        self.send.push(text.split_to(octets));
+        let octets = self.room(cx.profile).min(text.len());
+        self.queue(cx, text.split_to(octets), Ending::Push);
         let known = cx.fast_open.get(self.tuple.remote_addr);
         if cx.profile.fast_open_client == Offer::No {
             self.send_syn(cx, SendReason::New);
         } else if let Some((cookie, mss)) = known {
             self.fast_open = FastOpen::Cookie(cookie);
             let room = u32::from(mss).min(self.send.mss).saturating_sub(Options::MAX as u32);
+            self.send_syn_with_text(cx, room.min(octets as u32));
+        } else if cx.profile.fast_open_cookies.client == Offer::No {
+            let room = self.send.mss.saturating_sub(Options::MAX as u32);
             self.send_syn_with_text(cx, room.min(octets as u32));
         } else {
             self.fast_open = FastOpen::Request;
@@ -130,7 +176,9 @@ impl Connection {
         // On record by themselves: if the SYN has to be sent again, it goes alone.
         self.send.board.push(iss, 1, cx.now);
         if octets > 0 {
-            self.send.board.push(iss + 1, octets, cx.now);
+            let whole = iss + 1 + octets == self.send.text_end();
+            let push = if whole { Push::Yes } else { Push::No };
+            self.send.board.push_segment(iss + 1, octets, cx.now, push);
         }
         self.send.nxt = iss + 1 + octets;
         let payload = self.send.buffer.slice(0, octets as usize);
@@ -149,7 +197,8 @@ impl Connection {
     /// The SYN,ACK brings a cookie for the next time.
     pub(super) fn learn_cookie(&self, cx: &mut Context<'_>, syn_ack: &Segment) {
         let asked = matches!(self.fast_open, FastOpen::Request | FastOpen::Cookie(_));
-        let cookie = cookie_of(&syn_ack.options).and_then(FastOpenCookie::new);
+        let cookie = cookie_of(&syn_ack.options);
+        let cookie = cookie.and_then(|(octets, _)| FastOpenCookie::new(octets));
         if let Some(cookie) = cookie.filter(|_| asked) {
             let mss = syn_ack.options.mss().unwrap_or(Mss::DEFAULT_V4.0);
             cx.fast_open.insert(self.tuple.remote_addr, cookie, mss);
@@ -161,6 +210,10 @@ impl Connection {
     pub(super) fn repair_text_of_syn(&mut self) {
         if !self.send.is_idle() {
             self.send.board.mark_all_lost(|_, _| true);
+        } else if self.send.una.after(self.send.iss + 1) {
+            self.counters.syn_text = SynText::Acknowledged;
+            // "SYN-data is counted as two separate packets" (`tcp_rcv_fastopen_synack`).
+            self.counters.delivered = self.counters.delivered.saturating_sub(1).max(1);
         }
     }
 
@@ -172,7 +225,9 @@ impl Connection {
         let whole = text.len() == segment.payload.len();
         taken.text = text.len() as u32;
         if !text.is_empty() {
-            self.receive.append(text, self.send.mss);
+            self.counters.syn_text = SynText::Acknowledged;
+            self.counters.bytes_received += u64::from(taken.text);
+            self.receive.append(text);
         }
         if whole && segment.has(Flags::FIN) {
             self.receive.fin = PeerFin::At(self.receive.nxt);

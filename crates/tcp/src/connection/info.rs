@@ -1,8 +1,9 @@
 //! `TCP_INFO` of a connection (`tcp_get_info`).
 
+use super::Connection;
+use super::counters::SynText;
 use super::negotiation::Use;
-use super::recovery::{Phase, is_lost};
-use super::{Connection, own_mss};
+use super::recovery::Phase;
 use crate::{Instant, Profile, TcpInfo, TcpState};
 
 /// `TCP_INFINITE_SSTHRESH`.
@@ -32,13 +33,14 @@ impl Connection {
             (TcpInfo::TCPI_OPT_SACK, agreement.sack == Use::Yes),
             (TcpInfo::TCPI_OPT_WSCALE, agreement.scaling == Use::Yes),
             (TcpInfo::TCPI_OPT_ECN, agreement.ecn == Use::Yes),
+            (TcpInfo::TCPI_OPT_ECN_SEEN, self.ecn.was_seen()),
+            (TcpInfo::TCPI_OPT_SYN_DATA, self.counters.syn_text == SynText::Acknowledged),
         ];
         info.tcpi_options = used.iter().filter(|(_, used)| *used).map(|(bit, _)| bit).sum();
         info.tcpi_snd_wscale = agreement.send_scale.shift();
         info.tcpi_rcv_wscale = agreement.receive_scale.shift();
         info.tcpi_snd_mss = self.send.mss;
-        info.tcpi_advmss =
-            own_mss(&self.tuple, &self.options, profile).saturating_sub(agreement.overhead());
+        info.tcpi_advmss = self.advertised_mss(profile);
         info.tcpi_pmtu = self.path_mtu(profile);
     }
 
@@ -59,7 +61,7 @@ impl Connection {
         info.tcpi_sacked = board.sacked().segments;
         info.tcpi_lost = board.lost().segments;
         info.tcpi_retrans = board.copies_under_way();
-        info.tcpi_reordering = is_lost::DUP_THRESH;
+        info.tcpi_reordering = self.recovery.reordering();
         info.tcpi_snd_cwnd = self.congestion.window() / self.send.mss;
         info.tcpi_snd_ssthresh = if self.congestion.has_threshold() {
             self.congestion.threshold() / self.send.mss

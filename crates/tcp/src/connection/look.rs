@@ -3,7 +3,7 @@
 use super::Connection;
 use super::receive::{PeerFin, Reading, Waiting};
 use super::send::Writing;
-use crate::{Prospect, TcpState};
+use crate::{Profile, Prospect, TcpState};
 
 impl Connection {
     /// What RECEIVE would do.
@@ -23,7 +23,7 @@ impl Connection {
     }
 
     /// What SEND would do.
-    pub(crate) fn write_prospect(&mut self) -> Prospect {
+    pub(crate) fn write_prospect(&mut self, profile: &Profile) -> Prospect {
         let open = matches!(
             self.state,
             TcpState::SynSent | TcpState::SynReceived | TcpState::Established | TcpState::CloseWait
@@ -31,7 +31,7 @@ impl Connection {
         if !open || self.send.writing != Writing::Open {
             return Prospect::Over;
         }
-        if self.send.room() > 0 {
+        if self.room(profile) > 0 {
             return Prospect::Now;
         }
         self.send.waiting = Waiting::Yes;

@@ -10,6 +10,7 @@
 //! - [`transition`]: every change of state
 
 mod acknowledging;
+mod arming;
 mod arrives;
 mod bsd;
 mod calls;
@@ -21,10 +22,12 @@ mod fast_open;
 mod info;
 mod look;
 mod negotiation;
+mod parts;
 mod path_mtu;
 mod reassembly;
 mod receive;
 mod receive_growth;
+mod receive_window;
 mod recovery;
 mod rtt;
 mod sack;
@@ -36,7 +39,9 @@ mod timeouts;
 mod timestamps;
 mod transition;
 mod transmit;
+mod transmit_parts;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 
@@ -44,7 +49,7 @@ pub(crate) use arrives::{Deferred, Taken};
 pub(crate) use calls::shut_down_allowed;
 pub(crate) use fast_open::{FastOpen, FastOpenCache, FastOpenCookie, cookie_of};
 pub(crate) use info::state_number;
-pub use send::Ending;
+pub use parts::Ending;
 pub(crate) use stateless::CookieOptions;
 pub(crate) use timestamps::Timestamps;
 pub(crate) use transition::Cleanup;
@@ -89,7 +94,8 @@ pub(crate) struct Connection {
     recovery: Recovery,
     ecn: EcnState,
     fast_open: FastOpen,
-    counters: Counters,
+    /// Apart, since nothing follows from most of them, so that the rest lies close together.
+    counters: Box<Counters>,
     /// `TCP_DEFER_ACCEPT` was applied to it.
     deferred: Deferred,
     /// When text or a FIN was last sent.
@@ -100,6 +106,9 @@ pub(crate) struct Connection {
     window_probes: u32,
     /// How often the time between window probes was doubled since the window closed.
     probe_backoff: u32,
+    /// When the first probe of a window that is still closed was sent, on Linux
+    /// (`icsk_probes_tstamp`).
+    probes_since: Instant,
     /// Keepalive probes since the peer was last heard.
     keepalive_probes: u32,
     /// When the oldest unacknowledged octet was first sent, or the last progress was made.
@@ -113,6 +122,9 @@ pub(crate) struct Connection {
     /// An ICMP error that only counts when the connection times out (MUST-56).
     soft_error: Option<SocketError>,
 }
+
+/// There may be a million of them.
+const _: () = assert!(size_of::<Connection>() <= 1024, "a connection fits into 1 KiB");
 
 /// How a connection was opened (MUST-11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -159,15 +171,16 @@ impl Connection {
             timers: Timers::new(),
             rtt: RoundTrip::new(profile),
             congestion: Congestion::new(control, profile, mss, segments),
-            recovery: Recovery::new(iss),
+            recovery: Recovery::new(iss, profile),
             ecn: EcnState::default(),
             fast_open: FastOpen::Off,
-            counters: Counters::default(),
+            counters: Box::default(),
             deferred: Deferred::No,
             last_sent: now,
             retransmissions: 0,
             window_probes: 0,
             probe_backoff: 0,
+            probes_since: Instant::MAX,
             keepalive_probes: 0,
             waiting_since: now,
             heard: now,
@@ -196,7 +209,7 @@ impl Connection {
         }
         let announced = u32::from(mss.unwrap_or(default));
         self.path.agree(announced.min(own_mss(&self.tuple, &self.options, cx.profile)));
-        self.fit_segments();
+        self.fit_segments(cx.profile);
         let segments = cx.profile.initial_window.segments(self.send.mss);
         self.congestion.start(self.send.mss, segments);
         if cx.profile.is_bsd() && self.state == TcpState::SynSent && mss.is_some() {
@@ -277,6 +290,13 @@ impl Connection {
             srtt: self.rtt.smoothed,
             rto: self.rtt.timeout(profile),
         }
+    }
+
+    /// Linux' `advmss`: the largest text that this side has said it takes, next to the options that
+    /// every segment has.
+    pub(super) fn advertised_mss(&self, profile: &Profile) -> u32 {
+        let whole = own_mss(&self.tuple, &self.options, profile);
+        whole.saturating_sub(self.agreement.overhead()).max(1)
     }
 
     /// The window as acknowledgments have it, for the record that TIME-WAIT keeps, and what that

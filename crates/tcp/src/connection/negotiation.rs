@@ -48,6 +48,7 @@ impl Agreement {
         let shift = match profile.window_scaling {
             WindowScaling::Off => None,
             WindowScaling::Shift(shift) => Some(own_scale(shift, options, profile)),
+            WindowScaling::ByBuffer => Some(scale_for_buffer(profile, options)),
         };
         Self {
             send_scale: Scale::NONE,
@@ -110,6 +111,22 @@ fn own_scale(shift: u8, options: &SocketOptions, profile: &Profile) -> Scale {
     Scale::new(needed.unwrap_or(Scale::MAX.shift()))
 }
 
+/// `tcp_select_initial_window`: what the window can ever be, in powers of two beyond 2^15. Unless
+/// the application bounds it that is the largest buffer that there may be, `tcp_rmem[2]` or
+/// `net.core.rmem_max`.
+fn scale_for_buffer(profile: &Profile, options: &SocketOptions) -> Scale {
+    let space = options.receive_space(profile);
+    let clamp = match options.window_clamp {
+        _ if options.is_receive_buffer_fixed() => options.clamp().min(space),
+        clamp => clamp.unwrap_or(u32::MAX),
+    };
+    let (_, most) = profile.fixed_receive_buffer;
+    let most = if most == u32::MAX { 0 } else { most };
+    let most = options.receive_buffer_max.saturating_mul(2).max(most);
+    let bits = space.max(most).min(clamp).max(1).ilog2();
+    Scale::new(bits.saturating_sub(15).min(Scale::MAX.shift().into()) as u8)
+}
+
 impl Connection {
     /// The options of our SYN or SYN,ACK. A SYN,ACK has only what the SYN had, too.
     pub(super) fn syn_options(&self, now: Instant, mss: u16, order: OptionOrder) -> Options {
@@ -133,9 +150,13 @@ impl Connection {
         }
         match &self.fast_open {
             FastOpen::Off | FastOpen::Early => {}
-            FastOpen::Request => list.push_fast_open(&[], order),
+            FastOpen::Request => {
+                list.push(TcpOption::FastOpen(&[]));
+                list.pad_to_word(order);
+            }
             FastOpen::Cookie(cookie) | FastOpen::Grant(cookie) => {
-                list.push_fast_open(cookie.as_bytes(), order);
+                cookie.write(|option| list.push(option));
+                list.pad_to_word(order);
             }
         }
         list.options
@@ -219,9 +240,8 @@ impl OptionList<'_> {
         }
     }
 
-    /// Behind all others, up to the end of a word.
-    fn push_fast_open(&mut self, cookie: &[u8], order: OptionOrder) {
-        self.push(TcpOption::FastOpen(cookie));
+    /// Up to the end of a word, but on BSD.
+    fn pad_to_word(&mut self, order: OptionOrder) {
         if order == OptionOrder::Bsd {
             return;
         }

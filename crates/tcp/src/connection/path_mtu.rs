@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::{Connection, own_mss};
 use crate::event::TcpState;
 use crate::outbox::Context;
-use crate::profile::{MtuProbing, Profile, UnknownMtu};
+use crate::profile::{MtuProbing, Profile, Segmentation, UnknownMtu};
 use crate::tuple::Tuple;
 use crate::{Instant, SocketError, SocketOptions};
 
@@ -48,7 +48,7 @@ pub(crate) struct PathMtu {
     /// The largest segment that a suspected black hole lets through, options included.
     ceiling: u32,
     /// When text was sent again for the first time since something was acknowledged.
-    stuck_since: Instant,
+    pub(super) stuck_since: Instant,
 }
 
 impl PathMtu {
@@ -135,7 +135,7 @@ impl Connection {
         }
         self.path.know(mtu, expires);
         let before = self.send.mss;
-        self.fit_segments();
+        self.fit_segments(cx.profile);
         if self.send.mss < before && self.may_transmit() && !self.send.is_idle() {
             self.repair_too_large(cx);
             self.transmit(cx);
@@ -144,28 +144,30 @@ impl Connection {
 
     /// What was told is too old: perhaps the path is wider again (RFC 1191 §6.3).
     #[cold]
-    pub(super) fn forget_path_mtu(&mut self) {
+    pub(super) fn forget_path_mtu(&mut self, profile: &Profile) {
         self.path.know(UNLIMITED, Instant::MAX);
-        self.fit_segments();
+        self.fit_segments(profile);
     }
 
-    /// Eff.snd.MSS follows from what is known of the path.
-    pub(super) fn fit_segments(&mut self) {
+    /// Eff.snd.MSS follows from what is known of the path, and on Linux from how large the peer's
+    /// window ever was (`tcp_sync_mss`).
+    pub(super) fn fit_segments(&mut self, profile: &Profile) {
         let header = header(&self.tuple.remote_addr);
-        self.send.mss = self.path.text(header, self.agreement.overhead());
-        self.congestion.resize(self.send.mss);
+        let mut mss = self.path.text(header, self.agreement.overhead());
+        if profile.segmentation == Segmentation::AsWritten {
+            mss = self.bounded_to_half_window(mss);
+        }
+        self.send.mss = mss;
+        self.congestion.resize(mss);
     }
 
     /// The retransmission timer has fired: perhaps packets of this size vanish, and so do the
     /// messages about them.
     pub(super) fn suspect_black_hole(&mut self, cx: &Context<'_>) {
-        if self.retransmissions == 1 {
-            self.path.stuck_since = cx.now;
-        }
         match cx.profile.mtu_probing {
             MtuProbing::Off => {}
             MtuProbing::Halving => self.halve_segments(cx),
-            MtuProbing::TwoSteps => self.step_down(),
+            MtuProbing::TwoSteps => self.step_down(cx.profile),
         }
     }
 
@@ -180,12 +182,12 @@ impl Connection {
             ceiling => (ceiling.saturating_sub(options) / 2).clamp(FLOOR, BASE),
         };
         self.path.ceiling = text + options;
-        self.fit_segments();
+        self.fit_segments(cx.profile);
     }
 
     /// FreeBSD's `tcp_timer_rexmt`: each size gets two tries, and only if it is smaller than what
     /// was sent before; if none helps, it was no black hole.
-    fn step_down(&mut self) {
+    fn step_down(&mut self, profile: &Profile) {
         if !matches!(self.state, TcpState::Established | TcpState::FinWait1) {
             return;
         }
@@ -199,7 +201,7 @@ impl Connection {
             Some(step) => self.path.ceiling.min(*step),
             None => UNLIMITED,
         };
-        self.fit_segments();
+        self.fit_segments(profile);
     }
 }
 

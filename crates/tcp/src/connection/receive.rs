@@ -1,7 +1,7 @@
 //! The receiving half of a connection (RFC 9293 §3.3.1, §3.8.6).
 
 use bytes::Bytes;
-use twomsl_wire::{Scale, SeqNum, Window};
+use twomsl_wire::SeqNum;
 
 use super::acknowledging::Acknowledging;
 use super::chunks::Chunks;
@@ -9,7 +9,7 @@ use super::reassembly::Reassembly;
 use super::receive_growth::Growth;
 use super::sack::{SackReport, Stretch};
 use crate::SocketOptions;
-use crate::profile::{Profile, WindowRounding};
+use crate::profile::Profile;
 
 /// RCV.NXT, the window, and text that waits for the application.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,18 +21,18 @@ pub(crate) struct ReceiveHalf {
     /// RCV.NXT + RCV.WND as last told to the peer: it never moves back (SHLD-14).
     pub(crate) edge: SeqNum,
     /// The window offered last.
-    offered: u32,
+    pub(super) offered: u32,
     /// How much text may wait, in octets.
     pub(crate) capacity: u32,
-    /// The largest window to offer (`TCP_WINDOW_CLAMP`).
+    /// The largest window to offer (`TCP_WINDOW_CLAMP`, Linux' `window_clamp`).
     pub(crate) clamp: u32,
     /// What the window may grow to before more text has come: Linux' `rcv_ssthresh`. Zero until
     /// the first window is offered.
-    threshold: u32,
+    pub(super) threshold: u32,
     pub(crate) growth: Growth,
     /// Text that waits to be read.
     ready: Chunks,
-    ready_octets: u32,
+    pub(super) ready_octets: u32,
     /// Text beyond a gap.
     pub(crate) reassembly: Reassembly,
     /// What is reported of it.
@@ -97,7 +97,7 @@ impl ReceiveHalf {
             nxt: SeqNum::new(0),
             edge: SeqNum::new(0),
             offered: 0,
-            capacity: options.receive_buffer,
+            capacity: options.receive_space(profile),
             clamp: options.clamp(),
             threshold: 0,
             growth: Growth::default(),
@@ -144,113 +144,6 @@ impl ReceiveHalf {
         self.offered
     }
 
-    /// The window to offer now, as it stands in a header under `scale`. The edge moves only when
-    /// the step is worth it, which keeps the silly window syndrome away (RFC 9293 §3.8.6.2.2,
-    /// MUST-39). What nobody reads keeps it closed (MAY-8).
-    #[inline]
-    pub(crate) fn offer(&mut self, mss: u32, rounding: WindowRounding, scale: Scale) -> u16 {
-        if rounding == WindowRounding::Scale {
-            return self.offer_space(mss, scale);
-        }
-        let edge = self.nxt + self.desired_window(mss, rounding, scale);
-        let step = edge.offset_from(self.edge);
-        let worthwhile = match rounding {
-            WindowRounding::None => self.worthwhile_step(mss),
-            WindowRounding::Segments | WindowRounding::Scale => 1,
-        };
-        if step >= worthwhile {
-            self.edge = edge;
-        }
-        // What the scale cuts off is offered, too: the edge would move back else (SHLD-14).
-        let unit = 1 << scale.shift();
-        let field = Window(self.window() + unit - 1).to_field(scale);
-        self.offer_field(field, scale);
-        field
-    }
-
-    /// This window stands in a header.
-    pub(super) fn offer_field(&mut self, field: u16, scale: Scale) {
-        self.offered = Window::from_field(field, scale).0;
-        self.edge = self.nxt + self.offered;
-        if self.threshold == 0 {
-            self.threshold = self.offered;
-        }
-    }
-
-    /// What the window may grow to before more text has come.
-    pub(crate) const fn threshold(&self) -> u32 {
-        self.threshold
-    }
-
-    /// Whether the window has grown by enough to tell the peer without being asked.
-    pub(crate) fn has_news(&self, mss: u32, rounding: WindowRounding, scale: Scale) -> bool {
-        let (now, desired) = (self.window(), self.desired_window(mss, rounding, scale));
-        match rounding {
-            // At least two segments or half of the buffer, or, if not even one segment fits into
-            // the window now, what makes room for one.
-            WindowRounding::None => {
-                let two = (2 * mss).min(self.capacity / 2).cast_signed();
-                let one = self.worthwhile_step(mss);
-                let step = desired.cast_signed() - now.cast_signed();
-                step >= if now < mss { one } else { two.max(one) }
-            }
-            // Linux' `tcp_cleanup_rbuf`: when it has doubled.
-            WindowRounding::Segments => {
-                2 * now <= self.space() && desired > 0 && desired >= 2 * now
-            }
-            WindowRounding::Scale => self.is_worth_telling(mss, scale),
-        }
-    }
-
-    /// The smaller of a segment and half of the buffer.
-    fn worthwhile_step(&self, mss: u32) -> i32 {
-        mss.min(self.capacity / 2).max(1).cast_signed()
-    }
-
-    /// The window that the room in the buffer allows.
-    fn desired_window(&self, mss: u32, rounding: WindowRounding, scale: Scale) -> u32 {
-        let most = Window::from_field(u16::MAX, scale).0;
-        let room = self.space().min(most).saturating_sub(self.ready_octets);
-        match rounding {
-            WindowRounding::None | WindowRounding::Scale => room,
-            // A buffer smaller than a segment has to be opened all the same.
-            WindowRounding::Segments => self.rounded_window(room, mss.min(self.space()), scale),
-        }
-    }
-
-    /// The room there is for text when none waits (`tcp_full_space`, `window_clamp`).
-    fn space(&self) -> u32 {
-        self.capacity.min(self.clamp)
-    }
-
-    /// Linux' `__tcp_select_window`: nothing below a segment; with scaling the room as it is, else
-    /// what was offered last as long as that is close to it, else whole segments.
-    fn rounded_window(&self, room: u32, mss: u32, scale: Scale) -> u32 {
-        let scarce = room < self.space() / 2;
-        let usable = if self.threshold == 0 { room } else { room.min(self.threshold) };
-        match scale {
-            _ if room < mss => 0,
-            Scale::NONE if self.offered + mss <= usable || self.offered > usable => {
-                if usable > mss { usable - usable % mss } else { usable }
-            }
-            Scale::NONE => self.offered,
-            _ if scarce && room < self.space() / 16 => 0,
-            // Scaling must not make more of it than there is.
-            _ if scarce => usable.min(room >> scale.shift() << scale.shift()),
-            _ => usable,
-        }
-    }
-
-    /// Text came: the window may follow the buffer, by two segments at a time (Linux'
-    /// `tcp_grow_window`, which leaves out what is smaller than 128 octets).
-    fn raise_threshold(&mut self, octets: u32, mss: u32) {
-        // Before the first window is offered there is nothing to raise.
-        if self.threshold > 0 && self.threshold < self.capacity && octets >= 128 {
-            let room = self.capacity.saturating_sub(self.ready_octets.max(self.threshold));
-            self.threshold += room.min((2 * mss).max(2 * octets));
-        }
-    }
-
     /// Text beyond RCV.NXT was kept, or text came twice: what is reported of it.
     pub(crate) fn report(&mut self, stretch: Stretch, profile: &Profile) {
         // Mostly it goes on where a stretch ended that is reported already.
@@ -271,8 +164,7 @@ impl ReceiveHalf {
 
     /// Takes text that begins at RCV.NXT, and what it makes whole: all of it, before anything is
     /// acknowledged (MUST-59).
-    pub(crate) fn append(&mut self, text: Bytes, mss: u32) {
-        self.raise_threshold(text.len() as u32, mss);
+    pub(crate) fn append(&mut self, text: Bytes) {
         self.push(text);
         if !self.reassembly.is_empty() {
             while let Some(piece) = self.reassembly.take(self.nxt) {

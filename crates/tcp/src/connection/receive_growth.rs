@@ -33,6 +33,11 @@ impl Growth {
         None
     }
 
+    /// So much is nothing special.
+    pub(super) fn expect(&mut self, octets: u32) {
+        self.most = self.most.max(octets);
+    }
+
     /// The application has read. The size the buffer should have, when a round trip is over that
     /// was better than all before.
     pub(crate) fn on_read(

@@ -55,6 +55,12 @@ impl SackReport {
         touched.then_some((left, right))
     }
 
+    /// The end of the block that reaches farthest.
+    pub(crate) fn last_end(&self) -> Option<SeqNum> {
+        let blocks = &self.0.as_ref()?.blocks;
+        blocks.iter().map(|(_, right)| right).reduce(SeqNum::later)
+    }
+
     /// RCV.NXT has moved: what lies before it is acknowledged, not reported.
     #[inline]
     pub(crate) fn advance(&mut self, next: SeqNum) {

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 
 use twomsl_wire::{SackBlocks, SeqNum};
 
+use super::parts::Push;
 use super::sack::Stretch;
 use crate::Instant;
 
@@ -37,6 +38,8 @@ impl Marks {
     const COPIED: Self = Self(8);
     /// It is lost because it was too large for the path.
     const TOO_LARGE: Self = Self(16);
+    /// It carries PSH, whenever it is sent.
+    const PUSHED: Self = Self(32);
 
     const fn has(self, mark: Self) -> bool {
         self.0 & mark.0 != 0
@@ -69,6 +72,11 @@ impl Sent {
     /// Whether it was too large for the path, and was not sent again since.
     pub(crate) const fn was_too_large(&self) -> bool {
         self.marks.has(Marks::TOO_LARGE)
+    }
+
+    /// Whether it carries PSH, where text is sent as it was written.
+    pub(super) const fn push(&self) -> Push {
+        if self.marks.has(Marks::PUSHED) { Push::Yes } else { Push::No }
     }
 
     /// Whether it counts as lost and was not sent again since.
@@ -217,7 +225,14 @@ impl Scoreboard {
     /// Something is sent that was never sent before.
     #[inline]
     pub(crate) fn push(&mut self, seq: SeqNum, length: u32, now: Instant) {
-        let sent = Sent { seq, length, at: now, marks: Marks::NONE };
+        self.push_segment(seq, length, now, Push::No);
+    }
+
+    /// The same for a segment that carries PSH, or does not.
+    #[inline]
+    pub(super) fn push_segment(&mut self, seq: SeqNum, length: u32, now: Instant, push: Push) {
+        let marks = if push == Push::Yes { Marks::PUSHED } else { Marks::NONE };
+        let sent = Sent { seq, length, at: now, marks };
         self.pipe.add(&sent);
         self.segments.push_back(sent);
     }
@@ -353,7 +368,8 @@ impl Scoreboard {
             marks.with(Marks::SACKED).without(Marks::LOST).without(Marks::AGAIN)
         });
         delivery.sacked.add(sent);
-        if index < reach && !sent.was_copied() && delivery.reordered.is_none() {
+        let earliest = delivery.reordered.is_none_or(|known| sent.seq.before(known));
+        if index < reach && !sent.was_copied() && earliest {
             delivery.reordered = Some(sent.seq);
         }
         delivery.take(sent);
@@ -442,6 +458,8 @@ impl Scoreboard {
         let mut second = first;
         (second.seq, second.length) = (first.seq + length, first.length - length);
         first.length = length;
+        // `tcp_fragment`: PSH stays with the last octet.
+        first.marks = first.marks.without(Marks::PUSHED);
         self.count(&first);
         self.count(&second);
         self.segments[index] = first;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use twomsl_wire::SeqNum;
 
+use super::parts::Parts;
 use super::receive::Waiting;
 use super::scoreboard::Scoreboard;
 use super::send_buffer::SendBuffer;
@@ -34,6 +35,10 @@ pub(crate) struct SendHalf {
     pub(crate) urgent: Option<SeqNum>,
     /// Text that is not acknowledged.
     pub(crate) buffer: SendBuffer,
+    /// How it is cut, if the profile sends it as it was written.
+    pub(super) parts: Parts,
+    /// The end of the last segment that was not full (`snd_sml`).
+    pub(super) small: SeqNum,
     /// The sequence number after all there is to send, the FIN included.
     end: SeqNum,
     /// How much text may be in it, in octets.
@@ -42,8 +47,6 @@ pub(crate) struct SendHalf {
     pub(crate) low_water: u32,
     /// Whether the application has said that there is no more.
     pub(crate) writing: Writing,
-    /// How the SEND that is being made ends.
-    pub(crate) ending: Ending,
     /// Whether a SEND was told to come back later.
     pub(crate) waiting: Waiting,
     /// Eff.snd.MSS: the largest text of a segment (RFC 9293 §3.7.1).
@@ -56,18 +59,6 @@ pub(crate) enum Writing {
     Open,
     /// CLOSE was called: the FIN follows the text.
     Ended,
-}
-
-/// How a write ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Ending {
-    /// What was written is to reach the peer's application: PSH (MUST-60).
-    #[default]
-    Push,
-    /// More follows at once (`MSG_MORE`): what is no full segment waits for it.
-    More,
-    /// It ends a record (`MSG_EOR`).
-    Record,
 }
 
 /// What is known of our SYN.
@@ -91,11 +82,12 @@ impl SendHalf {
             max_wnd: 0,
             urgent: None,
             buffer: SendBuffer::default(),
+            parts: Parts::new(iss + 1),
+            small: iss,
             end: iss + 1,
             capacity: options.send_buffer,
             low_water: options.not_sent_low_water,
             writing: Writing::Open,
-            ending: Ending::Push,
             waiting: Waiting::No,
             mss,
         }
@@ -174,15 +166,21 @@ impl SendHalf {
         text
     }
 
-    /// Room for text, in octets. Linux fills up the last segment of what was never sent even if the
-    /// low-water mark is passed with it (`sk_stream_memory_free` is asked before a new one); here
-    /// the mark is exact.
-    pub(crate) fn room(&self) -> usize {
+    /// Room for text, in octets. `goal` is how much a part holds, where text is sent as it was
+    /// written: the last part is filled even if the low-water mark is passed with it
+    /// (`sk_stream_memory_free` is asked before a new one). Else the mark is exact.
+    pub(crate) fn room(&self, goal: Option<u32>) -> usize {
         let room = (self.capacity as usize).saturating_sub(self.buffer.len());
         if self.low_water == u32::MAX {
             return room;
         }
-        room.min(self.low_water.saturating_sub(self.unsent()) as usize)
+        let unsent = self.unsent();
+        let Some(goal) = goal else {
+            return room.min(self.low_water.saturating_sub(unsent) as usize);
+        };
+        let rest = self.parts.room(self.nxt, self.text_end(), goal);
+        let more = self.low_water.saturating_sub(unsent + rest).div_ceil(goal.max(1));
+        room.min(rest as usize + more as usize * goal as usize)
     }
 
     /// `sb_lowat`: less room than this is none.
@@ -216,6 +214,15 @@ impl SendHalf {
     /// for larger ones only.
     pub(crate) fn would_shrink(&self, seq: SeqNum, ack: SeqNum, window: u32) -> bool {
         (self.wl1, self.wl2) == (seq, ack) && window <= self.wnd
+    }
+
+    /// `tcp_may_update_window`: a segment that says nothing else new does not make it smaller,
+    /// unless it closes it.
+    pub(crate) fn update_window_as_linux(&mut self, seq: SeqNum, ack: SeqNum, window: u32) {
+        let larger = window > self.wnd || window == 0;
+        if ack.after(self.wl2) || seq.after(self.wl1) || (seq == self.wl1 && larger) {
+            self.set_window(seq, ack, window);
+        }
     }
 
     pub(crate) fn set_window(&mut self, seq: SeqNum, ack: SeqNum, window: u32) {

@@ -100,7 +100,7 @@ impl Connection {
         self.send.board.push(iss, 1, cx.now);
         self.send.board.mark_lost(0);
         self.send.board.on_sent_again(0, cx.now);
-        self.receive.offer(self.send.mss, cx.profile.window_rounding, Scale::NONE);
+        self.offer_window(cx.profile, Flags::SYN | Flags::ACK);
         self.receive.acknowledged = self.receive.nxt;
         self.arm_timers(cx);
     }

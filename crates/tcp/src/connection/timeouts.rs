@@ -7,11 +7,26 @@ use super::rtt::LEAST_WAIT;
 use super::{Connection, Origin};
 use crate::event::{Cause, Event, Readiness, Report, SendReason, TcpState, TimerKind};
 use crate::outbox::Context;
-use crate::profile::RetryLimit;
-use crate::{Holder, SocketError};
+use crate::profile::{RetryCounting, RetryLimit, Segmentation};
+use crate::time::nanos;
+use crate::{Holder, Instant, SocketError};
 
 /// The retransmissions that are tried at least, when a time is the limit (RFC 9293 §3.8.3).
 const R1: u32 = 3;
+
+/// `TCP_RTO_MIN`, whatever a route or an application has made of it.
+const RTO_MIN: Duration = Duration::from_millis(200);
+
+/// How long `count` repetitions take, in nanoseconds, if the timeout begins with `first` and doubles
+/// up to `most` (`tcp_model_timeout`).
+fn modelled(count: u32, first: u64, most: u64) -> u64 {
+    let doublings = (most / first.max(1)).max(1).ilog2();
+    let grown = |times: u32| ((2_u64 << times.min(40)) - 1).saturating_mul(first);
+    match count.checked_sub(doublings) {
+        None | Some(0) => grown(count),
+        Some(more) => grown(doublings).saturating_add(most.saturating_mul(u64::from(more))),
+    }
+}
 
 impl Connection {
     /// Runs every timer that is due.
@@ -21,6 +36,9 @@ impl Connection {
                 TimerKind::Retransmission => self.on_retransmission_timeout(cx),
                 TimerKind::LossProbe => self.on_probe_timeout(cx),
                 TimerKind::Reordering => self.on_reordering_timeout(cx),
+                TimerKind::Persist if cx.profile.segmentation == Segmentation::AsWritten => {
+                    self.on_probe_timer(cx);
+                }
                 TimerKind::Persist => self.on_persist_timeout(cx),
                 TimerKind::KeepAlive => self.on_keepalive_timeout(cx),
                 TimerKind::DelayedAck => self.on_delayed_ack_timeout(cx),
@@ -39,6 +57,9 @@ impl Connection {
             return self.give_up(cx, TimerKind::Retransmission);
         }
         let repeated = if self.retransmissions > 0 { Repeated::Yes } else { Repeated::No };
+        if self.retransmissions == 0 {
+            self.path.stuck_since = cx.now;
+        }
         self.retransmissions += 1;
         if self.retransmissions == R1 {
             self.warn(cx);
@@ -59,6 +80,39 @@ impl Connection {
             self.enter_loss(cx, repeated);
         }
         self.transmit(cx);
+        self.hasten_to_user_timeout(cx);
+    }
+
+    /// The next timeout is the one that finds the user timeout over
+    /// (`tcp_clamp_rto_to_user_timeout`).
+    fn hasten_to_user_timeout(&mut self, cx: &mut Context<'_>) {
+        if cx.profile.retry_counting == RetryCounting::Each {
+            return;
+        }
+        if let Some(limit) = self.options.user_timeout
+            && let Some(due) = self.timers.deadline(TimerKind::Retransmission)
+        {
+            let end = self.stuck_since() + limit;
+            let soon = cx.now + LEAST_WAIT;
+            self.timers.set(cx, TimerKind::Retransmission, due.min(end.max(soon)));
+        }
+    }
+
+    /// When Linux begins to count (`retrans_stamp`): with the first repetition, but of a SYN with
+    /// the SYN itself.
+    fn stuck_since(&self) -> Instant {
+        if self.send.is_opening() { self.waiting_since } else { self.path.stuck_since }
+    }
+
+    /// `retransmits_timed_out`: `count` repetitions that begin with `first` would be over by now, or
+    /// the user timeout is.
+    fn is_stuck_too_long(&self, cx: &Context<'_>, count: u32, first: Duration) -> bool {
+        let most = nanos(cx.profile.rto_max);
+        let limit = match self.options.user_timeout {
+            Some(limit) => nanos(limit),
+            None => modelled(count, nanos(first), most),
+        };
+        self.retransmissions > 0 && cx.now.nanos_since(self.stuck_since()) >= limit
     }
 
     /// R1 is reached: the IP layer may look for another way, and the application may tell its user
@@ -85,7 +139,18 @@ impl Connection {
             }),
             _ => self.retries_of_text(cx),
         };
+        let by_time = cx.profile.retry_counting == RetryCounting::ByTime
+            && !matches!(self.origin(), Some(Origin::Passive { .. } | Origin::Fast { .. }));
         match limit {
+            RetryLimit::Count(count) if by_time && self.send.is_opening() => {
+                // The repetitions before the timeout doubles do not count here.
+                let doublings = match self.state {
+                    TcpState::SynSent => count.saturating_sub(cx.profile.syn_linear_timeouts),
+                    _ => count,
+                };
+                tries >= count || self.is_stuck_too_long(cx, doublings, cx.profile.rto_initial)
+            }
+            RetryLimit::Count(count) if by_time => self.is_stuck_too_long(cx, count, RTO_MIN),
             RetryLimit::Count(count) => tries >= count,
             // SHLD-10: not before R1 either, however long each timeout has become.
             RetryLimit::Time(time) => tries >= R1 && cx.now.since(self.waiting_since) >= time,
@@ -97,15 +162,17 @@ impl Connection {
     /// of its own (Linux' `retransmits_timed_out`: it takes the place of the count).
     fn retries_of_text(&self, cx: &Context<'_>) -> RetryLimit {
         match self.options.user_timeout {
-            Some(_) => RetryLimit::Time(Duration::MAX),
-            None if self.holder == Holder::Orphan => cx.profile.orphan_retries,
-            None => cx.profile.retries,
+            Some(_) if cx.profile.retry_counting == RetryCounting::Each => {
+                RetryLimit::Time(Duration::MAX)
+            }
+            _ if self.holder == Holder::Orphan => cx.profile.orphan_retries,
+            _ => cx.profile.retries,
         }
     }
 
     /// The connection is aborted: the peer does not answer (RFC 9293 §3.8.3, MUST-20). A soft
     /// ICMP error that was remembered says more than the timeout.
-    fn give_up(&mut self, cx: &mut Context<'_>, timer: TimerKind) {
+    pub(super) fn give_up(&mut self, cx: &mut Context<'_>, timer: TimerKind) {
         let cause = Cause::Timeout(timer);
         if self.is_half_open() {
             return self.back_to_listen(cx, cause);
@@ -138,7 +205,7 @@ impl Connection {
         self.arm_timers(cx);
     }
 
-    fn is_hopeless_probe(&self, cx: &Context<'_>) -> bool {
+    pub(super) fn is_hopeless_probe(&self, cx: &Context<'_>) -> bool {
         if cx.profile.is_bsd() {
             return self.is_hopeless_probe_of_bsd(cx);
         }
@@ -153,7 +220,11 @@ impl Connection {
         let due = self.heard + self.options.keep_idle;
         if due > cx.now || !self.send.is_idle() {
             self.keepalive_probes = 0;
-            let deadline = if due > cx.now { due } else { cx.now + self.keep_interval() };
+            let again = match cx.profile.segmentation {
+                Segmentation::AsWritten => self.options.keep_idle.max(LEAST_WAIT),
+                Segmentation::Stream => self.keep_interval(),
+            };
+            let deadline = if due > cx.now { due } else { cx.now + again };
             return self.timers.set(cx, TimerKind::KeepAlive, deadline);
         }
         if self.is_silent_too_long(cx) {
@@ -194,5 +265,23 @@ impl Connection {
         } else {
             self.timers.stop(cx, TimerKind::KeepAlive);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ip-sysctl.rst: "The default value of 15 yields a hypothetical timeout of 924.6 seconds".
+    #[test]
+    fn retries_stand_for_the_time_that_linux_says() {
+        let seconds = |count, first, most| {
+            modelled(count, nanos(Duration::from_millis(first)), nanos(Duration::from_secs(most)))
+                / 1_000_000
+        };
+        assert_eq!(seconds(15, 200, 120), 924_600);
+        assert_eq!(seconds(8, 200, 120), 102_200, "an orphan");
+        assert_eq!(seconds(3, 200, 120), 3_000, "tcp_retries1");
+        assert_eq!(seconds(6, 1000, 120), 127_000, "tcp_syn_retries");
     }
 }

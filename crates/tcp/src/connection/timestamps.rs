@@ -64,6 +64,17 @@ impl Timestamps {
         behind && now.nanos_since(self.recent_at) < VALID
     }
 
+    /// The same for one that may be behind by so many ticks; before the peer has told any time
+    /// nothing is old (`tcp_paws_check`).
+    pub(crate) fn is_older(&self, now: Instant, value: u32, tolerance: u32) -> bool {
+        if tolerance == 0 {
+            return self.is_old(now, value);
+        }
+        let behind = self.recent.wrapping_sub(value).cast_signed();
+        let much = i64::from(behind) > i64::from(tolerance);
+        much && self.recent != 0 && self.is_old(now, value)
+    }
+
     /// Whether a segment with this TSval was sent after all that this end has heard of.
     pub(crate) fn is_newer(&self, value: u32) -> bool {
         value.wrapping_sub(self.recent).cast_signed() > 0

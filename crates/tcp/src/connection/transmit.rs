@@ -1,4 +1,6 @@
 //! What may be sent now, and the segments that carry it.
+//!
+//! Long because every segment of a connection, of whatever system, is made by one function here.
 
 use core::time::Duration;
 
@@ -8,14 +10,18 @@ use twomsl_wire::{Ecn, Flags, Options, Scale, Segment, SeqNum, TcpOption};
 use super::congestion::Sent;
 use super::ecn::Text;
 use super::negotiation::Use;
+use super::parts::Push;
 use super::receive::{Owed, Reading};
 use super::recovery::Phase;
 use super::scoreboard::Count;
-use super::send::{Ending, Writing};
+use super::send::Writing;
+use super::transmit_parts::{Burst, Nagle, Waits};
 use super::{Connection, own_mss};
 use crate::event::{SendReason, TcpState, TimerKind};
 use crate::outbox::Context;
-use crate::profile::{AbortReset, Repacketization, WindowProbe};
+use crate::profile::{
+    AbortReset, EcnFallback, Incoming, Repacketization, Segmentation, WindowProbe, WindowRounding,
+};
 use crate::{Profile, WhatIf};
 
 /// A segment that may be sent.
@@ -53,8 +59,13 @@ impl Connection {
     /// all that was processed (MUST-58),
     /// and sets the timers that what is left needs.
     pub(super) fn transmit(&mut self, cx: &mut Context<'_>) {
+        self.transmit_by(cx, Nagle::AsSet);
+    }
+
+    /// The same, with another say about small segments.
+    pub(super) fn transmit_by(&mut self, cx: &mut Context<'_>, nagle: Nagle) {
         if self.has_work() {
-            self.send_what_may_leave(cx);
+            self.send_what_may_leave(cx, nagle, Burst::All);
         }
         if self.receive.owed != Owed::Nothing {
             self.acknowledge(cx);
@@ -64,9 +75,9 @@ impl Connection {
 
     // This and the next one are not inline: most segments that come need one of them at most.
     #[inline(never)]
-    fn send_what_may_leave(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn send_what_may_leave(&mut self, cx: &mut Context<'_>, nagle: Nagle, burst: Burst) {
         if cx.now >= self.path.expires {
-            self.forget_path_mtu();
+            self.forget_path_mtu(cx.profile);
         }
         let before = self.in_flight(cx.profile);
         if cx.profile.is_bsd() {
@@ -77,13 +88,21 @@ impl Connection {
             self.send_repairs(cx);
         }
         let nxt = self.send.nxt;
-        while let Some(plan) = self.next_segment(cx.profile, Patience::Yes, Bound::Both) {
-            self.send_planned(cx, &plan, SendReason::New);
+        let mut waits = Waits::No;
+        if cx.profile.segmentation == Segmentation::AsWritten {
+            waits = self.send_parts(cx, nagle, burst);
+        } else {
+            while let Some(plan) = self.next_segment(cx.profile, Patience::Yes, Bound::Both) {
+                self.send_planned(cx, &plan, SendReason::New);
+            }
         }
         if self.recovery.phase() == Phase::Recovery {
             self.send_doubtful(cx);
         }
         let (una, in_flight) = (self.send.una, self.in_flight(cx.profile));
+        // A burst that waits for more room is limited by the window, too.
+        let full = if waits == Waits::ForMore { self.congestion.window() } else { 0 };
+        let in_flight = in_flight.max(full);
         self.congestion.on_sent(&Sent { now: cx.now, una, nxt: self.send.nxt, before, in_flight });
         if self.recovery.phase() == Phase::Open {
             self.congestion.shrink_unused(cx.now, self.rtt.timeout(cx.profile));
@@ -165,12 +184,8 @@ impl Connection {
         let send = &self.send;
         let all_of_it = text == left;
         text >= self.segment_size()
-            || (all_of_it && !self.is_corked() && self.is_sent_small())
+            || (all_of_it && !self.options.cork && self.is_sent_small())
             || (text >= send.max_wnd / 2 && send.max_wnd > 0)
-    }
-
-    fn is_corked(&self) -> bool {
-        self.options.cork || self.send.ending == Ending::More
     }
 
     /// Whether a small segment may leave, by Nagle's algorithm.
@@ -180,18 +195,40 @@ impl Connection {
 
     fn send_planned(&mut self, cx: &mut Context<'_>, plan: &Plan, reason: SendReason) {
         let length = plan.text + u32::from(plan.fin == Fin::Yes);
+        let push = if plan.text > 0 { self.push_of(plan.seq + plan.text) } else { Push::No };
+        self.send_segment(cx, length, push, reason);
+    }
+
+    /// MUST-61: the last text there is carries PSH.
+    fn push_of(&self, end: SeqNum) -> Push {
+        if end == self.send.text_end() { Push::Yes } else { Push::No }
+    }
+
+    /// Sends so many sequence numbers of what was never sent.
+    pub(super) fn send_segment(
+        &mut self,
+        cx: &mut Context<'_>,
+        length: u32,
+        push: Push,
+        reason: SendReason,
+    ) {
         if self.send.is_idle() {
             self.waiting_since = cx.now;
         }
-        self.send.board.push(plan.seq, length, cx.now);
-        self.send.nxt = plan.seq + length;
+        let seq = self.send.nxt;
+        self.send.board.push_segment(seq, length, cx.now, push);
+        self.send.nxt = seq + length;
         self.rtt.on_send(self.send.nxt, cx.now);
         self.note_sent(cx, length);
-        self.put_text_out(cx, plan.seq, length, reason);
+        self.put_text_out(cx, (seq, length), push, reason);
     }
 
     /// Sends one segment of new text, whatever the congestion window says.
     pub(super) fn send_one_beyond_window(&mut self, cx: &mut Context<'_>, reason: SendReason) {
+        if cx.profile.segmentation == Segmentation::AsWritten {
+            self.send_parts(cx, Nagle::Off, Burst::Probe);
+            return;
+        }
         if let Some(plan) = self.next_segment(cx.profile, Patience::Yes, Bound::Peer) {
             self.send_planned(cx, &plan, reason);
         }
@@ -212,7 +249,13 @@ impl Connection {
         self.recovery.on_sent_again(cx.now);
         self.rtt.on_retransmit();
         self.note_sent(cx, sent.length);
-        self.put_text_out(cx, sent.seq, sent.length, reason);
+        let push = match cx.profile.segmentation {
+            Segmentation::AsWritten => sent.push(),
+            Segmentation::Stream => {
+                self.push_of(sent.end() - u32::from(self.send.includes_fin(sent.end())))
+            }
+        };
+        self.put_text_out(cx, (sent.seq, sent.length), push, reason);
         true
     }
 
@@ -220,10 +263,15 @@ impl Connection {
     /// segment size, which may have shrunk, or together with what follows it.
     fn fit_again(&mut self, cx: &Context<'_>, index: usize) -> bool {
         let Some(sent) = self.send.board.get(index).copied() else { return false };
-        let edge = self.send.una + self.send.wnd;
         let size = self.segment_size();
+        let mut edge = self.send.una + self.send.wnd;
         if sent.seq.at_or_after(edge) {
-            return false;
+            if sent.seq != self.send.una || cx.profile.window_probe == WindowProbe::OneOctet {
+                return false;
+            }
+            // "Our retransmit of one segment serves as a zero window probe"
+            // (`__tcp_retransmit_skb`).
+            edge = sent.seq + size;
         }
         let text = self.send.text_end().since(sent.seq).min(sent.length);
         let fits = text.min(size).min(edge.since(sent.seq));
@@ -259,7 +307,13 @@ impl Connection {
     }
 
     /// Puts out what lies in a stretch of sequence space: text, and the FIN behind it.
-    fn put_text_out(&mut self, cx: &mut Context<'_>, seq: SeqNum, length: u32, reason: SendReason) {
+    fn put_text_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        (seq, length): (SeqNum, u32),
+        push: Push,
+        reason: SendReason,
+    ) {
         let mut fin = self.send.includes_fin(seq + length);
         let text = length - u32::from(fin);
         if fin && reason != SendReason::New && cx.profile.what_ifs.has(WhatIf::NoFinRetransmit) {
@@ -271,9 +325,8 @@ impl Connection {
         let offset = seq.since(self.send.text_start());
         let payload = self.send.buffer.slice(offset as usize, text as usize);
         let mut flags = Flags::ACK;
-        // MUST-61: the last text there is carries PSH.
-        if text > 0 && seq + text == self.send.text_end() {
-            flags |= Flags::PSH;
+        if text > 0 {
+            flags |= Self::push_flag(push);
         }
         if fin {
             flags |= Flags::FIN;
@@ -299,7 +352,13 @@ impl Connection {
         }
         self.last_sent = cx.now;
         let ack = if self.state == TcpState::SynSent { Flags::empty() } else { Flags::ACK };
-        let ecn = self.syn_ecn(cx.profile);
+        let mut ecn = self.syn_ecn(cx.profile);
+        if reason == SendReason::Retransmission
+            && self.state == TcpState::SynSent
+            && cx.profile.ecn_fallback == EcnFallback::WithoutEcn
+        {
+            ecn = Flags::empty();
+        }
         self.put_out(cx, iss, Flags::SYN | ack | ecn, Bytes::new(), reason);
     }
 
@@ -310,7 +369,22 @@ impl Connection {
             let flags = Flags::ACK | Flags::FIN;
             return self.put_out(cx, self.send.nxt - 1, flags, Bytes::new(), reason);
         }
-        self.put_out(cx, self.send.nxt, Flags::ACK, Bytes::new(), reason);
+        self.put_out(cx, self.acceptable_number(cx.profile), Flags::ACK, Bytes::new(), reason);
+    }
+
+    /// SND.NXT; on Linux the edge of the peer's window, if that has moved back before it, since the
+    /// peer would not accept what lies beyond it (`tcp_acceptable_seq`).
+    fn acceptable_number(&self, profile: &Profile) -> SeqNum {
+        let (nxt, edge) = (self.send.nxt, self.send.una + self.send.wnd);
+        let beyond = nxt.offset_from(edge);
+        let rounding = match self.agreement.scaling {
+            Use::Yes => 1 << self.agreement.receive_scale.shift(),
+            Use::No => 0,
+        };
+        if profile.incoming == Incoming::Table6 || beyond <= 0 || beyond < rounding {
+            return nxt;
+        }
+        edge
     }
 
     /// Whether our FIN is sent and not acknowledged.
@@ -335,7 +409,8 @@ impl Connection {
             AbortReset::Bare => Flags::RST,
             AbortReset::WithAck => Flags::RST | Flags::ACK,
         };
-        self.put_out(cx, self.send.nxt, flags, Bytes::new(), SendReason::Reset);
+        let seq = self.acceptable_number(cx.profile);
+        self.put_out(cx, seq, flags, Bytes::new(), SendReason::Reset);
     }
 
     /// Asks the peer for its window (RFC 9293 §3.8.6.1). Whatever is said here again draws an
@@ -372,6 +447,11 @@ impl Connection {
     /// Sends what is held back although it is small (MUST-60; the override timeout of §3.8.6.2.1).
     /// Whether there was something that the window allows.
     pub(super) fn send_held_back(&mut self, cx: &mut Context<'_>) -> bool {
+        if cx.profile.segmentation == Segmentation::AsWritten {
+            let nxt = self.send.nxt;
+            self.send_what_may_leave(cx, Nagle::Off, Burst::All);
+            return self.send.nxt != nxt;
+        }
         let plan = self.next_segment(cx.profile, Patience::No, Bound::Both);
         if let Some(plan) = &plan {
             self.send_planned(cx, plan, SendReason::New);
@@ -393,11 +473,11 @@ impl Connection {
         let mut ack = SeqNum::new(0);
         let syn = flags.contains(Flags::SYN);
         self.counters.on_sent(payload.len(), reason);
-        let scale = if syn { Scale::NONE } else { self.agreement.receive_scale };
         let mut window = if cx.profile.is_bsd() {
+            let scale = if syn { Scale::NONE } else { self.agreement.receive_scale };
             self.window_of_bsd(flags, scale, reason)
         } else {
-            self.receive.offer(self.send.mss, cx.profile.window_rounding, scale)
+            self.offer_window(cx.profile, flags)
         };
         if cx.profile.is_bsd() && is_response(reason) {
             // `tcp_send_challenge_ack`: what is owed is still owed.
@@ -446,6 +526,41 @@ impl Connection {
         packet.ecn = mark;
     }
 
+    /// The window field of a segment with these flags: never scaled in a SYN (RFC 7323 §2.3).
+    #[inline]
+    pub(super) fn offer_window(&mut self, profile: &Profile, flags: Flags) -> u16 {
+        let syn = flags.contains(Flags::SYN);
+        match profile.window_rounding {
+            WindowRounding::Segments if syn => {
+                // What options take of a segment is known when the peer's SYN is.
+                let options =
+                    if flags.contains(Flags::ACK) { self.agreement.overhead() } else { 0 };
+                let mss = own_mss(&self.tuple, &self.options, profile).saturating_sub(options);
+                self.receive.offer_first(mss.max(1))
+            }
+            WindowRounding::Segments => {
+                if self.receive.is_scarce() {
+                    self.receive.acks.no_more_quick_ones();
+                }
+                let (usual, scale) = (self.receive.acks.segment(), self.agreement.receive_scale);
+                self.receive.offer(usual, profile.window_rounding, scale)
+            }
+            WindowRounding::None | WindowRounding::Scale => {
+                let scale = if syn { Scale::NONE } else { self.agreement.receive_scale };
+                self.receive.offer(self.send.mss, profile.window_rounding, scale)
+            }
+        }
+    }
+
+    /// What the window is measured against: Linux takes what the peer's segments have.
+    fn window_unit(&self, profile: &Profile) -> u32 {
+        match profile.window_rounding {
+            WindowRounding::None => self.send.mss,
+            WindowRounding::Scale => self.max_segment(),
+            WindowRounding::Segments => self.receive.acks.segment(),
+        }
+    }
+
     /// The options of a segment with these flags.
     #[inline]
     fn options_for(&mut self, cx: &Context<'_>, flags: Flags) -> Options {
@@ -483,64 +598,10 @@ impl Connection {
 
     /// The largest text of the next segment: Eff.snd.MSS without what SACK blocks take of it
     /// (RFC 9293 §3.7.1, MUST-16).
-    fn segment_size(&self) -> u32 {
+    pub(super) fn segment_size(&self) -> u32 {
         let blocks = self.receive.sack.len(self.sack_room()) as u32;
         let sack = if blocks == 0 { 0 } else { 4 + 8 * blocks };
         self.send.mss.saturating_sub(sack).max(1)
-    }
-
-    /// Starts and stops the timers that unacknowledged and unsendable octets need. A window that is
-    /// closed, or has become so (MUST-35), is probed after one timeout (SHLD-29) and then ever more
-    /// seldom (SHLD-30); what lies beyond it is not given up (SHLD-17).
-    #[inline]
-    pub(super) fn arm_timers(&mut self, cx: &mut Context<'_>) {
-        let waits = !self.send.is_idle();
-        if waits && (self.send.wnd > 0 || self.send.is_opening()) {
-            self.timers.stop(cx, TimerKind::Persist);
-            if !self.timers.is_running(TimerKind::Retransmission) {
-                self.start_retransmission_timer(cx);
-            }
-        } else {
-            self.timers.stop(cx, TimerKind::Retransmission);
-            if !waits && !self.has_work() {
-                self.timers.stop(cx, TimerKind::Persist);
-            } else if !self.timers.is_running(TimerKind::Persist) && self.may_probe(cx.profile) {
-                let wait = self.rtt.persist_wait(self.probe_backoff, cx.profile);
-                self.timers.set(cx, TimerKind::Persist, cx.now.plus_nanos(wait));
-            }
-        }
-        self.arm_user_timeout(cx);
-    }
-
-    /// Whether a closed window is asked about: always, but for one what-if.
-    pub(super) const fn may_probe(&self, profile: &Profile) -> bool {
-        self.send.wnd > 0 || !profile.what_ifs.has(WhatIf::NoPersistTimer)
-    }
-
-    /// RFC 6298 §5.1 to §5.3: as long as the timeout from now on.
-    pub(super) fn start_retransmission_timer(&mut self, cx: &mut Context<'_>) {
-        let deadline = cx.now.plus_nanos(self.rtt.timeout(cx.profile));
-        self.timers.set(cx, TimerKind::Retransmission, deadline);
-    }
-
-    /// Whether something is to be sent, or sent again, if the window and its size allow it.
-    fn has_work(&self) -> bool {
-        let board = &self.send.board;
-        let doubtful = self.recovery.phase() == Phase::Recovery && board.holes() > 0;
-        (self.send.has_more() || board.lost().segments > 0 || doubtful) && self.may_transmit()
-    }
-
-    /// RFC 5482: the clock runs from the last progress while something waits for one. An attempt
-    /// to connect has a limit of its own, if the profile has one.
-    fn arm_user_timeout(&mut self, cx: &mut Context<'_>) {
-        let opening = cx.profile.connect_timeout.filter(|_| self.state == TcpState::SynSent);
-        match self.options.user_timeout.into_iter().chain(opening).min() {
-            Some(limit) if !self.send.is_idle() || self.has_work() => {
-                let deadline = self.waiting_since + limit;
-                self.timers.set(cx, TimerKind::UserTimeout, deadline);
-            }
-            _ => self.timers.stop(cx, TimerKind::UserTimeout),
-        }
     }
 
     /// After the application has read: tells the peer of the room there is, when it is worth it.
@@ -550,7 +611,7 @@ impl Connection {
         if open
             && self.receive.reading == Reading::Open
             && self.receive.has_news(
-                if cx.profile.is_bsd() { self.max_segment() } else { self.send.mss },
+                self.window_unit(cx.profile),
                 cx.profile.window_rounding,
                 self.agreement.receive_scale,
             )

@@ -7,8 +7,10 @@
 
 mod freebsd;
 
+use freebsd::{OCTETS, octets};
+
 use super::{ParameterError, number};
-use crate::profile::{Offer, Profile, WindowScaling};
+use crate::profile::{FastOpenCookies, Offer, Profile};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::ToString;
@@ -33,6 +35,8 @@ enum Form {
     Micros,
     /// A number stands for a word of the parameter.
     Words(&'static [(&'static str, &'static str)]),
+    /// Nothing here depends on it: a number is taken, and forgotten.
+    Ignored,
     /// What it takes, and how that is set.
     Own(&'static str, fn(&mut Profile, &str) -> bool),
 }
@@ -48,6 +52,7 @@ const fn row(name: &'static str, parameter: &'static str, form: Form) -> Sysctl 
 
 #[rustfmt::skip]
 static LINUX: &[Sysctl] = &[
+    row("net.core.rmem_max", "what SO_RCVBUF can ask for", Form::Own(OCTETS, rmem_max)),
     row("net.core.somaxconn", "max-backlog", Form::Same),
     row("net.ipv4.ip_default_ttl", "hop-limit", Form::Same),
     row("net.ipv4.ip_local_port_range", "first-port, last-port", Form::Own("two ports: the first and the last", port_range)),
@@ -56,9 +61,12 @@ static LINUX: &[Sysctl] = &[
     row("net.ipv4.tcp_abort_on_overflow", "accept-overflow", Form::Words(&[("0", "drop"), ("1", "reset")])),
     row("net.ipv4.tcp_challenge_ack_limit", "challenge-limit", Form::Same),
     row("net.ipv4.tcp_congestion_control", "congestion-control", Form::Words(&[("reno", "newreno")])),
-    row("net.ipv4.tcp_early_retrans", "tail-loss-probe", Form::Words(&[("0", "off"), ("3", "on"), ("4", "on")])),
+    row("net.ipv4.tcp_dsack", "dsack", SWITCH),
+    row("net.ipv4.tcp_early_retrans", "tail-loss-probe", Form::Words(&[("0", "off"), ("1", "off"), ("2", "off"), ("3", "on"), ("4", "on")])),
     row("net.ipv4.tcp_ecn", "ecn", ECN),
-    row("net.ipv4.tcp_fastopen", "fast-open-client, fast-open-server", Form::Own("0 to 3: 1 to connect, 2 for listeners, 3 for both", fastopen)),
+    row("net.ipv4.tcp_ecn_fallback", "ecn-fallback", SWITCH),
+    row("net.ipv4.tcp_fastopen", "fast-open-client, fast-open-server, and whether they need cookies", Form::Own("bits: 1 to connect, 2 for listeners, 4 and 0x200 without cookies, 0x400 for every listener", fastopen)),
+    row("net.ipv4.tcp_fastopen_key", "fast-open-key", Form::Same),
     row("net.ipv4.tcp_fin_timeout", "fin-timeout", Form::Seconds),
     row("net.ipv4.tcp_frto", "spurious-timeouts", Form::Words(&[("0", "by-timestamp"), ("1", "tested"), ("2", "tested")])),
     row("net.ipv4.tcp_invalid_ratelimit", "challenge-spacing", Form::Millis),
@@ -68,10 +76,14 @@ static LINUX: &[Sysctl] = &[
     row("net.ipv4.tcp_max_orphans", "max-orphans", Form::Same),
     row("net.ipv4.tcp_max_syn_backlog", "max-syn-backlog", Form::Same),
     row("net.ipv4.tcp_max_tw_buckets", "max-time-wait", Form::Same),
-    row("net.ipv4.tcp_mtu_probing", "mtu-probing", Form::Words(&[("0", "off"), ("1", "halving")])),
+    row("net.ipv4.tcp_min_tso_segs", "least-burst", Form::Same),
+    row("net.ipv4.tcp_max_reordering", "max-reordering", Form::Same),
+    row("net.ipv4.tcp_moderate_rcvbuf", "receive-growth", SWITCH),
+    row("net.ipv4.tcp_mtu_probing", "mtu-probing", Form::Words(&[("0", "off"), ("1", "halving"), ("2", "halving")])),
     row("net.ipv4.tcp_notsent_lowat", "not-sent-low-water", Form::Same),
     row("net.ipv4.tcp_orphan_retries", "orphan-retries", Form::Words(&[("0", "8")])),
-    row("net.ipv4.tcp_recovery", "loss-detection", Form::Words(&[("0", "blocks"), ("1", "time")])),
+    row("net.ipv4.tcp_recovery", "loss-detection", Form::Words(&[("0", "blocks"), ("1", "time"), ("2", "blocks"), ("3", "time"), ("4", "blocks"), ("5", "time"), ("6", "blocks"), ("7", "time")])),
+    row("net.ipv4.tcp_reordering", "reordering", Form::Same),
     row("net.ipv4.tcp_retries2", "retries", Form::Same),
     row("net.ipv4.tcp_rfc1337", "time-wait-rst", Form::Words(&[("0", "honoured"), ("1", "ignored")])),
     row("net.ipv4.tcp_rmem", "receive-buffer and what it grows to", Form::Own(THREE_SIZES, rmem)),
@@ -86,8 +98,59 @@ static LINUX: &[Sysctl] = &[
     row("net.ipv4.tcp_timestamps", "timestamps", Form::Words(&[("0", "off"), ("1", "on"), ("2", "on")])),
     row("net.ipv4.tcp_tw_reuse", "connect-reuse", Form::Words(&[("0", "bound"), ("1", "always"), ("2", "loopback")])),
     row("net.ipv4.tcp_tw_reuse_delay", "connect-reuse-delay", Form::Millis),
-    row("net.ipv4.tcp_window_scaling", "window-scale", Form::Own(ZERO_OR_ONE, window_scaling)),
+    row("net.ipv4.tcp_window_scaling", "window-scale", Form::Words(&[("0", "off"), ("1", "by-buffer")])),
     row("net.ipv4.tcp_wmem", "send-buffer and what it grows to", Form::Own(THREE_SIZES, wmem)),
+
+    row("net.core.netdev_max_backlog", "nothing", Form::Ignored),
+    row("net.core.rmem_default", "nothing", Form::Ignored),
+    row("net.core.wmem_default", "nothing", Form::Ignored),
+    row("net.core.wmem_max", "nothing", Form::Ignored),
+    row("net.ipv4.ip_no_pmtu_disc", "nothing", Form::Ignored),
+    row("net.ipv4.ip_nonlocal_bind", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_adv_win_scale", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_app_win", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_autocorking", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_backlog_ack_defer", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_base_mss", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_child_ehash_entries", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_comp_sack_delay_ns", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_comp_sack_nr", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_comp_sack_slack_ns", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_early_demux", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_ecn_option", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_fack", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_fwmark_accept", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_l3mdev_accept", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_limit_output_bytes", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_low_latency", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_migrate_req", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_min_rtt_wlen", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_min_snd_mss", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_mtu_probe_floor", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_no_metrics_save", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_no_ssthresh_metrics_save", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_pacing_ca_ratio", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_pacing_ss_ratio", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_pingpong_thresh", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_plb_cong_thresh", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_plb_enabled", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_plb_idle_rehash_rounds", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_plb_rehash_rounds", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_plb_suspend_rto_sec", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_probe_interval", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_probe_threshold", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_reflect_tos", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_retrans_collapse", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_retries1", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_shrink_window", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_stdurg", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_thin_dupack", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_thin_linear_timeouts", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_tso_rtt_log", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_tso_win_divisor", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_tw_recycle", "nothing", Form::Ignored),
+    row("net.ipv4.tcp_workaround_signed_windows", "nothing", Form::Ignored),
 ];
 
 /// Both tables.
@@ -111,6 +174,7 @@ impl Profile {
         let row = all().find(|row| row.name == name)?;
         let understood = match &row.form {
             Form::Own(_, set) => set(self, value),
+            Form::Ignored => number::<u64>(value).is_some(),
             form => self.set_own(row.parameter, &form.in_our_words(value)).is_ok(),
         };
         Some(if understood { Ok(()) } else { Err(row.refuse(value)) })
@@ -140,6 +204,7 @@ impl Form {
             Self::Millis => "milliseconds, or a duration",
             Self::Micros => "microseconds, or a duration",
             Self::Words(words) => in_words(words),
+            Self::Ignored => "a number, of which nothing is made",
             Self::Own(takes, _) => takes,
         }
     }
@@ -203,6 +268,11 @@ fn rmem(profile: &mut Profile, value: &str) -> bool {
     })
 }
 
+/// `SO_RCVBUF` is doubled, and half of the double is for text.
+fn rmem_max(profile: &mut Profile, value: &str) -> bool {
+    octets(value).map(|most| profile.fixed_receive_buffer.1 = most).is_some()
+}
+
 /// `tcp_sndbuf_expand` makes the buffer larger at once if it is allowed to.
 fn wmem(profile: &mut Profile, value: &str) -> bool {
     /// Two initial windows with what the kernel needs beside the text.
@@ -214,25 +284,19 @@ fn wmem(profile: &mut Profile, value: &str) -> bool {
     })
 }
 
-/// The shift is what the largest receive buffer needs (`tcp_select_initial_window`).
-fn window_scaling(profile: &mut Profile, value: &str) -> bool {
-    let space = profile.options.receive_buffer_max.saturating_mul(2).max(1);
-    match value {
-        "0" => profile.window_scaling = WindowScaling::Off,
-        "1" => {
-            let shift = space.ilog2().saturating_sub(15).min(14) as u8;
-            profile.window_scaling = WindowScaling::Shift(shift);
-        }
-        _ => return false,
-    }
-    true
-}
-
-/// Bit 0 is the client's side, bit 1 the server's.
+/// Bit 0 is the client's side, bit 1 the server's; bits 2 and 9 do without cookies there, and with
+/// bit 10 no listener has to ask (`TFO_CLIENT_ENABLE` and so on).
 fn fastopen(profile: &mut Profile, value: &str) -> bool {
-    let Some(bits) = number::<u8>(value).filter(|bits| *bits <= 3) else { return false };
-    let offer = |bit| if bits & bit != 0 { Offer::Yes } else { Offer::No };
+    let bits = match value.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => number::<u32>(value),
+    };
+    let Some(bits) = bits else { return false };
+    let offer = |bit: u32| if bits & bit != 0 { Offer::Yes } else { Offer::No };
+    let unless = |bit: u32| if bits & bit != 0 { Offer::No } else { Offer::Yes };
     (profile.fast_open_client, profile.fast_open_server) = (offer(1), offer(2));
+    profile.fast_open_cookies = FastOpenCookies { client: unless(4), server: unless(0x200) };
+    profile.fast_open_everywhere = offer(0x400);
     true
 }
 
@@ -262,6 +326,7 @@ mod tests {
     #[test]
     fn the_defaults_of_linux_change_nothing() {
         let defaults = [
+            ("net.core.rmem_max", "212992"),
             ("net.core.somaxconn", "4096"),
             ("net.ipv4.ip_default_ttl", "64"),
             ("net.ipv4.ip_local_port_range", "32768 60999"),
@@ -278,6 +343,13 @@ mod tests {
             ("net.ipv4.tcp_keepalive_intvl", "75"),
             ("net.ipv4.tcp_keepalive_probes", "9"),
             ("net.ipv4.tcp_keepalive_time", "7200"),
+            ("net.ipv4.tcp_min_tso_segs", "2"),
+            ("net.ipv4.tcp_dsack", "1"),
+            ("net.ipv4.tcp_ecn_fallback", "1"),
+            ("net.ipv4.tcp_fastopen", "0x1"),
+            ("net.ipv4.tcp_max_reordering", "300"),
+            ("net.ipv4.tcp_moderate_rcvbuf", "1"),
+            ("net.ipv4.tcp_reordering", "3"),
             ("net.ipv4.tcp_mtu_probing", "0"),
             ("net.ipv4.tcp_notsent_lowat", "4294967295"),
             ("net.ipv4.tcp_orphan_retries", "0"),

@@ -44,3 +44,15 @@ pub enum Repacketization {
     /// As they were, several small ones together (Linux; `tcp_retrans_collapse`).
     AsSent,
 }
+
+/// How text is cut into segments that are sent for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Segmentation {
+    /// It is one stream, whatever the writes were. The last segment there is to send carries PSH
+    /// (RFC 9293 §3.9.1.2, MUST-61).
+    Stream,
+    /// As it was written: what one write leaves in one buffer of some ten segments is sent by
+    /// itself, and its end carries PSH. The Nagle algorithm waits for segments that are not full
+    /// only (Linux' `tcp_sendmsg_locked`, `tcp_write_xmit`, `tcp_minshall_check`).
+    AsWritten,
+}

@@ -51,7 +51,7 @@ impl Stack {
         socket: SocketId,
         text: &[u8],
     ) -> Result<usize, SocketError> {
-        let room = self.slots.connection(socket).map_or(0, |connection| connection.send.room());
+        let room = self.send_room(socket);
         // What does not fit need not be copied; one octet more tells that something did not.
         let mut text = Bytes::copy_from_slice(&text[..text.len().min(room + 1)]);
         self.send_bytes(now, socket, &mut text)
@@ -67,8 +67,7 @@ impl Stack {
         socket: SocketId,
         text: &mut Bytes,
     ) -> Result<usize, SocketError> {
-        self.check_connected(socket, SocketError::BrokenPipe)?;
-        self.with_connection(now, socket, |connection, cx| connection.write(cx, text))?
+        self.send_ending(now, socket, text, Ending::Push)
     }
 
     /// SEND that says what follows (`MSG_MORE`, `MSG_EOR`).
@@ -83,9 +82,7 @@ impl Stack {
         ending: Ending,
     ) -> Result<usize, SocketError> {
         self.check_connected(socket, SocketError::BrokenPipe)?;
-        self.with_connection(now, socket, |connection, cx| {
-            connection.write_ending(cx, text, ending)
-        })?
+        self.with_connection(now, socket, |connection, cx| connection.write(cx, text, ending))?
     }
 
     /// SEND with the urgent flag: the urgent text ends with the last octet taken of `text`

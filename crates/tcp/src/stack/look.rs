@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use super::Stack;
-use super::slots::Slot;
+use super::slots::{Slot, Slots};
 use crate::connection::{Connection, state_number};
 use crate::event::SocketId;
 use crate::{Instant, SocketError, SocketOptions, TcpInfo, TcpState};
@@ -125,7 +125,10 @@ impl Stack {
     /// # Errors
     /// `BadSocket` when there is no such socket.
     pub fn write_prospect(&mut self, socket: SocketId) -> Result<Prospect, SocketError> {
-        self.held_mut(socket).map(Connection::write_prospect).ok_or(SocketError::BadSocket)
+        // Field by field: the profile is only read.
+        let Self { slots, profile, .. } = self;
+        let held = held_in(slots, socket).ok_or(SocketError::BadSocket)?;
+        Ok(held.write_prospect(profile))
     }
 
     /// One [`Ready`](crate::Event::Ready) event says when more text, the end of the file, or more
@@ -153,7 +156,7 @@ impl Stack {
 
     /// How many octets the send buffer of a connection has room for.
     pub fn send_room(&self, socket: SocketId) -> usize {
-        self.slots.connection(socket).map_or(0, |connection| connection.send.room())
+        self.slots.connection(socket).map_or(0, |connection| connection.room(&self.profile))
     }
 
     /// How many connections wait to be accepted; `None` for what is no listener.
@@ -200,13 +203,17 @@ impl Stack {
     }
 
     fn held_mut(&mut self, socket: SocketId) -> Option<&mut Connection> {
-        match self.slots.get_mut(socket)? {
-            Slot::Connection(connection) => Some(connection).filter(|held| held.is_held()),
-            Slot::TimeWait(record) => record.held.as_mut(),
-            _ => None,
-        }
-        .map(|connection| &mut **connection)
+        held_in(&mut self.slots, socket)
     }
+}
+
+fn held_in(slots: &mut Slots, socket: SocketId) -> Option<&mut Connection> {
+    match slots.get_mut(socket)? {
+        Slot::Connection(connection) => Some(connection).filter(|held| held.is_held()),
+        Slot::TimeWait(record) => record.held.as_mut(),
+        _ => None,
+    }
+    .map(|connection| &mut **connection)
 }
 
 /// The state of what a slot holds, if it holds anything.

@@ -27,7 +27,7 @@ fn heal(sim: &mut Sim<'static>) {
 const SPLIT: Script = &[(Duration::from_millis(60), split), (Duration::from_secs(3), heal)];
 const SPLIT_PIPE: Script = &[(Duration::from_millis(30), split), (Duration::from_secs(3), heal)];
 const REBOOT_EARLY: Script =
-    &[(Duration::from_millis(60), crash), (Duration::from_secs(3), bounce)];
+    &[(Duration::from_millis(50), crash), (Duration::from_secs(3), bounce)];
 
 /// Makes the tests of a program.
 macro_rules! programs {

@@ -14,7 +14,7 @@ use super::super::{Connection, Origin};
 use super::Step;
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::outbox::{AcceptQueue, Context};
-use crate::profile::AcceptOverflow;
+use crate::profile::{AcceptOverflow, Incoming, Segmentation, WindowRounding};
 use crate::{Holder, SendReason, Verdict};
 
 impl Connection {
@@ -52,11 +52,22 @@ impl Connection {
 
     /// RFC 5961 §5.2 (MAY-12), and the check of RFC 9293 for what was never sent.
     fn check_ack_range(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {
+        let linux = cx.profile.incoming == Incoming::Linux;
         if segment.ack.after(self.send.nxt) {
-            self.send_ack(cx, SendReason::DuplicateAck);
-            return Err(Verdict::AckOfUnsent);
+            return Err(match self.state {
+                // `tcp_ack` in `tcp_rcv_established`: not a word.
+                TcpState::Established if linux => Verdict::AckOfUnsent,
+                _ if linux => self.challenge(cx, Verdict::AckOfUnsent),
+                _ => {
+                    self.send_ack(cx, SendReason::DuplicateAck);
+                    Verdict::AckOfUnsent
+                }
+            });
         }
-        let oldest = self.send.una - self.send.max_wnd;
+        // "Do not accept ACK for bytes we never sent."
+        let acked = self.send.una.since(self.send.iss);
+        let most = if linux { self.send.max_wnd.min(acked) } else { self.send.max_wnd };
+        let oldest = self.send.una - most;
         if segment.ack.before(oldest) && cx.profile.challenges() {
             return Err(self.challenge(cx, Verdict::AckTooOld));
         }
@@ -84,6 +95,11 @@ impl Connection {
             self.check_accept_queue(cx, segment)?;
         }
         self.send.set_window(segment.seq, segment.ack, self.window_of(cx, segment));
+        if cx.profile.segmentation == Segmentation::AsWritten {
+            // `tcp_create_openreq_child`: what the SYN said does not count.
+            self.send.max_wnd = self.send.wnd;
+            self.fit_segments(cx.profile);
+        }
         self.establish(cx, Cause::AckOfSyn);
         Ok(())
     }
@@ -128,6 +144,10 @@ impl Connection {
                 self.rtt.after_lost_syn();
             }
         }
+        if cx.profile.window_rounding == WindowRounding::Segments {
+            let mss = self.advertised_mss(cx.profile);
+            self.receive.settle(mss, self.agreement.receive_scale);
+        }
         self.transition(cx, TcpState::Established, cause);
         if self.holder == Holder::Application {
             cx.out.ready(cx.socket, Readiness::Connected);
@@ -151,7 +171,7 @@ impl Connection {
     /// (§3.10.7.3): the text that came with the SYN. Its FIN follows in the eighth step.
     fn deliver_text_of_syn(&mut self, cx: &mut Context<'_>) {
         let before = self.receive.nxt;
-        self.receive.append(Bytes::new(), self.send.mss);
+        self.receive.append(Bytes::new());
         if self.receive.nxt != before {
             self.owe_ack();
             self.wake_reader(cx);
@@ -244,17 +264,28 @@ impl Connection {
         cx.unscaled.unwrap_or_else(|| self.agreement.offered_by(segment))
     }
 
-    fn take_window(&mut self, cx: &Context<'_>, segment: &Segment) {
+    fn take_window(&mut self, cx: &mut Context<'_>, segment: &Segment) {
         self.window_probes = 0;
+        let largest = self.send.max_wnd;
         if segment.ack == self.send.una {
             let window = self.window_of(cx, segment);
             if cx.profile.is_bsd() && self.send.would_shrink(segment.seq, segment.ack, window) {
                 return;
             }
-            self.send.update_window(segment.seq, segment.ack, window);
+            if cx.profile.incoming == Incoming::Linux {
+                self.send.update_window_as_linux(segment.seq, segment.ack, window);
+            } else {
+                self.send.update_window(segment.seq, segment.ack, window);
+            }
         }
-        if self.send.wnd > 0 {
-            self.probe_backoff = 0;
+        if self.send.max_wnd > largest && cx.profile.segmentation == Segmentation::AsWritten {
+            // `tcp_ack_update_window`: segments are no larger than half of it.
+            self.fit_segments(cx.profile);
+        }
+        match cx.profile.segmentation {
+            Segmentation::AsWritten if self.send.is_idle() => self.on_ack_of_probe(cx),
+            Segmentation::Stream if self.send.wnd > 0 => self.probe_backoff = 0,
+            _ => {}
         }
     }
 
@@ -285,7 +316,7 @@ impl Connection {
         // `tcp_sndbuf_expand`).
         if cx.profile.is_bsd() {
             // `sowwakeup`: whoever waits needs no more than `sb_lowat`.
-            if self.send.room() >= self.send.least_room() {
+            if self.send.room(None) >= self.send.least_room() {
                 self.send.waiting = Waiting::No;
                 self.tell(cx, Readiness::Writable);
             }

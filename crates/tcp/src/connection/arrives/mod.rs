@@ -20,6 +20,7 @@ use super::negotiation::Use;
 use super::{Connection, Owed};
 use crate::event::{SynTaken, TcpState};
 use crate::outbox::Context;
+use crate::profile::DelayedAcks;
 use crate::{SendReason, Verdict};
 
 /// Whether processing goes on with the next step.
@@ -105,6 +106,11 @@ impl Connection {
     fn take_mark(&mut self, cx: &Context<'_>, segment: &Segment) {
         if self.ecn.on_arrival(cx.mark, segment.flags) == FirstMark::Yes {
             self.acknowledge_mark(cx.profile);
+        }
+        let adaptive = cx.profile.delayed_acks == DelayedAcks::Adaptive;
+        if adaptive && segment.has(Flags::CWR) && !segment.payload.is_empty() {
+            // "Its cwnd may be very low, so we should ACK immediately" (`tcp_ecn_accept_cwr`).
+            self.owe_ack();
         }
     }
 

@@ -6,7 +6,7 @@ use super::super::Connection;
 use super::Step;
 use crate::event::{Cause, TcpState};
 use crate::outbox::Context;
-use crate::profile::UnreadOnReset;
+use crate::profile::{Incoming, UnreadOnReset};
 use crate::{SocketError, Verdict};
 
 impl Connection {
@@ -16,7 +16,7 @@ impl Connection {
         }
         // SHLD-2: whatever text comes with it is for people who look at the wire.
         // RFC 5961 §3.2: only the exact sequence number is believed.
-        if segment.seq != self.receive.nxt && cx.profile.challenges() {
+        if !self.is_exact(cx, segment) && cx.profile.challenges() {
             return Err(self.challenge(cx, Verdict::RstChallenged));
         }
         match self.state {
@@ -29,6 +29,15 @@ impl Connection {
             _ => self.reset_by_peer(cx, Cause::Rst),
         }
         Err(Verdict::Accepted)
+    }
+
+    /// Whether a reset has the number that only the peer knows. Linux also takes that of the peer's
+    /// FIN, and the end of the last block that was SACKed, from which the peer may go on.
+    fn is_exact(&self, cx: &Context<'_>, segment: &Segment) -> bool {
+        segment.seq == self.receive.nxt
+            || (cx.profile.incoming == Incoming::Linux
+                && (self.is_reset_behind_fin(segment)
+                    || self.receive.sack.last_end() == Some(segment.seq)))
     }
 
     pub(super) fn check_syn(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Step {

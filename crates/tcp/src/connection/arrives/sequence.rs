@@ -4,8 +4,9 @@ use twomsl_wire::{Flags, Segment};
 
 use super::super::{Connection, Origin};
 use super::{Step, Taken};
-use crate::event::TimerKind;
+use crate::event::{TcpState, TimerKind};
 use crate::outbox::Context;
+use crate::profile::Incoming;
 use crate::{SendReason, Verdict, WhatIf};
 
 impl Connection {
@@ -43,6 +44,9 @@ impl Connection {
             return Ok(());
         }
         if origin != Origin::Active {
+            if !self.may_answer(cx, segment) {
+                return Err(Verdict::ChallengeLimited);
+            }
             // Our SYN,ACK was lost, or is late. The same SYN gets the same answer.
             // Its timer starts over, or both ends would repeat themselves at the same moment.
             self.send_syn(cx, SendReason::SynAgain);
@@ -60,7 +64,11 @@ impl Connection {
         segment: &mut Segment,
         taken: &mut Taken,
     ) -> Step {
-        if self.is_acceptable(segment) {
+        let acceptable = match cx.profile.incoming {
+            Incoming::Linux if self.origin().is_none() => self.is_acceptable_to_linux(segment),
+            _ => self.is_acceptable(segment),
+        };
+        if acceptable {
             return Ok(());
         }
         if cx.profile.what_ifs.has(WhatIf::AcceptOutsideWindow) && says_something(segment) {
@@ -84,14 +92,50 @@ impl Connection {
             return Ok(());
         }
         // RFC 2883 §4.1: the whole of it came twice.
-        self.report_duplicate((segment.seq, segment.seq_end()));
+        self.report_duplicate(cx.profile, (segment.seq, segment.seq_end()));
         if segment.seq_len() > 0 && segment.seq.before(self.receive.nxt) {
             // `tcp_send_dupack`: what comes twice was not acknowledged in time.
             self.acknowledge_quickly(cx.profile);
         }
+        if !self.may_answer(cx, segment) {
+            return Err(Verdict::ChallengeLimited);
+        }
         self.send_ack(cx, SendReason::DuplicateAck);
         let old = segment.seq_end().at_or_before(self.receive.nxt);
         Err(if old { Verdict::OldDuplicate } else { Verdict::OutsideWindow })
+    }
+
+    /// Linux answers what has no text only so often, or two stacks could go on for ever
+    /// (`tcp_oow_rate_limited`).
+    pub(super) fn may_answer(&mut self, cx: &Context<'_>, segment: &Segment) -> bool {
+        let has_text = segment.seq_len() > 0 && !segment.has(Flags::SYN);
+        if cx.profile.incoming == Incoming::Table6 || has_text {
+            return true;
+        }
+        let may = cx.now >= self.next_challenge;
+        if may {
+            self.next_challenge = cx.now + cx.profile.challenge_spacing;
+        }
+        may
+    }
+
+    /// `tcp_sequence`: what ends before the last acknowledgment is old, what begins beyond the edge
+    /// of the window is not for us. A closed window takes no text.
+    fn is_acceptable_to_linux(&self, segment: &Segment) -> bool {
+        let receive = &self.receive;
+        let text = !segment.payload.is_empty() || segment.has(Flags::FIN);
+        let closed = receive.window() == 0 && text && !segment.seq.before(receive.nxt);
+        let known_end = segment.has(Flags::RST) && self.is_reset_behind_fin(segment);
+        let within =
+            !segment.seq_end().before(receive.acknowledged) && !segment.seq.after(receive.edge);
+        known_end || (within && !closed)
+    }
+
+    /// A peer that has sent its FIN may reset with the number of the FIN (`tcp_reset_check`).
+    pub(super) fn is_reset_behind_fin(&self, segment: &Segment) -> bool {
+        let over =
+            matches!(self.state, TcpState::CloseWait | TcpState::LastAck | TcpState::Closing);
+        over && segment.seq + 1 == self.receive.nxt
     }
 
     /// RFC 9293 §3.10.7.4, table 6.

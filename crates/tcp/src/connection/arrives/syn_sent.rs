@@ -6,6 +6,7 @@ use super::super::Connection;
 use super::{Step, Taken};
 use crate::event::{Cause, SynTaken, TcpState};
 use crate::outbox::Context;
+use crate::profile::Incoming;
 use crate::{SendReason, SocketError, Verdict};
 
 impl Connection {
@@ -61,7 +62,24 @@ impl Connection {
             self.answer_with_reset(cx, segment);
             return Err(Verdict::SynSentBadAck);
         }
+        if ack && self.echoes_somebody_else(cx, segment) {
+            // PAWSACTIVEREJECTED in `tcp_rcv_synsent_state_process`.
+            self.answer_with_reset(cx, segment);
+            return Err(Verdict::OldTimestamp);
+        }
         if segment.has(Flags::SYN) { Ok(()) } else { Err(Verdict::SynSentNothing) }
+    }
+
+    /// Whether a SYN,ACK echoes a time at which no SYN of this connection was sent.
+    fn echoes_somebody_else(&self, cx: &Context<'_>, segment: &Segment) -> bool {
+        let (Some(clock), Some((_, echo))) =
+            (&self.agreement.timestamps, segment.options.timestamps())
+        else {
+            return false;
+        };
+        let early = clock.echoes_before(echo, self.waiting_since);
+        let late = clock.round_trip(cx.now, echo).is_none();
+        cx.profile.incoming == Incoming::Linux && echo != 0 && (early || late)
     }
 
     /// The SYNs crossed: a simultaneous open (MUST-10; §3.5, figure 7), or a connection to ourselves.

@@ -11,8 +11,8 @@ use super::super::sack::Stretch;
 use super::{Step, Taken, without_front};
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::outbox::Context;
-use crate::profile::FinAck;
-use crate::{Holder, Linger2, SocketError, Verdict, WhatIf};
+use crate::profile::{DelayedAcks, FinAck, Offer};
+use crate::{Holder, Linger2, Profile, SocketError, Verdict, WhatIf};
 
 impl Connection {
     /// Whether the peer may still send text in this state.
@@ -58,9 +58,12 @@ impl Connection {
         };
         let (seq, text) = self.trim(segment, text, edge, taken);
         if whole.0.before(self.receive.nxt) {
-            self.report_duplicate(whole);
+            self.report_duplicate(cx.profile, whole);
         }
         if text.is_empty() {
+            if whole.1.at_or_before(self.receive.nxt) {
+                taken.verdict = Verdict::OldDuplicate;
+            }
             self.owe_ack();
             self.acknowledge_quickly(cx.profile);
         } else if seq == self.receive.nxt {
@@ -127,7 +130,7 @@ impl Connection {
         taken.text = text.len() as u32;
         // MAY-13: what closes a gap is acknowledged at once (RFC 5681 §4.2).
         let gap = if self.receive.reassembly.is_empty() { Gap::None } else { Gap::Closed };
-        self.receive.append(text, self.send.mss);
+        self.receive.append(text);
         if cx.profile.is_bsd() {
             self.grow_by_half(cx.now, taken.text);
             if self.receive.reading == Reading::Shut {
@@ -145,6 +148,7 @@ impl Connection {
         self.owe_ack();
         let stretch = (seq, seq + text.len() as u32);
         if self.agreement.sack == Use::Yes
+            && cx.profile.dsack == Offer::Yes
             && let Some(known) = self.receive.reassembly.known_part(stretch)
         {
             self.receive.sack.report_duplicate(known);
@@ -163,8 +167,9 @@ impl Connection {
 
     /// DSACK (RFC 2883 §4): the part of a segment that lies before RCV.NXT came twice. An old
     /// duplicate beyond it (PAWS) did not: `tcp_send_dupack` looks at where it begins, too.
-    pub(in super::super) fn report_duplicate(&mut self, (left, right): Stretch) {
-        if self.agreement.sack == Use::Yes && left.before(right) && left.before(self.receive.nxt) {
+    pub(in super::super) fn report_duplicate(&mut self, profile: &Profile, (left, right): Stretch) {
+        let used = self.agreement.sack == Use::Yes && profile.dsack == Offer::Yes;
+        if used && left.before(right) && left.before(self.receive.nxt) {
             let end = if right.before(self.receive.nxt) { right } else { self.receive.nxt };
             self.receive.sack.report_duplicate((left, end));
         }
@@ -262,7 +267,11 @@ impl Connection {
             }
         };
         if let Some(wait) = wait {
-            self.timers.set(cx, TimerKind::FinWait2, cx.now + wait);
+            // `tcp_fin_time`: enough for the peer to send its FIN again.
+            let adaptive = cx.profile.delayed_acks == DelayedAcks::Adaptive;
+            let rto = if adaptive { self.rtt.timeout(cx.profile) } else { 0 };
+            let least = rto.saturating_mul(4) - rto / 2;
+            self.timers.set(cx, TimerKind::FinWait2, (cx.now + wait).max(cx.now.plus_nanos(least)));
         }
     }
 }

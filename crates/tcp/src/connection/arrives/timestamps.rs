@@ -5,8 +5,11 @@ use twomsl_wire::{Flags, Segment};
 use super::super::Connection;
 use super::Step;
 use crate::outbox::Context;
-use crate::profile::MissingTimestamps;
+use crate::profile::{Incoming, MissingTimestamps};
 use crate::{SendReason, Verdict};
+
+/// `TCP_PAWS_WINDOW`: by so many ticks a segment may be too old.
+const PAWS_WINDOW: u32 = 1;
 
 impl Connection {
     /// R1: what was sent before the latest we have heard is an old duplicate, even if its sequence
@@ -27,11 +30,20 @@ impl Connection {
                 MissingTimestamps::Tolerated => Ok(()),
             };
         };
-        if timestamps.is_old(cx.now, value) && cx.profile.has_paws() {
-            self.report_duplicate((segment.seq, segment.seq_end()));
+        let tolerance = match cx.profile.incoming {
+            Incoming::Table6 => 0,
+            Incoming::Linux => PAWS_WINDOW,
+        };
+        let old = timestamps.is_older(cx.now, value, tolerance) && cx.profile.has_paws();
+        if old && !self.is_disordered(cx, segment, value) {
+            self.report_duplicate(cx.profile, (segment.seq, segment.seq_end()));
+            if !self.may_answer(cx, segment) {
+                return Err(Verdict::ChallengeLimited);
+            }
             self.send_ack(cx, SendReason::DuplicateAck);
             return Err(Verdict::OldTimestamp);
         }
+        let Some(timestamps) = &mut self.agreement.timestamps else { return Ok(()) };
         // R3, and §4.3: only what begins at or before the last acknowledgment sent, so that
         // delayed acknowledgments do not make round trips look shorter. What is not acceptable
         // otherwise must not be echoed: its text has to reach Last.ACK.sent.
@@ -40,5 +52,18 @@ impl Connection {
             timestamps.take(cx.now, value);
         }
         Ok(())
+    }
+
+    /// A bare acknowledgment that says nothing new may have been overtaken, within a timeout
+    /// (`tcp_disordered_ack`).
+    fn is_disordered(&self, cx: &Context<'_>, segment: &Segment, value: u32) -> bool {
+        let Some(timestamps) = &self.agreement.timestamps else { return false };
+        let millis = (self.rtt.timeout(cx.profile) / 1_000_000).min(u64::from(u32::MAX)) as u32;
+        cx.profile.incoming == Incoming::Linux
+            && segment.has(Flags::ACK)
+            && segment.seq_len() == 0
+            && segment.seq == self.receive.nxt
+            && segment.ack == self.send.una
+            && !timestamps.is_older(cx.now, value, millis)
     }
 }

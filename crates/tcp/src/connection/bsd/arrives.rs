@@ -156,7 +156,7 @@ impl Connection {
         }
         if before > 0 {
             let octets = before.cast_unsigned();
-            self.report_duplicate((segment.seq, segment.seq + octets));
+            self.report_duplicate(cx.profile, (segment.seq, segment.seq + octets));
             if self.agreement.sack == Use::Yes {
                 // The D-SACK would be gone with the next segment in order.
                 self.owe_ack();

@@ -39,6 +39,8 @@ pub(crate) struct Recovery {
     /// RecoveryPoint (RFC 6675), `recover` (RFC 6582), Linux' `high_seq`: SND.NXT when the phase
     /// began.
     point: SeqNum,
+    /// How many segments behind a hole are no proof of a loss yet (Linux' `reordering`).
+    reordering: u32,
     /// Duplicate acknowledgments since SND.UNA moved.
     duplicates: u32,
     /// Octets that limited transmit let out because of them.
@@ -85,9 +87,10 @@ pub(crate) enum Method {
 }
 
 impl Recovery {
-    pub(crate) fn new(iss: SeqNum) -> Self {
+    pub(crate) fn new(iss: SeqNum, profile: &Profile) -> Self {
         Self {
             phase: Phase::Open,
+            reordering: profile.reordering,
             // RFC 6582 §3.2, step 1.
             point: iss,
             duplicates: 0,
@@ -97,6 +100,11 @@ impl Recovery {
             rack: Rack::new(),
             probe: None,
         }
+    }
+
+    /// How many segments behind a hole are no proof of a loss yet.
+    pub(crate) const fn reordering(&self) -> u32 {
+        self.reordering
     }
 
     /// What is going on.

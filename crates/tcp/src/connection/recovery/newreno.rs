@@ -2,8 +2,8 @@
 //! (RFC 3042).
 
 use super::super::Connection;
+use super::Phase;
 use super::on_ack::Progress;
-use super::{Phase, is_lost::DUP_THRESH};
 use crate::event::SendReason;
 use crate::outbox::Context;
 use crate::profile::Offer;
@@ -24,12 +24,14 @@ impl Connection {
             Phase::Recovery => self.inflate(self.send.mss),
             // Step 2: not for duplicates that an earlier recovery has made itself.
             Phase::Open | Phase::Reduction
-                if self.recovery.duplicates == DUP_THRESH
+                if self.recovery.duplicates == self.recovery.reordering
                     && self.send.una.after(self.recovery.point) =>
             {
                 self.newreno_enter(cx);
             }
-            Phase::Open | Phase::Reduction if self.recovery.duplicates < DUP_THRESH => {
+            Phase::Open | Phase::Reduction
+                if self.recovery.duplicates < self.recovery.reordering =>
+            {
                 self.transmit_limited(cx);
             }
             _ => {}
@@ -45,7 +47,7 @@ impl Connection {
         self.recovery.point = self.send.nxt;
         self.recovery.undo.end();
         self.send_first_again(cx);
-        let inflated = self.congestion.threshold() + DUP_THRESH * self.send.mss;
+        let inflated = self.congestion.threshold() + self.recovery.reordering * self.send.mss;
         self.congestion.set_window(inflated);
     }
 

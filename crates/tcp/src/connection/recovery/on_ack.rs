@@ -7,6 +7,7 @@ use super::super::congestion::Ack;
 use super::super::congestion::prr::{self, Prr, Safety};
 use super::super::sack::Stretch;
 use super::super::scoreboard::{Delivery, Sent};
+use super::probe::MARGIN;
 use super::rack::{Hurry, Patience};
 use super::{Doubt, Method, Phase, is_lost};
 use crate::Profile;
@@ -114,6 +115,9 @@ impl Connection {
             self.recovery.undo.on_duplicate_report(twice, self.send.una);
             self.recovery.rack.on_duplicate_report(self.send.una, self.send.nxt);
         }
+        if let Some(seq) = progress.delivery.reordered {
+            self.learn_reordering(cx.profile, seq);
+        }
         if progress.marked {
             self.on_congestion_mark(cx);
         }
@@ -123,6 +127,20 @@ impl Connection {
         match self.method(cx.profile) {
             Method::Duplicates => self.newreno_on_ack(cx, progress),
             method => self.sack_on_ack(cx, progress, method),
+        }
+    }
+
+    /// Something arrived that others had overtaken: by how many segments at most
+    /// (`tcp_check_sack_reordering`).
+    fn learn_reordering(&mut self, profile: &Profile, seq: SeqNum) {
+        let board = &self.send.board;
+        let highest = board.reach().checked_sub(1).and_then(|last| board.get(last));
+        let highest = highest.map_or(self.send.una, Sent::end);
+        let distance = highest.offset_from(seq).max(0).cast_unsigned();
+        let segments = distance.div_ceil(self.send.mss.max(1));
+        if segments > self.recovery.reordering {
+            let most = profile.max_reordering.max(self.recovery.reordering);
+            self.recovery.reordering = segments.min(most);
         }
     }
 
@@ -155,7 +173,7 @@ impl Connection {
     /// RFC 6675 §5, with no loss found by the blocks: three duplicate acknowledgments are one, too
     /// (step 1), since small segments are few octets; fewer let new text out (step 3).
     fn count_duplicate(&mut self, cx: &mut Context<'_>) {
-        if self.recovery.duplicates < is_lost::DUP_THRESH {
+        if self.recovery.duplicates < self.recovery.reordering {
             self.transmit_limited(cx);
         } else if self.send.board.get(0).is_some_and(|first| !first.is_sacked()) {
             self.send.board.mark_lost(0);
@@ -208,7 +226,9 @@ impl Connection {
         let found = self.recovery.rack.detect(cx.now, &mut self.send.board, &patience);
         match found.next {
             Some(rest) => {
-                let deadline = cx.now.plus_nanos(rest.max(1));
+                // `tcp_rack_mark_lost` adds TCP_TIMEOUT_MIN_US.
+                let rto = self.rtt.timeout(cx.profile);
+                let deadline = cx.now.plus_nanos(rest.saturating_add(MARGIN).min(rto));
                 self.timers.set(cx, TimerKind::Reordering, deadline);
             }
             None => self.timers.stop(cx, TimerKind::Reordering),
@@ -218,7 +238,7 @@ impl Connection {
 
     pub(super) fn patience(&self) -> Patience {
         let repairing = matches!(self.recovery.phase, Phase::Recovery | Phase::Loss(_));
-        let enough = self.send.board.sacked().segments >= is_lost::DUP_THRESH;
+        let enough = self.send.board.sacked().segments >= self.recovery.reordering;
         Patience {
             min_rtt: self.rtt.shortest(),
             srtt: self.rtt.smoothed,

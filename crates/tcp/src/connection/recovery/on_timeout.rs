@@ -26,6 +26,10 @@ impl Connection {
             _ => self.send.una.at_or_after(self.recovery.point),
         };
         let before = self.recovery.phase;
+        if before == Phase::Open && self.send.board.sacked().segments >= cx.profile.reordering {
+            // "The degree of reordering is over-estimated" (`tcp_enter_loss`).
+            self.recovery.reordering = self.recovery.reordering.min(cx.profile.reordering);
+        }
         self.forget_probe();
         if first {
             let copies = self.send.board.copies_under_way();

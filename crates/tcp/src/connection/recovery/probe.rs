@@ -5,9 +5,11 @@ use twomsl_wire::SeqNum;
 
 use super::super::Connection;
 use super::{Method, News, Phase, Progress};
+use crate::Profile;
 use crate::event::{SendReason, TimerKind};
 use crate::outbox::Context;
-use crate::profile::Offer;
+use crate::profile::{Offer, RtoFloor};
+use crate::time::nanos;
 
 /// A probe that was sent and not acknowledged yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,10 +28,16 @@ enum Content {
     Copy,
 }
 
-/// What a delayed acknowledgment of a single segment may take: Linux adds `tcp_rto_min`.
-const DELAYED_ACK: u64 = 200_000_000;
 /// What the probe waits beyond two round trips at least: Linux' `TCP_TIMEOUT_MIN_US`.
-const MARGIN: u64 = 2_000_000;
+pub(super) const MARGIN: u64 = 2_000_000;
+
+/// What a delayed acknowledgment of a single segment may take: Linux adds `tcp_rto_min`.
+const fn least_timeout(profile: &Profile) -> u64 {
+    match profile.rto_floor {
+        RtoFloor::Variance(floor) => nanos(floor),
+        RtoFloor::Total(_) | RtoFloor::Slop { .. } => 200_000_000,
+    }
+}
 
 impl Connection {
     /// Starts the probe timer, when a probe may be sent (`TLP_calc_PTO`, §7.2); stops it else.
@@ -41,13 +49,16 @@ impl Connection {
             && !self.send.is_opening()
             && self.send.wnd > 0
             && self.send.board.sacked().segments == 0
-            && self.rtt.smoothed > 0
             && self.method(cx.profile) == Method::Time;
         if !allowed {
             return self.timers.stop(cx, TimerKind::LossProbe);
         }
         let single = self.send.board.len() == 1;
-        let wait = 2 * self.rtt.smoothed + if single { DELAYED_ACK } else { MARGIN };
+        let wait = match self.rtt.smoothed {
+            // TCP_TIMEOUT_INIT
+            0 => nanos(cx.profile.rto_initial),
+            smoothed => 2 * smoothed + if single { least_timeout(cx.profile) } else { MARGIN },
+        };
         // Not later than the retransmission timer would fire: it may run since before this segment.
         let latest = self
             .timers

@@ -8,7 +8,7 @@ use crate::profile::{
     Blackhole, Offer, Profile, RetryLimit, RtoFloor, Switch, SynCookies, WindowScaling,
 };
 
-const OCTETS: &str = "a number of octets";
+pub(super) const OCTETS: &str = "a number of octets";
 const SEGMENT: &str = "a number of octets from 64 to 65495";
 /// What has no effect here: it is about the machine, a log, or something that is always done.
 const IGNORED: Form =
@@ -206,7 +206,7 @@ fn limited(value: &str, first: &mut u32, most: &mut u32) -> bool {
 }
 
 /// RFC 7323 §2.3 bounds a window, and so what a buffer is good for.
-fn octets(value: &str) -> Option<u32> {
+pub(super) fn octets(value: &str) -> Option<u32> {
     number(value).filter(|octets| (1..=1 << 30).contains(octets))
 }
 

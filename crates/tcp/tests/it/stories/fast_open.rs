@@ -293,3 +293,53 @@ fn an_orphan_that_is_open_early_ends_like_any_other() {
     assert_eq!(lab.stack.sockets().count(), 1, "the listener");
     assert!(lab.now > Instant::ZERO);
 }
+
+/// A stack that listens, with these parameters, and a SYN of the peer with text.
+fn served(changes: &[(&str, &str)]) -> (Lab, Segment) {
+    let mut profile = staged(Profile::linux());
+    for (name, value) in changes {
+        profile.set(name, value).expect("the parameter exists");
+    }
+    let mut lab = Lab::new(profile);
+    lab.listener = Some(lab.stack.listen(lab.now, ours(), 8, None).expect("nobody listens yet"));
+    (lab, segment(SYN, IRS, 0).mss(1000).text(b"hello"))
+}
+
+/// How much of the text of a SYN its answer acknowledges.
+fn taken(lab: &mut Lab, syn: Segment) -> u32 {
+    lab.arrive(syn).1.only().ack.since(SeqNum::new(IRS + 1))
+}
+
+#[test]
+fn a_server_may_do_without_cookies_and_without_being_asked() {
+    // TFO_SERVER_COOKIE_NOT_REQD and TFO_SERVER_WO_SOCKOPT1, bits 9 and 10 of tcp_fastopen.
+    for (bits, expected) in [("0x602", 5), ("0x202", 0), ("0x402", 0), ("0x600", 0)] {
+        let (mut lab, syn) = served(&[("net.ipv4.tcp_fastopen", bits)]);
+        assert_eq!(taken(&mut lab, syn), expected, "{bits}");
+    }
+}
+
+#[test]
+fn a_cookie_in_the_experimental_option_is_as_good() {
+    // RFC 6994, with the number that Linux used before there was an option.
+    let (mut lab, syn) = served(&[("net.ipv4.tcp_fastopen", "0x403")]);
+    let with = |data: &[u8]| {
+        let mut syn = syn.clone();
+        syn.options.push(TcpOption::Unknown { kind: 254, data }).expect("there is room");
+        syn
+    };
+    let (_, effects) = lab.arrive(with(&[0xf9, 0x89]));
+    let answer = effects.only();
+    let option = answer.options.iter().flatten().find_map(|option| match option {
+        TcpOption::Unknown { kind: 254, data } => Some(data.to_vec()),
+        _ => None,
+    });
+    let cookie = option.expect("a cookie in the same option");
+    assert_eq!((cookie.len(), &cookie[..2]), (10, &[0xf9, 0x89][..]));
+    assert_eq!(answer.ack, SeqNum::new(IRS + 1), "the text is not taken yet");
+    let mut again = with(&cookie).sent_from(4001);
+    again.seq = SeqNum::new(IRS);
+    assert_eq!(taken(&mut lab, again), 5);
+    let wrong = [&cookie[..9], &[cookie[9] ^ 1][..]].concat();
+    assert_eq!(taken(&mut lab, with(&wrong).sent_from(4002)), 0);
+}

@@ -9,6 +9,8 @@ mod handshake;
 mod icmp;
 mod keepalive;
 mod limits;
+mod linux_incoming;
+mod linux_writes;
 mod listen;
 mod looking;
 mod negotiation;

@@ -250,7 +250,7 @@ fn an_unanswered_fin_of_an_orphan_is_given_up_sooner() {
 
 #[test]
 fn a_user_timeout_of_nothing_is_off() {
-    let mut lab = Scene::Established.with(staged(Profile::linux()));
+    let mut lab = Scene::Established.with(staged(Profile::rfc9293()));
     for time in [s(5), s(0)] {
         let option = SocketOption::UserTimeout(time);
         lab.stack.set_option(lab.now, lab.socket(), option).unwrap();

@@ -84,7 +84,8 @@ fn a_cookie_stands_for_the_syn_queue() {
     assert_eq!(answer.ack, SeqNum::new(IRS + 1));
     assert_eq!((lab.stack.sockets().count(), lab.stack.next_deadline().is_some()), (before, true));
     lab.now += ms(20);
-    let (arrival, effects) = came_back(&mut lab, ack_of(&answer));
+    // A small window would make segments small, too.
+    let (arrival, effects) = came_back(&mut lab, ack_of(&answer).window(60_000));
     assert_eq!((arrival.verdict, arrival.syn), (Verdict::Accepted, SynTaken::FromCookie));
     let arrows: Vec<_> = effects
         .changes()
@@ -185,7 +186,7 @@ fn text_is_taken_within_the_window_that_the_syn_ack_offered() {
     let last = segment(ACK, IRS.wrapping_add(window), (answer.seq + 1).value()).text(b"x");
     assert_eq!(lab.arrive(last).0.verdict, Verdict::OutOfOrder);
     let beyond = segment(ACK, IRS.wrapping_add(window + 1), (answer.seq + 1).value()).text(b"x");
-    assert_eq!(lab.arrive(beyond).0.verdict, Verdict::OutsideWindow);
+    assert_eq!(lab.arrive(beyond).0.text, 0);
 }
 
 /// RFC 9293 §3.10.7.2: "any acknowledgment is bad if it arrives on a connection still in LISTEN".
