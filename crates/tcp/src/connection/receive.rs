@@ -183,6 +183,11 @@ impl ReceiveHalf {
         self.ready.push(text);
     }
 
+    /// Whether the FIN has come and something before it has not.
+    pub(crate) const fn awaits_fin(&self) -> bool {
+        matches!(self.fin, PeerFin::At(_))
+    }
+
     /// Moves RCV.NXT over the FIN when everything before it is here; whether it did.
     pub(crate) fn take_fin(&mut self) -> bool {
         let due = self.fin == PeerFin::At(self.nxt);

@@ -264,6 +264,11 @@ impl RoundTrip {
         (self.timed, self.backoff) = (NOTHING, 0);
     }
 
+    /// The next timeout is half as long.
+    pub(crate) const fn take_doubling_back(&mut self) {
+        self.backoff = self.backoff.saturating_sub(1);
+    }
+
     /// A SYN had to be sent again: text starts with at least three seconds (RFC 6298 §5.7).
     pub(crate) fn after_lost_syn(&mut self) {
         if self.smoothed == 0 {

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use twomsl_wire::SeqNum;
+
 use super::congestion::Repeated;
 use super::rtt::LEAST_WAIT;
 use super::{Connection, Origin};
@@ -113,6 +115,21 @@ impl Connection {
             None => modelled(count, nanos(first), most),
         };
         self.retransmissions > 0 && cx.now.nanos_since(self.stuck_since()) >= limit
+    }
+
+    /// RFC 6069: that the segment which the timer keeps sending did not get through is explained by
+    /// the lack of a route, and says nothing about congestion. One doubling is taken back; what the
+    /// timer has run since the segment was sent last counts (Linux' `tcp_ld_RTO_revert`).
+    pub(crate) fn revert_back_off(&mut self, cx: &mut Context<'_>, seq: SeqNum) {
+        let is_repeated = self.retransmissions > 0 && self.rtt.doublings() > 0;
+        let Some(first) = self.send.board.get(0) else { return };
+        if !is_repeated || seq != self.send.una {
+            return;
+        }
+        let sent = first.at;
+        self.rtt.take_doubling_back();
+        let deadline = sent.plus_nanos(self.rtt.timeout(cx.profile));
+        self.timers.set(cx, TimerKind::Retransmission, deadline.max(cx.now));
     }
 
     /// R1 is reached: the IP layer may look for another way, and the application may tell its user

@@ -57,6 +57,9 @@ impl Stack {
             Weight::Soft => {
                 let _ = self.with_connection(now, socket, |connection, cx| {
                     connection.remember(cx, error);
+                    if policy == Unreachable::EndsAttempt && lacks_a_route(icmp.kind, &quote.dst) {
+                        connection.revert_back_off(cx, quote.seq);
+                    }
                 });
                 Verdict::IcmpSoft
             }
@@ -192,6 +195,16 @@ const fn is_unreachable(kind: IcmpKind) -> bool {
         kind,
         IcmpKind::NetUnreachable | IcmpKind::HostUnreachable | IcmpKind::SourceRouteFailed
     )
+}
+
+/// Whether RFC 6069 §3 takes it for the lack of a route. Of ICMPv6 Linux takes "no route" alone
+/// (`tcp_v6_err`).
+const fn lacks_a_route(kind: IcmpKind, peer: &IpAddr) -> bool {
+    match kind {
+        IcmpKind::NetUnreachable => true,
+        IcmpKind::HostUnreachable => peer.is_ipv4(),
+        _ => false,
+    }
 }
 
 /// What the application hears.

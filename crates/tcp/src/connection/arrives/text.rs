@@ -129,7 +129,9 @@ impl Connection {
     ) {
         taken.text = text.len() as u32;
         // MAY-13: what closes a gap is acknowledged at once (RFC 5681 §4.2).
-        let gap = if self.receive.reassembly.is_empty() { Gap::None } else { Gap::Closed };
+        // A FIN that came before its text is all that a gap may be in front of.
+        let waits = !self.receive.reassembly.is_empty() || self.receive.awaits_fin();
+        let gap = if waits { Gap::Closed } else { Gap::None };
         self.receive.append(text);
         if cx.profile.is_bsd() {
             self.grow_by_half(cx.now, taken.text);
@@ -208,6 +210,11 @@ impl Connection {
             self.on_peer_fin(cx);
         } else if self.state == TcpState::FinWait1 && self.send.fin_acknowledged() {
             self.transition(cx, TcpState::FinWait2, Cause::AckOfFin);
+            if self.holder == Holder::Orphan && self.options.linger2 == Linger2::Never {
+                // As if nobody were there (`tcp_rcv_state_process`: `linger2 < 0`).
+                self.finish(cx, Cause::Abort, None);
+                return self.answer_with_reset(cx, segment);
+            }
             self.arm_fin_timeout(cx);
         }
     }

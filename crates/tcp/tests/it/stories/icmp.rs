@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use twomsl_tcp::profile::Unreachable;
 use twomsl_tcp::wire::IcmpKind;
-use twomsl_tcp::{Profile, Readiness, SocketError, TcpState, Verdict};
+use twomsl_tcp::{Profile, Readiness, SocketError, TcpState, TimerKind, Verdict};
 
 use super::{profiles, s};
 use crate::harness::lab::Lab;
@@ -172,6 +172,38 @@ fn an_insistent_profile_does_not_care_for_routes_once_it_is_connected() {
     assert_eq!(verdict(&mut lab, IcmpKind::PortUnreachable), Verdict::IcmpSoft);
     let mut lab = Scene::CloseWait.with(profile(Unreachable::Insistent));
     assert_eq!(verdict(&mut lab, IcmpKind::HostUnreachable), Verdict::IcmpSoft);
+}
+
+/// RFC 6069, Linux' `tcp_ld_RTO_revert`.
+#[test]
+fn the_lack_of_a_route_takes_back_a_doubling_of_the_timeout() {
+    use IcmpKind::{HostUnreachable, NetUnreachable, PortUnreachable};
+    for (policy, kind, offset, is_reverted) in [
+        (Unreachable::EndsAttempt, HostUnreachable, 0, true),
+        (Unreachable::EndsAttempt, NetUnreachable, 0, true),
+        (Unreachable::EndsAttempt, PortUnreachable, 0, false),
+        (Unreachable::EndsAttempt, HostUnreachable, 100, false),
+        (Unreachable::Soft, HostUnreachable, 0, false),
+    ] {
+        let mut lab = Scene::Established.with(profile(policy));
+        let seq = lab.detail().snd_una + offset;
+        let wait = |lab: &Lab| lab.timer(TimerKind::Retransmission).unwrap() - lab.now;
+        // Nothing is taken back before there was a timeout.
+        let first = wait(&lab);
+        lab.arrive_packet(icmp(kind, seq));
+        assert_eq!(wait(&lab), first);
+        for _ in 0..2 {
+            while lab.next_timeout().unwrap().0 != TimerKind::Retransmission {}
+        }
+        let doubled = wait(&lab);
+        lab.arrive_packet(icmp(kind, seq));
+        let expected = if is_reverted { doubled / 2 } else { doubled };
+        assert_eq!(wait(&lab), expected, "{policy:?} {kind:?} {offset}");
+        // Whatever the timer has run counts; when it is over, the segment goes at once.
+        lab.pass(expected * 3 / 4);
+        lab.arrive_packet(icmp(kind, seq));
+        assert_eq!(wait(&lab).is_zero(), is_reverted);
+    }
 }
 
 #[test]
