@@ -34,7 +34,7 @@ const DISASTERS: [(&str, Broken); 13] = [
 
 type Result = std::result::Result<(), Failed>;
 
-fn main() -> std::result::Result<ExitCode, Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut tests = vec![
         Trial::test("every_rule_has_a_scenario", every_rule_has_a_scenario),
@@ -44,7 +44,7 @@ fn main() -> std::result::Result<ExitCode, Box<dyn std::error::Error>> {
         tests.push(Trial::test(format!("with_the_rule::{name}"), move || with_the_rule(name)));
         tests.push(Trial::test(format!("without::{name}"), move || without(name, disaster)));
     }
-    Ok(libtest_mimic::run(&arguments, tests).exit_code())
+    libtest_mimic::run(&arguments, tests).exit_code()
 }
 
 fn path(name: &str) -> PathBuf {
