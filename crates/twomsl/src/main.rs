@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let cli = args::Cli::parse();
     match cli.command {
         args::Command::Run(run) => commands::run::run(&run).into(),
+        args::Command::Sweep(sweep) => commands::sweep::sweep(&sweep).into(),
         args::Command::Explore(explore) => commands::explore::explore(&explore).into(),
         args::Command::Demo(demo) => commands::demo::demo(&demo).into(),
         args::Command::States => commands::states::states().into(),

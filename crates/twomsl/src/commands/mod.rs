@@ -6,6 +6,7 @@ pub(crate) mod explore;
 mod library;
 pub(crate) mod run;
 pub(crate) mod states;
+pub(crate) mod sweep;
 mod tally;
 
 use std::path::Path;
