@@ -20,7 +20,9 @@ impl Coverage {
     /// That of one run.
     pub fn of(records: &[Record]) -> Self {
         let mut run = Run::default();
-        records.iter().for_each(|record| run.note(record));
+        for record in records {
+            run.note(record);
+        }
         run.coverage
     }
 

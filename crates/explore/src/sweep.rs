@@ -181,7 +181,9 @@ fn swarmed(scenario: &Scenario, seed: u64) -> Result<(World, String), RunError> 
     let mut world = World::new(spec, Recording::Trace).map_err(cannot)?;
     let end = world.run();
     let mut monitors = scenario.monitors();
-    world.trace().records.iter().for_each(|record| monitors.note(record));
+    for record in &world.trace().records {
+        monitors.note(record);
+    }
     let what = match monitors.judge(&world, end) {
         None => String::new(),
         Some(Broken::Invariant(number)) => {

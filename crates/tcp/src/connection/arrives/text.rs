@@ -210,7 +210,7 @@ impl Connection {
         }
         if self.receive.take_fin() {
             if cx.profile.is_mutated(Mutation::FinNotCounted) {
-                self.receive.nxt = self.receive.nxt - 1;
+                self.receive.nxt -= 1;
             }
             self.owe_for_fin(cx);
             self.on_peer_fin(cx);
