@@ -24,6 +24,12 @@ Exit codes:
   1  a run does not: the first is shown, and left in a folder
   2  the input cannot be used: a file, a setting or an argument";
 
+const SHRINK_EXIT_CODES: &str = "\
+Exit codes:
+  0  the run does not fail
+  1  it does: the small scenario is shown, and left in a folder
+  2  the input cannot be used: a file, a setting or an argument";
+
 const EXPLORE_EXIT_CODES: &str = "\
 Exit codes:
   0  every schedule was tried, and nothing broke
@@ -50,6 +56,9 @@ pub(crate) enum Command {
     /// Run a scenario with many seeds
     #[command(after_help = SWEEP_EXIT_CODES)]
     Sweep(Sweep),
+    /// Make a run that fails as small as it can be while it fails for the same reason
+    #[command(after_help = SHRINK_EXIT_CODES)]
+    Shrink(Shrink),
     /// Try every way of placing a few faults on a scenario's packets and hosts
     #[command(after_help = EXPLORE_EXIT_CODES)]
     Explore(Explore),
@@ -108,6 +117,21 @@ pub(crate) struct Sweep {
     pub(crate) jobs: Option<usize>,
 
     /// The folder for the first run that fails, instead of one in twomsl-artefacts
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `twomsl shrink`.
+#[derive(Debug, Args)]
+pub(crate) struct Shrink {
+    /// A scenario file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) scenario: Chosen,
+
+    /// The folder for the small scenario, instead of one in twomsl-artefacts
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod explore;
 mod library;
 pub(crate) mod run;
+pub(crate) mod shrink;
 pub(crate) mod states;
 pub(crate) mod sweep;
 mod tally;
