@@ -62,7 +62,8 @@ impl Connection {
             self.report_duplicate(cx.profile, whole);
         }
         if text.is_empty() {
-            if whole.1.at_or_before(self.receive.nxt) {
+            // Its FIN may be new all the same.
+            if whole.1.at_or_before(self.receive.nxt) && !segment.has(Flags::FIN) {
                 taken.verdict = Verdict::OldDuplicate;
             }
             self.owe_ack();
