@@ -79,30 +79,31 @@ pub fn explore(
     bound: &Bound,
     limits: &Limits,
 ) -> Result<Exploration, ExploreError> {
-    let spec = scenario.spec();
-    let plan = Arc::new(Plan::new(spec)?);
-    let explorer = Explorer::new(scenario, &plan, bound, limits);
-    let mut exploration = Exploration {
-        bound: bound.clone(),
-        figures: Figures::default(),
-        counterexample: None,
-        stopped_at: None,
+    let plan = Arc::new(Plan::new(scenario.spec())?);
+    let (figures, found) = search(scenario, &plan, bound, limits);
+    let (counterexample, stopped_at) = match found {
+        Ok(()) => (None, None),
+        Err((_, Break::Found(found))) => (Some(Counterexample::new(scenario, found)?), None),
+        Err((faults, Break::Stopped)) => (None, Some(faults)),
     };
-    let mut seen = Seen::default();
-    for faults in 0..=bound.faults {
-        match explorer.level(faults, &mut seen, &mut exploration.figures) {
-            Ok(()) => {}
-            Err(Break::Stopped) => {
-                exploration.stopped_at = Some(faults);
-                break;
-            }
-            Err(Break::Found(found)) => {
-                exploration.counterexample = Some(Counterexample::new(scenario, found)?);
-                break;
-            }
-        }
-    }
-    Ok(exploration)
+    Ok(Exploration { bound: bound.clone(), figures, counterexample, stopped_at })
+}
+
+/// The same for any plan with the hosts of the scenario. An error says with how many faults it
+/// came.
+fn search(
+    scenario: &Scenario,
+    plan: &Arc<Plan>,
+    bound: &Bound,
+    limits: &Limits,
+) -> (Figures, Result<(), (u32, Break)>) {
+    let explorer = Explorer::new(scenario, plan, bound, limits);
+    let (mut figures, mut seen) = (Figures::default(), Seen::default());
+    let mut levels = 0..=bound.faults;
+    let found = levels.try_for_each(|faults| {
+        explorer.level(faults, &mut seen, &mut figures).map_err(|found| (faults, found))
+    });
+    (figures, found)
 }
 
 /// A search through all schedules.
@@ -177,8 +178,7 @@ impl<'a> Explorer<'a> {
 /// stopped says nothing if an earlier one has found something.
 fn worse(before: Result<(), Break>, now: Result<(), Break>) -> Result<(), Break> {
     match (before, now) {
-        (Err(found @ Break::Found(_)), _) => Err(found),
-        (_, Err(found @ Break::Found(_))) => Err(found),
+        (Err(found @ Break::Found(_)), _) | (_, Err(found @ Break::Found(_))) => Err(found),
         (Err(stopped), _) => Err(stopped),
         (Ok(()), now) => now,
     }
@@ -223,3 +223,6 @@ impl Exploration {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

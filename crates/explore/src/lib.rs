@@ -1,7 +1,11 @@
 //! Searches: for the schedule that breaks something.
 //!
+//! [`sweep`] runs a scenario with many seeds.
+//!
 //! [`explore`] tries every way of placing a few faults on the packets and hosts of a scenario, in
 //! the order of their number, so that the first that breaks something has as few as possible.
+//!
+//! [`shrink`] makes a run that fails smaller.
 //!
 //! ```
 //! use twomsl_explore::{Limits, explore};
@@ -25,13 +29,20 @@
 //! ```
 
 mod counterexample;
+mod coverage;
 mod explore;
 mod fault;
 mod key;
 mod node;
 mod search;
+mod shrink;
+mod swarm;
+mod sweep;
 
 pub use counterexample::Counterexample;
+pub use coverage::{Coverage, SEGMENTS};
 pub use explore::{Exploration, ExploreError, Figures, Limits, explore};
 pub use fault::{Befalls, Fault, Schedule};
+pub use shrink::{Reason, ShrinkError, Shrunk, shrink};
+pub use sweep::{Failed, Spread, Sweep, Variety, sweep};
 pub use twomsl_scenario::{Bound, Broken, FaultKind};

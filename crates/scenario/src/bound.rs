@@ -67,10 +67,16 @@ impl FaultKind {
     }
 }
 
+impl Bound {
+    /// So many faults of these kinds at most, in whatever the world's invariants allow.
+    pub fn new(faults: u32, kinds: &[FaultKind]) -> Self {
+        Self { faults, kinds: kinds.to_vec(), lifetime: None, expected: Vec::new() }
+    }
+}
+
 impl Default for Bound {
     /// Two packets lost or duplicated: what most what-ifs need.
     fn default() -> Self {
-        let kinds = vec![FaultKind::Drop, FaultKind::Duplicate];
-        Self { faults: 2, kinds, lifetime: None, expected: Vec::new() }
+        Self::new(2, &[FaultKind::Drop, FaultKind::Duplicate])
     }
 }

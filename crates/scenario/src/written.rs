@@ -12,9 +12,20 @@ impl Scenario {
     /// the run without them is left out: what is expected in `explore` stays.
     pub fn with_faults_written(&self, nodes: &[String]) -> String {
         let mut document = self.document().clone();
+        let expected = document.nodes_mut().iter_mut();
+        expected.filter(|node| node.name().value() == "expect").for_each(leave_out);
+        self.written_as(document, nodes)
+    }
+
+    /// The text of this scenario as it would run now, with these nodes added.
+    pub fn written(&self, nodes: &[String]) -> String {
+        self.written_as(self.document().clone(), nodes)
+    }
+
+    fn written_as(&self, mut document: KdlDocument, nodes: &[String]) -> String {
         for node in document.nodes_mut() {
             match node.name().value() {
-                "expect" | "seed" | "seeds" => leave_out(node),
+                "seed" | "seeds" => leave_out(node),
                 "param" => self.write_param(node),
                 "host" => self.write_host(node),
                 _ => {}

@@ -21,6 +21,7 @@ mod connection;
 mod error;
 mod event;
 mod info;
+mod mutation;
 mod options;
 mod outbox;
 mod parameters;
@@ -40,6 +41,8 @@ pub use event::{
     TcpState, TimerChange, TimerKind, Transmit,
 };
 pub use info::TcpInfo;
+#[cfg(feature = "mutations")]
+pub use mutation::Mutation;
 pub use options::{ErrorReports, Linger2, SocketOption, SocketOptions};
 pub use parameters::ParameterError;
 pub use profile::Profile;

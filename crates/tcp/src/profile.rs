@@ -32,6 +32,9 @@ pub struct Profile {
     pub options: SocketOptions,
     /// The rules it is without, on purpose. No profile is without any.
     pub what_ifs: WhatIfs,
+    /// The bug that is built in.
+    #[cfg(feature = "mutations")]
+    pub mutation: Option<crate::Mutation>,
 
     /// How long TIME-WAIT lasts: 2MSL.
     pub time_wait: Duration,
@@ -475,6 +478,8 @@ impl Profile {
             bsd: BsdSwitches::DEFAULT,
             options: rfc9293_options(),
             what_ifs: WhatIfs::NONE,
+            #[cfg(feature = "mutations")]
+            mutation: None,
             time_wait: Duration::from_secs(240), // §3.4.2: MSL is 2 minutes
             fin_timeout: None,                   // the RFC has no such timer
             time_wait_rst: TimeWaitRst::Honoured,
@@ -555,11 +560,6 @@ impl Profile {
             mtu_probing: MtuProbing::Off,          // RFC 4821 is not required
             abort_reset: AbortReset::Bare,
         }
-    }
-
-    /// Whether FreeBSD's code is followed.
-    pub(crate) const fn is_bsd(&self) -> bool {
-        matches!(self.lineage, Lineage::Bsd)
     }
 
     /// How many ephemeral ports there are.

@@ -2,6 +2,7 @@
 
 mod drill;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +21,18 @@ Exit codes:
 
 Scenarios are in scenarios/, their language in docs/scenario-language.md, and the key to the
 ladder's signs in docs/ladder.md.";
+
+const SWEEP_EXIT_CODES: &str = "\
+Exit codes:
+  0  every run holds
+  1  a run does not: the first is shown, and left in a folder
+  2  the input cannot be used: a file, a setting or an argument";
+
+const SHRINK_EXIT_CODES: &str = "\
+Exit codes:
+  0  the run does not fail
+  1  it does: the small scenario is shown, and left in a folder
+  2  the input cannot be used: a file, a setting or an argument";
 
 const EXPLORE_EXIT_CODES: &str = "\
 Exit codes:
@@ -47,6 +60,12 @@ pub(crate) enum Command {
     /// Run packetdrill scripts against the TCP, in virtual time.
     #[command(after_help = drill::EXIT_CODES)]
     Drill(Drill),
+    /// Run a scenario with many seeds
+    #[command(after_help = SWEEP_EXIT_CODES)]
+    Sweep(Sweep),
+    /// Make a run that fails as small as it can be while it fails for the same reason
+    #[command(after_help = SHRINK_EXIT_CODES)]
+    Shrink(Shrink),
     /// Try every way of placing a few faults on a scenario's packets and hosts
     #[command(after_help = EXPLORE_EXIT_CODES)]
     Explore(Explore),
@@ -80,6 +99,48 @@ pub(crate) struct Chosen {
     /// Switch a rule of TCP off at every host; may be repeated
     #[arg(long, value_name = "RULE", value_parser = what_if())]
     pub(crate) what_if: Vec<WhatIf>,
+}
+
+/// `twomsl sweep`.
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    /// A scenario file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// From this seed up to, but not including, that one; 0..1000 without it
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub(crate) seeds: Option<Range<u64>>,
+
+    /// Draw the whole configuration from the seed: impairments, profiles, options, sizes, faults
+    #[arg(long)]
+    pub(crate) swarm: bool,
+
+    #[command(flatten)]
+    pub(crate) scenario: Chosen,
+
+    /// How many runs go on at once, instead of one per processor
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+
+    /// The folder for the first run that fails, instead of one in twomsl-artefacts
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `twomsl shrink`.
+#[derive(Debug, Args)]
+pub(crate) struct Shrink {
+    /// A scenario file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) scenario: Chosen,
+
+    /// The folder for the small scenario, instead of one in twomsl-artefacts
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `twomsl explore`.
@@ -259,6 +320,14 @@ fn setting(text: &str) -> Result<(String, String), String> {
     let both = text.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty());
     let (key, value) = both.ok_or("write KEY=VALUE, such as loss=5% or client.time-wait=1s")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let both = text.split_once("..").map(|(first, last)| (seed(first), seed(last)));
+    match both {
+        Some((Ok(first), Ok(last))) if first < last => Ok(first..last),
+        _ => Err("write two numbers, the smaller one first: 0..1000".to_owned()),
+    }
 }
 
 fn kind(text: &str) -> Result<FaultKind, String> {

@@ -83,3 +83,8 @@ pub use twomsl_sockets::net;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/turmoil.md")]
 struct TurmoilPage;
+
+/// The page about searches.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/explore.md")]
+struct ExplorePage;

@@ -16,6 +16,8 @@ fn main() -> ExitCode {
     match cli.command {
         args::Command::Run(run) => commands::run::run(&run).into(),
         args::Command::Drill(drill) => commands::drill::run(&drill).into(),
+        args::Command::Sweep(sweep) => commands::sweep::sweep(&sweep).into(),
+        args::Command::Shrink(shrink) => commands::shrink::shrink(&shrink).into(),
         args::Command::Explore(explore) => commands::explore::explore(&explore).into(),
         args::Command::Demo(demo) => commands::demo::demo(&demo).into(),
         args::Command::States => commands::states::states().into(),

@@ -115,8 +115,8 @@ fn the_command() -> Result {
     let file = path("no-time-wait-last-ack").display().to_string();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("what-if");
     let twomsl = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_twomsl")).args(args).output();
-    assert_eq!(twomsl(&["explore", &file])?.status.code(), Some(0));
     let out = folder.display().to_string();
+    assert_eq!(twomsl(&["explore", &file, "--out", &out])?.status.code(), Some(0));
     let found = twomsl(&["explore", &file, "--what-if", "no-time-wait", "--out", &out])?;
     assert_eq!(found.status.code(), Some(1));
     let again = twomsl(&["run", &folder.join("counterexample.kdl").display().to_string()])?;

@@ -90,7 +90,7 @@ fn a_schedule_in_a_file_is_the_schedule_of_the_search() {
     let plan = Arc::new(Plan::new(scenario.spec()).expect("a world"));
     let names: Vec<String> = scenario.spec().hosts.into_iter().map(|host| host.name).collect();
     let mut faults = 0;
-    for seed in 0..300 {
+    for seed in 0..100 {
         let mut root = Node::with_recording(&plan, 0, scenario.monitors(), Recording::Trace);
         root.left = 6;
         let end = wander(root, &mut Draws(seed));
@@ -109,7 +109,7 @@ fn a_schedule_in_a_file_is_the_schedule_of_the_search() {
         // A schedule that ended with a packet in hand ends before the other run does.
         assert!(found.len() <= again.len(), "seed {seed}:\n{}", nodes.join("\n"));
     }
-    assert!(faults > 500, "{faults} faults only");
+    assert!(faults > 150, "{faults} faults only");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::congestion::Repeated;
 use super::rtt::LEAST_WAIT;
 use super::{Connection, Origin};
 use crate::event::{Cause, Event, Readiness, Report, SendReason, TcpState, TimerKind};
+use crate::mutation::Mutation;
 use crate::outbox::Context;
 use crate::profile::{RetryCounting, RetryLimit, Segmentation};
 use crate::time::nanos;
@@ -72,7 +73,7 @@ impl Connection {
         }
         if self.send.is_opening() {
             // The handshake is not over: SYN or SYN,ACK again, alone.
-            if !self.is_deferred(cx) {
+            if !self.is_deferred(cx) && !cx.profile.is_mutated(Mutation::SynOnce) {
                 self.send_syn(cx, SendReason::Retransmission);
             }
         } else {

@@ -18,6 +18,7 @@ use super::send::Writing;
 use super::transmit_parts::{Burst, Nagle, Waits};
 use super::{Connection, own_mss};
 use crate::event::{SendReason, TcpState, TimerKind};
+use crate::mutation::Mutation;
 use crate::outbox::Context;
 use crate::profile::{
     AbortReset, EcnFallback, Incoming, Repacketization, Segmentation, WindowProbe, WindowRounding,
@@ -322,7 +323,9 @@ impl Connection {
             }
             fin = false;
         }
-        let offset = seq.since(self.send.text_start());
+        let more = (seq + text).before(self.send.text_end()) && reason != SendReason::New;
+        let late = more && cx.profile.is_mutated(Mutation::WrongOctetsAgain);
+        let offset = seq.since(self.send.text_start()) + u32::from(late);
         let payload = self.send.buffer.slice(offset as usize, text as usize);
         let mut flags = Flags::ACK;
         if text > 0 {

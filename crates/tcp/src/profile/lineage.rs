@@ -1,5 +1,7 @@
 //! Which system's code is followed where no parameter says otherwise.
 
+use super::Profile;
+
 /// Which system's code a stack follows in what is too small, or too entangled, for parameters of
 /// its own: the order of checks, the form of answers, what calls do in odd states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,4 +83,11 @@ impl BsdSwitches {
         default_mss: 536,
         default_mss_v6: 1220,
     };
+}
+
+impl Profile {
+    /// Whether FreeBSD's code is followed.
+    pub(crate) const fn is_bsd(&self) -> bool {
+        matches!(self.lineage, Lineage::Bsd)
+    }
 }

@@ -7,6 +7,7 @@ use twomsl_wire::{Flags, Options, Scale, Segment, SeqNum, Window};
 
 use crate::connection::{Connection, Timestamps};
 use crate::event::{SocketId, TimerKind};
+use crate::mutation::Mutation;
 use crate::options::IpFields;
 use crate::profile::{ConnectReuse, MissingTimestamps, TimeWaitReuse};
 use crate::tuple::Tuple;
@@ -87,7 +88,7 @@ impl TimeWait {
             return Answer::Acknowledge(Verdict::OldTimestamp);
         }
         if !self.is_acceptable(segment) {
-            return self.unacceptable_arrives(segment);
+            return self.unacceptable_arrives(segment, profile);
         }
         if segment.has(Flags::RST) {
             return self.reset_arrives(segment, profile);
@@ -162,7 +163,10 @@ impl TimeWait {
     }
 
     /// The peer's FIN lies before RCV.NXT by now: it is known by where it ends.
-    fn unacceptable_arrives(&self, segment: &Segment) -> Answer {
+    fn unacceptable_arrives(&self, segment: &Segment, profile: &Profile) -> Answer {
+        if segment.has(Flags::FIN) && profile.is_mutated(Mutation::OldFinUnanswered) {
+            return Answer::Ignore(Verdict::OldDuplicate);
+        }
         if segment.has(Flags::RST) {
             Answer::Ignore(Verdict::OutsideWindowRst)
         } else if segment.has(Flags::FIN | Flags::ACK) && segment.seq_end() == self.rcv_nxt {

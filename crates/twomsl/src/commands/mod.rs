@@ -7,7 +7,9 @@ pub(crate) mod explore;
 mod library;
 pub(crate) mod run;
 mod scripts;
+pub(crate) mod shrink;
 pub(crate) mod states;
+pub(crate) mod sweep;
 mod tally;
 
 use std::path::Path;

@@ -13,6 +13,7 @@ use super::super::send::Writing;
 use super::super::{Connection, Origin};
 use super::Step;
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
+use crate::mutation::Mutation;
 use crate::outbox::{AcceptQueue, Context};
 use crate::profile::{AcceptOverflow, Incoming, Segmentation, WindowRounding};
 use crate::{Holder, SendReason, Verdict};
@@ -38,11 +39,17 @@ impl Connection {
     ) -> Step {
         self.take_ack(cx, segment);
         match self.state {
-            TcpState::Closing if self.send.fin_acknowledged() => {
+            TcpState::Closing
+                if self.send.fin_acknowledged()
+                    && !cx.profile.is_mutated(Mutation::ClosingForgotten) =>
+            {
                 self.enter_time_wait(cx, Cause::AckOfFin);
                 Err(Verdict::Accepted)
             }
-            TcpState::LastAck if self.send.fin_acknowledged() => {
+            TcpState::LastAck
+                if self.send.fin_acknowledged()
+                    || cx.profile.is_mutated(Mutation::LastAckByAnyAck) =>
+            {
                 self.finish(cx, Cause::AckOfFin, None);
                 Err(Verdict::Accepted)
             }
@@ -86,7 +93,8 @@ impl Connection {
         origin: Origin,
     ) -> Step {
         let (una, nxt) = (self.send.una, self.send.nxt);
-        if !(segment.ack.after(una) && segment.ack.at_or_before(nxt)) {
+        let right = segment.ack.after(una) && segment.ack.at_or_before(nxt);
+        if !right && !cx.profile.is_mutated(Mutation::AnyAckOpens) {
             self.answer_with_reset(cx, segment);
             return Err(Verdict::SynReceivedBadAck);
         }

@@ -10,6 +10,7 @@ use super::super::receive::{Owed, PeerFin, Reading, Waiting};
 use super::super::sack::Stretch;
 use super::{Step, Taken, without_front};
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
+use crate::mutation::Mutation;
 use crate::outbox::Context;
 use crate::profile::{DelayedAcks, FinAck, Offer};
 use crate::{Holder, Linger2, Profile, SocketError, Verdict, WhatIf};
@@ -56,17 +57,18 @@ impl Connection {
         } else {
             self.receive.edge
         };
-        let (seq, text) = self.trim(segment, text, edge, taken);
+        let (seq, text) = self.trim(cx.profile, segment, text, edge, taken);
         if whole.0.before(self.receive.nxt) {
             self.report_duplicate(cx.profile, whole);
         }
         if text.is_empty() {
-            if whole.1.at_or_before(self.receive.nxt) {
+            // Its FIN may be new all the same.
+            if whole.1.at_or_before(self.receive.nxt) && !segment.has(Flags::FIN) {
                 taken.verdict = Verdict::OldDuplicate;
             }
             self.owe_ack();
             self.acknowledge_quickly(cx.profile);
-        } else if seq == self.receive.nxt {
+        } else if seq == self.receive.nxt || cx.profile.is_mutated(Mutation::GapIgnored) {
             self.take_in_order(cx, text, segment.flags, taken);
         } else {
             self.take_out_of_order(cx, seq, text, taken);
@@ -95,6 +97,7 @@ impl Connection {
     /// remains.
     fn trim(
         &self,
+        profile: &Profile,
         segment: &mut Segment,
         text: Bytes,
         edge: SeqNum,
@@ -105,6 +108,7 @@ impl Connection {
         let end = seq + text.len() as u32;
         if old > 0 {
             seq += old.min(text.len() as u32);
+            let old = old - u32::from(profile.is_mutated(Mutation::WindowEdge));
             text = without_front(text, old);
         }
         // How far the segment reaches beyond the right edge; a FIN takes one number, too.
@@ -197,7 +201,9 @@ impl Connection {
         } else if segment.has(Flags::FIN) {
             // `trim` has moved SEG.SEQ behind the text.
             self.receive.fin = PeerFin::At(segment.seq);
-            if segment.seq != self.receive.nxt {
+            if cx.profile.is_mutated(Mutation::FinBeforeText) {
+                self.receive.fin = PeerFin::At(self.receive.nxt);
+            } else if segment.seq != self.receive.nxt {
                 taken.verdict = Verdict::OutOfOrder;
                 self.owe_ack();
                 if self.agreement.sack == Use::Yes && !cx.profile.is_bsd() {
@@ -206,6 +212,9 @@ impl Connection {
             }
         }
         if self.receive.take_fin() {
+            if cx.profile.is_mutated(Mutation::FinNotCounted) {
+                self.receive.nxt -= 1;
+            }
             self.owe_for_fin(cx);
             self.on_peer_fin(cx);
         } else if self.state == TcpState::FinWait1 && self.send.fin_acknowledged() {

@@ -2,7 +2,7 @@
 
 use twomsl_tcp::profile::TimeWaitRst;
 use twomsl_tcp::wire::Segment;
-use twomsl_tcp::{Profile, Readiness, SocketError, SocketOption, TcpState, TimerKind};
+use twomsl_tcp::{Profile, Readiness, SocketError, SocketOption, TcpState, TimerKind, Verdict};
 
 use super::{has, has_text, ms, profiles, s, since};
 use crate::harness::packets::{ACK, FIN, RST, SYN, Shape as _, segment};
@@ -422,5 +422,17 @@ fn a_lossy_close_never_hangs() {
             assert!(pair.times(Client, has_text).len() <= 2);
             assert!(pair.times(Client, has(SYN)).is_empty());
         }
+    }
+}
+
+/// The acknowledgment of the text was lost: text and FIN come together, and only the FIN is new.
+#[test]
+fn a_new_fin_behind_old_text_is_taken() {
+    for profile in profiles() {
+        let mut lab = Scene::Established.with(staged(profile));
+        let hello = segment(ACK, IRS + 1, ISS + 1).text(b"hello");
+        lab.arrive(hello.clone());
+        let (arrival, _) = lab.arrive(Segment { flags: FIN | ACK, ..hello });
+        assert_eq!((arrival.verdict, lab.state()), (Verdict::Accepted, TcpState::CloseWait));
     }
 }

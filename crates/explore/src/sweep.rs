@@ -1,0 +1,246 @@
+//! Sweeps: one scenario, many seeds.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use twomsl_scenario::{Broken, Engine, RunError, Scenario};
+use twomsl_sim::{Outcome, Plan, Recording, RoleResult, Violation, World};
+use twomsl_tcp::{Instant, SendReason};
+use twomsl_trace::{Event, Trace};
+
+use crate::coverage::Coverage;
+use crate::swarm;
+
+/// What a sweep varies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Variety {
+    /// The random streams only. Every run is held to all that the scenario expects.
+    #[default]
+    Streams,
+    /// The whole configuration: impairments, profiles, options, sizes, faults. A run is held to the
+    /// invariants, and to what the node `explore` expects of every schedule.
+    Swarm,
+}
+
+/// What came of a sweep. The same for every number of jobs.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// How many runs there were.
+    pub runs: u64,
+    /// The seeds whose runs failed, in order.
+    pub failed: Vec<u64>,
+    /// The first of them.
+    pub first: Option<Failed>,
+    /// How long runs lasted, in virtual time.
+    pub durations: Spread<Duration>,
+    /// How many packets hosts sent.
+    pub packets: Spread<u64>,
+    /// How many of them for a second time.
+    pub retransmissions: Spread<u64>,
+    /// What became of the roles, and how often: `client: read ECONNRESET`.
+    pub results: BTreeMap<String, u64>,
+    /// Which events were met in which states.
+    pub coverage: Coverage,
+}
+
+/// A run that failed.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// Its seed.
+    pub seed: u64,
+    /// What happened.
+    pub trace: Trace,
+    /// What does not hold.
+    pub what: String,
+    /// The command that does it again.
+    pub command: String,
+}
+
+/// How numbers are distributed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spread<T> {
+    /// The smallest.
+    pub min: T,
+    /// As many are smaller as are larger.
+    pub median: T,
+    /// Nine of ten are not larger.
+    pub p90: T,
+    /// The largest.
+    pub max: T,
+}
+
+impl<T: Copy + Ord + Default> Spread<T> {
+    fn of(mut all: Vec<T>) -> Self {
+        all.sort_unstable();
+        let at = |tenths: usize| {
+            let place = (all.len().saturating_sub(1) * tenths).div_ceil(10);
+            all.get(place).copied().unwrap_or_default()
+        };
+        Self { min: at(0), median: at(5), p90: at(9), max: at(10) }
+    }
+}
+
+/// One run.
+struct Row {
+    seed: u64,
+    holds: bool,
+    duration: Duration,
+    packets: u64,
+    again: u64,
+    results: Vec<String>,
+    coverage: Coverage,
+}
+
+/// Runs a scenario with each of these seeds. `done` counts the runs that are over, for whoever shows
+/// how far it is.
+///
+/// # Errors
+/// The scenario describes a world that cannot be.
+pub fn sweep(
+    scenario: &Scenario,
+    seeds: Range<u64>,
+    variety: Variety,
+    jobs: usize,
+    done: &AtomicU64,
+) -> Result<Sweep, RunError> {
+    let plan = Arc::new(
+        Plan::new(scenario.spec())
+            .map_err(|error| RunError { name: scenario.name().to_owned(), error })?,
+    );
+    let row = |seed| {
+        let row = one(scenario, &plan, seed, variety).map(|(row, _)| row);
+        done.fetch_add(1, Ordering::Relaxed);
+        row
+    };
+    let run = || seeds.into_par_iter().map(row).collect::<Result<Vec<Row>, RunError>>();
+    let rows = match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
+        Ok(pool) => pool.install(run),
+        Err(_) => run(),
+    }?;
+    let failed: Vec<u64> = rows.iter().filter(|row| !row.holds).map(|row| row.seed).collect();
+    let first = failed.first().map(|seed| again(scenario, &plan, *seed, variety)).transpose()?;
+    Ok(Sweep::of(rows, failed, first))
+}
+
+impl Sweep {
+    fn of(rows: Vec<Row>, failed: Vec<u64>, first: Option<Failed>) -> Self {
+        let of = |number: fn(&Row) -> u64| Spread::of(rows.iter().map(number).collect());
+        let (packets, retransmissions) = (of(|row| row.packets), of(|row| row.again));
+        let durations = Spread::of(rows.iter().map(|row| row.duration).collect());
+        let (mut results, mut coverage) = (BTreeMap::new(), Coverage::default());
+        let runs = rows.len() as u64;
+        for row in rows {
+            coverage.add(row.coverage);
+            for result in row.results {
+                *results.entry(result).or_default() += 1;
+            }
+        }
+        Self { runs, failed, first, durations, packets, retransmissions, results, coverage }
+    }
+}
+
+/// One run, and what does not hold.
+fn one(
+    scenario: &Scenario,
+    plan: &Arc<Plan>,
+    seed: u64,
+    variety: Variety,
+) -> Result<(Row, (Trace, String)), RunError> {
+    let (world, what) = match variety {
+        Variety::Streams => {
+            let mut world = World::from_plan(Arc::clone(plan), seed, Recording::Trace);
+            let end = world.run();
+            let what = scenario.judge(&world, end).failures_in_words();
+            (world, what)
+        }
+        Variety::Swarm => swarmed(scenario, seed)?,
+    };
+    let results = world.results();
+    let spec = world.plan().spec();
+    let name = |result: &RoleResult| {
+        let host = spec.hosts.get(result.host).map_or("?", |host| host.name.as_str());
+        format!("{host}: {}", outcome(result.outcome))
+    };
+    let results = results.iter().map(name).collect();
+    let duration = world.now().since(Instant::ZERO);
+    let trace = world.into_trace();
+    let (packets, again) = sent(&trace);
+    let coverage = Coverage::of(&trace.records);
+    let holds = what.is_empty();
+    Ok((Row { seed, holds, duration, packets, again, results, coverage }, (trace, what)))
+}
+
+/// A run with everything drawn.
+fn swarmed(scenario: &Scenario, seed: u64) -> Result<(World, String), RunError> {
+    let spec = swarm::drawn(scenario.spec(), seed);
+    let cannot = |error| RunError { name: scenario.name().to_owned(), error };
+    let mut world = World::new(spec, Recording::Trace).map_err(cannot)?;
+    let end = world.run();
+    let mut monitors = scenario.monitors();
+    for record in &world.trace().records {
+        monitors.note(record);
+    }
+    let what = match monitors.judge(&world, end) {
+        None => String::new(),
+        Some(Broken::Invariant(number)) => {
+            let of = |one: &&Violation| one.invariant == number;
+            let text = world.violations().iter().find(of).map_or("", |one| one.text.as_str());
+            format!("invariant {number} is broken: {text}\n")
+        }
+        Some(Broken::Expectation(place)) => {
+            format!("not so: expectation {} of `explore`\n", place + 1)
+        }
+        Some(Broken::Stuck) => "the run never would end\n".to_owned(),
+    };
+    Ok((world, what))
+}
+
+/// A run that failed, once more.
+fn again(
+    scenario: &Scenario,
+    plan: &Arc<Plan>,
+    seed: u64,
+    variety: Variety,
+) -> Result<Failed, RunError> {
+    let (_, (trace, what)) = one(scenario, plan, seed, variety)?;
+    let scenario = scenario.clone().with_seed(seed);
+    let run = scenario.command(Engine::Sim);
+    let command = match variety {
+        Variety::Streams => run,
+        Variety::Swarm => format!("{} --swarm", run.replacen("twomsl run", "twomsl sweep", 1)),
+    };
+    Ok(Failed { seed, trace, what, command })
+}
+
+/// How many packets hosts sent, and how many of them again.
+fn sent(trace: &Trace) -> (u64, u64) {
+    let reasons = trace.records.iter().filter_map(|record| match &record.event {
+        Event::Sent { reason, .. } => Some(*reason),
+        _ => None,
+    });
+    let mut counts = (0, 0);
+    for reason in reasons {
+        counts.0 += 1;
+        counts.1 += u64::from(matches!(
+            reason,
+            SendReason::Retransmission
+                | SendReason::FastRetransmission
+                | SendReason::LossProbe
+                | SendReason::SynAgain
+        ));
+    }
+    counts
+}
+
+fn outcome(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Running => "still waits".to_owned(),
+        Outcome::Done => "done".to_owned(),
+        Outcome::Failed { call, error } => format!("{call} {}", error.name()),
+        Outcome::Crashed => "crashed".to_owned(),
+    }
+}

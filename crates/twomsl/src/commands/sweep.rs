@@ -1,0 +1,150 @@
+//! `twomsl sweep`: one scenario, many seeds.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use indicatif::{ProgressBar, ProgressStyle};
+use twomsl::explore::{Coverage, Failed, Spread, Sweep, Variety};
+use twomsl::tcp::TcpState;
+use twomsl::trace::ladder;
+
+use super::{Verdict, artefacts, resolve};
+use crate::args;
+use crate::output::{complain, print};
+
+/// Sweeps over the seeds of one file.
+pub(crate) fn sweep(args: &args::Sweep) -> Verdict {
+    one(args).unwrap_or_else(|message| {
+        complain(&message);
+        Verdict::Unusable
+    })
+}
+
+fn one(args: &args::Sweep) -> Result<Verdict, String> {
+    let scenario = resolve(&args.scenario, &args.file)?;
+    let seeds = match (&args.seeds, args.scenario.seed) {
+        (Some(seeds), None) => seeds.clone(),
+        (None, Some(seed)) => seed..seed.saturating_add(1),
+        (None, None) => 0..1000,
+        (Some(_), Some(_)) => return Err("error: --seed and --seeds exclude each other\n".into()),
+    };
+    let variety = if args.swarm { Variety::Swarm } else { Variety::Streams };
+    let done = Arc::new(AtomicU64::new(0));
+    let bar = Bar::show(seeds.end - seeds.start, &done);
+    let jobs = args.jobs.unwrap_or(0);
+    let swept = twomsl::explore::sweep(&scenario, seeds, variety, jobs, &done);
+    if let Some(bar) = bar {
+        bar.hide();
+    }
+    let swept = swept.map_err(|error| format!("error: {error}\n"))?;
+    show(args, &swept)
+}
+
+/// A bar on standard error, if that is a terminal. It only looks at a number, so that nobody who
+/// counts has to wait for it.
+struct Bar {
+    over: Arc<AtomicBool>,
+    drawn: JoinHandle<()>,
+}
+
+impl Bar {
+    fn show(runs: u64, done: &Arc<AtomicU64>) -> Option<Self> {
+        if !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let over = Arc::new(AtomicBool::new(false));
+        let (done, ends) = (Arc::clone(done), Arc::clone(&over));
+        let drawn = std::thread::spawn(move || {
+            let bar = ProgressBar::new(runs);
+            let style = "{wide_bar} {pos}/{len} runs, {per_sec}, {eta} to go";
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style);
+            }
+            while !ends.load(Ordering::Relaxed) {
+                bar.set_position(done.load(Ordering::Relaxed));
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            bar.finish_and_clear();
+        });
+        Some(Self { over, drawn })
+    }
+
+    fn hide(self) {
+        self.over.store(true, Ordering::Relaxed);
+        // A bar that could not be drawn is no reason to fail.
+        let _ = self.drawn.join();
+    }
+}
+
+fn show(args: &args::Sweep, swept: &Sweep) -> Result<Verdict, String> {
+    print(&in_words(&args.file, swept))?;
+    match &swept.first {
+        None => Ok(Verdict::Holds),
+        Some(failed) => failure(args, failed).map(|()| Verdict::Fails),
+    }
+}
+
+fn in_words(file: &Path, swept: &Sweep) -> String {
+    let Sweep { runs, failed, durations, packets, retransmissions, results, coverage, .. } = swept;
+    let mut text = format!("{}: {runs} runs, {} failed\n\n", file.display(), failed.len());
+    let mut table = plain();
+    table.set_header(["", "min", "median", "90 %", "max"]);
+    let seconds = |time: Duration| format!("{}.{:03} s", time.as_secs(), time.subsec_millis());
+    table.add_row(row("duration", durations, seconds));
+    table.add_row(row("packets", packets, |number| number.to_string()));
+    table.add_row(row("sent again", retransmissions, |number| number.to_string()));
+    let _ = writeln!(text, "{table}\n");
+    let mut table = plain();
+    table.set_header(["what became of roles", "runs"]);
+    for (result, count) in results {
+        table.add_row([result.clone(), count.to_string()]);
+    }
+    let _ = writeln!(text, "{table}\n\n{}", grid(coverage));
+    text
+}
+
+fn row<T: Copy>(name: &str, spread: &Spread<T>, show: impl Fn(T) -> String) -> Vec<String> {
+    let Spread { min, median, p90, max } = *spread;
+    let values = [min, median, p90, max].map(show);
+    std::iter::once(name.to_owned()).chain(values).collect()
+}
+
+/// States and the events that they met.
+pub(crate) fn grid(coverage: &Coverage) -> String {
+    let events = coverage.events();
+    let mut table = plain();
+    let head = std::iter::once("state × event").chain(events.iter().copied());
+    table.set_header(head);
+    for state in TcpState::ALL {
+        let mark = |event: &&str| if coverage.has(state, event) { "x" } else { "" };
+        let marks: Vec<&str> = events.iter().map(mark).collect();
+        if marks.contains(&"x") {
+            table.add_row(std::iter::once(state.name()).chain(marks));
+        }
+    }
+    format!("{table}\n{} pairs of state and event were reached\n", coverage.len())
+}
+
+fn plain() -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table
+}
+
+/// Shows the first run that failed, and leaves it in a folder.
+fn failure(args: &args::Sweep, failed: &Failed) -> Result<(), String> {
+    let drawn = ladder::plain(&failed.trace, ladder::Form::default());
+    let Failed { seed, what, command, .. } = failed;
+    print(&format!("the first that failed: seed {seed}\n\n{drawn}\n{what}"))?;
+    let folder = artefacts::folder(args.out.as_deref(), &args.file, "sweep");
+    artefacts::write(&folder, "ladder.txt", &drawn)?;
+    artefacts::write(&folder, "report.txt", &format!("seed {seed}\n{what}{command}\n"))?;
+    print(&format!("artefacts: {}\nto see it again: {command}\n", folder.display()))
+}
