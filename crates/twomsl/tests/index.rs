@@ -21,8 +21,22 @@ This page is written from the files by `crates/twomsl/tests/index.rs`.
 ";
 
 /// The themes in the order in which a course would take them; others follow by name.
-const THEMES: [&str; 8] =
-    ["handshake", "close", "time-wait", "window", "loss", "keepalive", "faults", "path"];
+const THEMES: [&str; 14] = [
+    "handshake",
+    "close",
+    "states",
+    "time-wait",
+    "window",
+    "loss",
+    "keepalive",
+    "faults",
+    "path",
+    "attacks",
+    "systems",
+    "misconceptions",
+    "what-if",
+    "packetdrill",
+];
 
 #[test]
 fn the_index_lists_every_scenario() {
