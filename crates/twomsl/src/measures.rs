@@ -3,12 +3,21 @@
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use twomsl::Outcome;
-use twomsl::tcp::TcpState;
+use twomsl::tcp::{Instant, TcpState};
 use twomsl::trace::query::{Query, Segments};
-use twomsl::trace::{HostId, Trace};
+use twomsl::trace::{Event, HostId, Trace};
 
-const HEAD: [&str; 7] =
-    ["run", "segments", "sent again", "lost", "resets", "TIME-WAITs", "over after"];
+const HEAD: [&str; 9] = [
+    "run",
+    "connections",
+    "segments",
+    "sent again",
+    "lost",
+    "resets",
+    "TIME-WAITs",
+    "applications done",
+    "all over",
+];
 
 /// A table with a line for each run.
 pub(crate) fn side_by_side(runs: &[(String, Outcome)]) -> String {
@@ -29,13 +38,22 @@ fn row(name: &str, outcome: &Outcome) -> [String; HEAD.len()] {
         hosts(&outcome.trace).map(|host| query.stays(host, TcpState::TimeWait).len()).sum();
     [
         name.to_owned(),
+        query.connections().list().len().to_string(),
         sent.len().to_string(),
         again.to_string(),
         query.drops().len().to_string(),
         resets.to_string(),
         waits.to_string(),
+        format!("{} s", applications_done(&outcome.trace)),
         format!("{} s", outcome.ended_at),
     ]
+}
+
+/// When the last call of an application was made or returned.
+fn applications_done(trace: &Trace) -> Instant {
+    let mut records = trace.records.iter().rev();
+    let is_call = |event: &Event| matches!(event, Event::Call { .. } | Event::Returned { .. });
+    records.find(|record| is_call(&record.event)).map_or(Instant::ZERO, |record| record.at)
 }
 
 fn hosts(trace: &Trace) -> impl Iterator<Item = HostId> {

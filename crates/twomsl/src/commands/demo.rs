@@ -134,13 +134,27 @@ fn show(trace: &Trace, args: &Demo, output: &Output) -> Result<(), String> {
     let colour = if output.takes_colours() { Colour::On } else { Colour::Off };
     let tables = tables(trace);
     for (index, part) in ladder::parts(trace, Form::default(), colour).into_iter().enumerate() {
-        output.print(&part)?;
+        output.print(&without_middle(&part))?;
         if let Some(table) = tables.get(index) {
             output.print(table)?;
             wait(args);
         }
     }
     Ok(())
+}
+
+/// More lines than this between two remarks are not a lesson: the first and the last are shown.
+const LONGEST: usize = 120;
+
+fn without_middle(part: &str) -> String {
+    let lines: Vec<&str> = part.lines().collect();
+    if lines.len() <= LONGEST {
+        return part.to_owned();
+    }
+    let (head, tail) = (&lines[..LONGEST / 2], &lines[lines.len() - LONGEST / 3..]);
+    let left = lines.len() - head.len() - tail.len();
+    let note = format!("          ┊ {left} lines are left out here: `twomsl run` shows them");
+    format!("{}\n{note}\n{}\n", head.join("\n"), tail.join("\n"))
 }
 
 /// For every remark the tables that were written down with it.

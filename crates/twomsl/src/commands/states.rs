@@ -14,7 +14,7 @@ pub(crate) struct Arrow {
     pub(crate) to: TcpState,
     /// What makes a connection take it, and what is sent then.
     pub(crate) why: &'static str,
-    /// A scenario that takes it: what `demo` calls it.
+    /// A scenario that takes it, as `demo` calls it, perhaps with the variant that does.
     pub(crate) scenario: &'static str,
 }
 
@@ -22,25 +22,33 @@ const fn arrow(from: TcpState, to: TcpState, why: &'static str, scenario: &'stat
     Arrow { from, to, why, scenario }
 }
 
-/// Every arrow there is.
+/// Every arrow that a scenario takes, in the order of a connection's life.
 #[rustfmt::skip]
 pub(crate) const ARROWS: &[Arrow] = &[
     arrow(Closed, Listen, "passive OPEN", "handshake/three-way-handshake"),
     arrow(Closed, SynSent, "active OPEN: send SYN", "handshake/three-way-handshake"),
     arrow(Listen, SynReceived, "receive SYN: send SYN,ACK", "handshake/three-way-handshake"),
-    arrow(Listen, Closed, "CLOSE", "handshake/three-way-handshake"),
+    arrow(Listen, Closed, "CLOSE", "what-if/time-wait-1msl"),
     arrow(SynSent, SynReceived, "receive SYN without ACK: send SYN,ACK", "handshake/simultaneous-open"),
     arrow(SynSent, Established, "receive SYN,ACK: send ACK", "handshake/three-way-handshake"),
-    arrow(SynSent, Closed, "refused, or nobody answers", "handshake/connection-refused"),
+    arrow(SynSent, Closed, "receive RST; or nobody answers", "handshake/connection-refused"),
     arrow(SynReceived, Established, "receive ACK of SYN", "handshake/three-way-handshake"),
+    arrow(SynReceived, FinWait1, "CLOSE: send FIN", "misconceptions/syn-carries-no-data"),
+    arrow(SynReceived, Listen, "receive RST, after a passive OPEN", "handshake/why-three-segments"),
+    arrow(SynReceived, Closed, "ABORT, or receive RST after an active OPEN", "handshake/simultaneous-open-given-up"),
     arrow(Established, FinWait1, "CLOSE: send FIN", "close/four-way-close"),
     arrow(Established, CloseWait, "receive FIN: send ACK", "close/four-way-close"),
+    arrow(Established, Closed, "ABORT: send RST; receive RST; or nobody answers", "close/linger-zero"),
     arrow(FinWait1, FinWait2, "receive ACK of FIN", "close/four-way-close"),
     arrow(FinWait1, Closing, "receive FIN: send ACK", "close/simultaneous-close"),
     arrow(FinWait1, TimeWait, "receive FIN and ACK of FIN: send ACK", "close/three-segment-close"),
+    arrow(FinWait1, Closed, "nobody answers; or receive RST", "misconceptions/fin-wait-1-is-never-seen (no FIN gets through)"),
     arrow(FinWait2, TimeWait, "receive FIN: send ACK", "close/four-way-close"),
+    arrow(FinWait2, Closed, "an orphan's timeout (not in the RFC); receive RST", "close/fin-wait-2-timeout"),
     arrow(CloseWait, LastAck, "CLOSE: send FIN", "close/four-way-close"),
+    arrow(CloseWait, Closed, "receive RST; or nobody answers", "close/fin-wait-2-timeout"),
     arrow(Closing, TimeWait, "receive ACK of FIN", "close/simultaneous-close"),
+    arrow(Closing, Closed, "receive RST; or nobody answers", "close/closing-and-reset"),
     arrow(LastAck, Closed, "receive ACK of FIN", "close/four-way-close"),
     arrow(TimeWait, Closed, "2MSL are over", "close/four-way-close"),
 ];
@@ -62,5 +70,25 @@ fn diagram() -> String {
         let Arrow { from, to, why, scenario } = arrow;
         format!("{from:>12} → {to:<12}  {why:width$}  {scenario}\n")
     };
-    ARROWS.iter().map(line).collect()
+    let lines: Vec<String> = ARROWS.iter().map(line).collect();
+    format!("{FIGURE}\n{}\n{TAIL}", lines.concat())
 }
+
+/// The life of a connection at a glance; the arrows have their list below.
+const FIGURE: &str = "\
+CLOSED ─┬─ passive OPEN ──────► LISTEN ─── SYN / SYN,ACK ──► SYN-RECEIVED ─── ACK of SYN ──┐
+        │                                                      ▲                           ├─► ESTABLISHED
+        └─ active OPEN / SYN ─► SYN-SENT ─┬─ SYN / SYN,ACK ────┘                           │
+                                          └─ SYN,ACK / ACK ────────────────────────────────┘
+
+ESTABLISHED ─┬─ CLOSE / FIN ─► FIN-WAIT-1 ─┬─ ACK of FIN ─► FIN-WAIT-2 ─ FIN / ACK ─┐
+             │                             ├─ FIN / ACK ──► CLOSING ─ ACK of FIN ───┼─► TIME-WAIT ─ 2MSL ─► CLOSED
+             │                             └─ FIN and ACK of FIN / ACK ─────────────┘
+             └─ FIN / ACK ───► CLOSE-WAIT ─── CLOSE / FIN ─► LAST-ACK ─ ACK of FIN ──────────────────────► CLOSED
+";
+
+/// What the list leaves out.
+const TAIL: &str = "\
+LISTEN → SYN-SENT, the active OPEN of a socket that listens, is in RFC 9293 only: no system's sockets have it.
+Watch one: twomsl demo NAME, such as twomsl demo four-way-close
+";
