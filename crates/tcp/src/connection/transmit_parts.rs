@@ -254,10 +254,14 @@ impl Connection {
         let end = self.send.nxt + octets;
         let whole = end == head.end;
         let fin = u32::from(whole && self.ends_with_fin(head));
+        // Since 5.4 what leaves as more than one segment is pushed, "to expedite GRO flush at
+        // receiver" (`__tcp_transmit_skb`).
+        let push =
+            if octets > mss || whole && head.push == Push::Yes { Push::Yes } else { Push::No };
         loop {
             let length = end.since(self.send.nxt).min(mss);
             let last = self.send.nxt + length == end;
-            let push = if whole && last { head.push } else { Push::No };
+            let push = if last { push } else { Push::No };
             self.send_segment(cx, length + if last { fin } else { 0 }, push, SendReason::New);
             if last {
                 break;
