@@ -30,7 +30,8 @@ pub(crate) fn run(args: &args::Drill) -> super::Verdict {
 
 fn prepare(args: &args::Drill) -> Result<(Vec<PathBuf>, rayon::ThreadPool), String> {
     let files = scripts::collect(&args.paths)?;
-    let jobs = args.jobs.map_or(0, std::num::NonZero::get);
+    // More threads than scripts would only be made and ended.
+    let jobs = args.jobs.map_or(0, |jobs| jobs.get().min(files.len()).min(BATCH));
     let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
     Ok((files, threads.map_err(|error| format!("error: --jobs: {error}\n"))?))
 }

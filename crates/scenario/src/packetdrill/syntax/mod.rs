@@ -72,5 +72,11 @@ pub(crate) fn parse(source: &Source, defines: &Defines) -> Result<Script, Scenar
     if problems.is_empty() {
         problems = wrong;
     }
+    if problems.is_empty() && script.events.is_empty() {
+        let problem = Problem::anywhere("a script has an event at least".to_owned());
+        problems.push(
+            problem.help("the first one is mostly: 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"),
+        );
+    }
     if problems.is_empty() { Ok(script) } else { refuse(problems) }
 }
