@@ -64,6 +64,9 @@ pub enum SocketOption {
     Linger2(Linger2),
     /// `TCP_WINDOW_CLAMP`: the largest window to offer, in octets; 0 for what the buffer allows.
     WindowClamp(u32),
+    /// `TCP_NOOPT` of FreeBSD: no TCP options, not even in a SYN. For connections that are opened
+    /// from now on.
+    NoOptions(bool),
 }
 
 /// Whether an application hears of errors that do not end its connection.
@@ -127,6 +130,8 @@ pub struct SocketOptions {
     pub fast_open: u32,
     /// See [`SocketOption::MaxSegment`].
     pub max_segment: Option<u16>,
+    /// See [`SocketOption::NoOptions`].
+    pub no_options: bool,
     /// See [`SocketOption::HopLimit`].
     pub hop_limit: u8,
     /// See [`SocketOption::TrafficClass`].
@@ -225,6 +230,7 @@ impl SocketOptions {
     fn set_of_linux(&mut self, option: SocketOption) {
         match option {
             SocketOption::Cork(on) => self.cork = on,
+            SocketOption::NoOptions(on) => self.no_options = on,
             SocketOption::NotSentLowWater(octets) => {
                 self.not_sent_low_water = if octets == 0 { u32::MAX } else { octets };
             }

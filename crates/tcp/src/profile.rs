@@ -584,6 +584,7 @@ fn rfc9293_options() -> SocketOptions {
         receive_buffer_max: 65_535,
         fast_open: 0,
         max_segment: None,
+        no_options: false,
         hop_limit: 64,    // IANA's "IP Option Numbers" and ip_default_ttl
         traffic_class: 0, // RFC 2474 §4.1: default forwarding
         error_reports: ErrorReports::On, // §3.9.1.8: unless an application switches them off

@@ -1,6 +1,6 @@
 //! A script, read and ready to run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -80,7 +80,8 @@ impl Drill {
             "freebsd" => Dialect::Nplab,
             _ => Dialect::Google,
         });
-        let config = Config::new(&script, &source, dialect, settings.ip_version)?;
+        let mut config = Config::new(&script, &source, dialect, settings.ip_version)?;
+        config.environment = environment(&profile, settings);
         let (relaxations, record) = (settings.relaxations.clone(), settings.record);
         Ok(Self { source, script, config, profile, relaxations, record })
     }
@@ -180,6 +181,14 @@ fn defines(profile: &Profile, settings: &Settings, source: &Source) -> Defines {
         defines.set(name, value);
     }
     defines
+}
+
+/// The variables that commands find: those that the runner of FreeBSD's tests has, which name the
+/// TCP stack and its congestion control, and what the caller defines.
+fn environment(profile: &Profile, settings: &Settings) -> BTreeMap<String, String> {
+    let usual = [("TCP_STACK", "freebsd"), ("TCP_CC", profile.options.congestion_control.name())];
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    usual.into_iter().map(own).chain(settings.defines.iter().cloned()).collect()
 }
 
 /// Whether packets are of IPv6. Names are defined before the script is read, so its options are

@@ -45,7 +45,9 @@ impl Use {
 impl Agreement {
     /// What a SYN of this host asks for.
     pub(crate) fn offer(profile: &Profile, options: &SocketOptions, clock: Timestamps) -> Self {
+        let offers = |offer| offer == Offer::Yes && !options.no_options;
         let shift = match profile.window_scaling {
+            _ if options.no_options => None,
             WindowScaling::Off => None,
             WindowScaling::Shift(shift) => Some(own_scale(shift, options, profile)),
             WindowScaling::ByBuffer => Some(scale_for_buffer(profile, options)),
@@ -54,9 +56,9 @@ impl Agreement {
             send_scale: Scale::NONE,
             receive_scale: shift.unwrap_or(Scale::NONE),
             scaling: Use::of(shift.is_some()),
-            sack: Use::of(profile.sack == Offer::Yes),
+            sack: Use::of(offers(profile.sack)),
             ecn: Use::of(profile.ecn != EcnMode::Off),
-            timestamps: (profile.timestamps == Offer::Yes).then_some(clock),
+            timestamps: offers(profile.timestamps).then_some(clock),
         }
     }
 
@@ -130,6 +132,9 @@ fn scale_for_buffer(profile: &Profile, options: &SocketOptions) -> Scale {
 impl Connection {
     /// The options of our SYN or SYN,ACK. A SYN,ACK has only what the SYN had, too.
     pub(super) fn syn_options(&self, now: Instant, mss: u16, order: OptionOrder) -> Options {
+        if self.options.no_options {
+            return Options::NONE;
+        }
         let mut options = self.list_syn_options(now, mss, order);
         if order == OptionOrder::Bsd {
             // `tcp_addoptions` ends the list where a word is not full.

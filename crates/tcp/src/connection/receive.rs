@@ -147,12 +147,23 @@ impl ReceiveHalf {
     /// Text beyond RCV.NXT was kept, or text came twice: what is reported of it.
     pub(crate) fn report(&mut self, stretch: Stretch, profile: &Profile) {
         // Mostly it goes on where a stretch ended that is reported already.
-        let whole = self.sack.join(stretch).or_else(|| self.reassembly.stretch_around(stretch.0));
+        let joined = self.sack.join(stretch).map(|joined| {
+            if profile.is_bsd() { self.with_neighbours(stretch, joined) } else { joined }
+        });
+        let whole = joined.or_else(|| self.reassembly.stretch_around(stretch.0));
         if let Some((left, right)) = whole {
             // FreeBSD reports text alone (`tcp_update_sack_list`).
             let fin = u32::from(self.fin == PeerFin::At(right) && !profile.is_bsd());
             self.sack.put_first((left, right + fin));
         }
+    }
+
+    /// FreeBSD knows more blocks than an acknowledgment has room for (`MAX_SACK_BLKS`), and joins
+    /// what came with those, too. Only what came can touch any.
+    fn with_neighbours(&self, came: Stretch, (left, right): Stretch) -> Stretch {
+        let before = (left == came.0).then(|| self.reassembly.stretch_around(left - 1)).flatten();
+        let after = (right == came.1).then(|| self.reassembly.stretch_around(right)).flatten();
+        (before.map_or(left, |stretch| stretch.0), after.map_or(right, |stretch| stretch.1))
     }
 
     /// The FIN came beyond a gap. It takes a sequence number, which the peer need not send again

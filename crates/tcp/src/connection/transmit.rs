@@ -51,6 +51,9 @@ enum Bound {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
     Yes,
+    /// Nagle's algorithm has none: nothing was under way when the sending began, and BSD looks
+    /// only then (`idle` in `tcp_output`).
+    Idle,
     /// The override timeout of RFC 9293 §3.8.6.2.1 has passed.
     No,
 }
@@ -93,7 +96,9 @@ impl Connection {
         if cx.profile.segmentation == Segmentation::AsWritten {
             waits = self.send_parts(cx, nagle, burst);
         } else {
-            while let Some(plan) = self.next_segment(cx.profile, Patience::Yes, Bound::Both) {
+            let idle = cx.profile.is_bsd() && self.send.is_idle_but_for_syn();
+            let patience = if idle { Patience::Idle } else { Patience::Yes };
+            while let Some(plan) = self.next_segment(cx.profile, patience, Bound::Both) {
                 self.send_planned(cx, &plan, SendReason::New);
             }
         }
@@ -175,17 +180,18 @@ impl Connection {
         let text = left.min(self.segment_size()).min(usable);
         let ends = text == left && send.writing == Writing::Ended && room > text;
         let plan = Plan { seq: send.nxt, text, fin: if ends { Fin::Yes } else { Fin::No } };
-        (ends || (text > 0 && (patience == Patience::No || self.is_worth_sending(text, left))))
-            .then_some(plan)
+        (ends || (text > 0 && self.is_worth_sending(text, left, patience))).then_some(plan)
     }
 
     /// Nagle's algorithm (RFC 9293 §3.7.4, SHLD-7) and the sender's side of silly-window avoidance
     /// (§3.8.6.2.1, MUST-38). A cork holds back what even Nagle would send (`tcp_nagle_check`).
-    fn is_worth_sending(&self, text: u32, left: u32) -> bool {
+    fn is_worth_sending(&self, text: u32, left: u32, patience: Patience) -> bool {
         let send = &self.send;
         let all_of_it = text == left;
-        text >= self.segment_size()
-            || (all_of_it && !self.options.cork && self.is_sent_small())
+        let small = || patience == Patience::Idle || self.is_sent_small();
+        patience == Patience::No
+            || text >= self.segment_size()
+            || (all_of_it && !self.options.cork && small())
             || (text >= send.max_wnd / 2 && send.max_wnd > 0)
     }
 

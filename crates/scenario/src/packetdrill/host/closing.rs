@@ -108,7 +108,7 @@ impl Host {
                 if ends.reading {
                     self.files.socket_mut(fd)?.error = Some(Errno::ECONNABORTED);
                 }
-                Ok(0)
+                Err(Errno::ENOTCONN)
             }
             _ => {
                 self.shut(fd, ends)?;

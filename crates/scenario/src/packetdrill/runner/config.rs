@@ -1,5 +1,6 @@
 //! What `--name=value` at the top of a script means for its run.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::time::TOLERANCE_USECS;
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     pub(super) mtu: Option<u32>,
     /// What is run in a shell before the first event.
     pub(super) init_scripts: Vec<String>,
+    /// Variables that commands find.
+    pub(crate) environment: BTreeMap<String, String>,
     pub(super) tolerated: Tolerated,
     /// `--dry_run`: it is enough that the script can be read.
     pub(super) dry_run: bool,
@@ -121,6 +124,7 @@ impl Config {
             },
             mtu: None,
             init_scripts: Vec::new(),
+            environment: BTreeMap::new(),
             tolerated: Tolerated::default(),
             dry_run: false,
             not_supported: None,

@@ -1,15 +1,16 @@
 //! Events that are commands in backticks.
 
+use std::collections::BTreeMap;
+
 use super::shell::{Halt, Machine, Shell};
 use super::{Run, Stop, Wrong};
 use crate::diagnostic::Span;
-use crate::packetdrill::setup::Setup;
 use crate::packetdrill::system::{Administered, Order};
 
 impl Run<'_> {
     /// A command, which has to succeed.
     pub(super) fn command(&mut self, text: &str, span: Span) -> Result<(), Stop> {
-        let none = Shell::new(Setup::new(self.config.setup.ip_version));
+        let none = Shell::new(self.config.setup, BTreeMap::new());
         let mut shell = std::mem::replace(&mut self.shell, none);
         let status = shell.run(text, &mut Sleeper { run: self, span });
         self.shell = shell;

@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
             alone: None,
             current: Span::default(),
             infos: Vec::new(),
-            shell: Shell::new(config.setup),
+            shell: Shell::new(config.setup, config.environment.clone()),
             steps: 0,
             notes: Notes::default(),
         }

@@ -130,7 +130,8 @@ impl Host {
             TCP_KEEPINTVL => self.set(fd, SocketOption::KeepInterval(time()?)),
             TCP_KEEPCNT => self.set(fd, SocketOption::KeepCount(number.max(0).cast_unsigned())),
             TCP_FASTOPEN => self.set(fd, SocketOption::FastOpen(if number == 0 { 0 } else { 50 })),
-            TCP_NOOPT | TCP_KEEPINIT | TCP_DELACK | TCP_MAXUNACKTIME => {
+            TCP_NOOPT => self.set(fd, SocketOption::NoOptions(number != 0)),
+            TCP_KEEPINIT | TCP_DELACK | TCP_MAXUNACKTIME => {
                 self.remember(fd, SOL_TCP, name, number)
             }
             _ => Err(Errno::ENOPROTOOPT),
@@ -215,7 +216,7 @@ impl Host {
         Ok(match name {
             TCP_NODELAY => flag(options.no_delay, NODELAY_BIT),
             TCP_NOPUSH => flag(options.cork, NOPUSH_BIT),
-            TCP_NOOPT => flag(remembered != 0, NOOPT_BIT),
+            TCP_NOOPT => flag(options.no_options, NOOPT_BIT),
             TCP_MAXSEG => self.segment_size(fd)?,
             TCP_KEEPIDLE => options.keep_idle.as_secs() as i32,
             TCP_KEEPINTVL => options.keep_interval.as_secs() as i32,

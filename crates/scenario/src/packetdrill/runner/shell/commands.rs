@@ -7,7 +7,7 @@ use crate::packetdrill::system::Order;
 const MAX_SLEEP: u64 = 86_400_000_000;
 
 /// Modules of FreeBSD and Linux that need not be loaded, or change nothing here.
-const HARMLESS: [&str; 16] = [
+const HARMLESS: [&str; 19] = [
     "true",
     ":",
     "ethtool",
@@ -24,6 +24,9 @@ const HARMLESS: [&str; 16] = [
     "taskset",
     "dmesg",
     "iptables-save",
+    "arp",
+    "ndp",
+    "kldstat",
 ];
 
 impl Shell {

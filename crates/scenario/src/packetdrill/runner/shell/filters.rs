@@ -13,11 +13,23 @@ pub(super) fn filter(name: &str, arguments: &[&str], input: Option<&str>) -> Opt
             Some(Output::text(format!("{}\n", text.lines().count())))
         }
         ("head" | "tail", Some(text)) => ends(name, arguments, text),
+        ("awk", Some(text)) => column(arguments, text),
         ("cat" | "sort" | "uniq" | "tee", Some(text)) if arguments.is_empty() => {
             Some(Output::text(text.to_owned()))
         }
         _ => None,
     }
+}
+
+/// `awk '{print $7}'`: one column.
+fn column(arguments: &[&str], text: &str) -> Option<Output> {
+    let [program] = arguments else { return None };
+    let body = program.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let number: usize =
+        body.trim().strip_prefix("print")?.trim().strip_prefix('$')?.parse().ok()?;
+    let word = |line: &str| line.split_whitespace().nth(number - 1).unwrap_or_default().to_owned();
+    let words = || text.lines().map(|line| word(line) + "\n").collect();
+    (number > 0).then(words).map(Output::text)
 }
 
 /// What the letters of `grep` ask for.

@@ -6,6 +6,8 @@ pub(super) enum Part {
     Literal(String),
     Variable {
         name: String,
+        /// What stands for a variable that is not set or empty: `${NAME:-otherwise}`.
+        otherwise: String,
         quoted: bool,
     },
     /// `$(…)`
@@ -279,11 +281,12 @@ impl Reader<'_> {
         }
         if let Some(inner) = body.strip_prefix('{') {
             let end = inner.find('}').ok_or_else(|| self.line())?;
-            let name = &inner[..end];
-            if !name.chars().all(is_name) {
+            let (name, otherwise) = inner[..end].split_once(":-").unwrap_or((&inner[..end], ""));
+            if !name.chars().all(is_name) || otherwise.contains(['$', '`', '"', '\'']) {
                 return Err(self.line());
             }
-            word.0.push(Part::Variable { name: name.to_owned(), quoted });
+            let (name, otherwise) = (name.to_owned(), otherwise.to_owned());
+            word.0.push(Part::Variable { name, otherwise, quoted });
             self.rest = &inner[end + 1..];
             return Ok(());
         }
@@ -292,7 +295,8 @@ impl Reader<'_> {
         if name.is_empty() {
             word.push('$');
         } else {
-            word.0.push(Part::Variable { name: name.to_owned(), quoted });
+            let (name, otherwise) = (name.to_owned(), String::new());
+            word.0.push(Part::Variable { name, otherwise, quoted });
         }
         self.rest = rest;
         Ok(())

@@ -87,11 +87,12 @@ impl Output {
 type Ran<S> = Result<Output, Halt<S>>;
 
 impl Shell {
-    pub(super) const fn new(setup: Setup) -> Self {
+    /// One with the variables that its environment has.
+    pub(super) const fn new(setup: Setup, environment: BTreeMap<String, String>) -> Self {
         let unknown = Vec::new();
         Self {
             setup,
-            variables: BTreeMap::new(),
+            variables: environment,
             settings: BTreeMap::new(),
             unknown,
             depth: 0,
@@ -185,7 +186,9 @@ impl Shell {
                     text.push_str(literal);
                     continue;
                 }
-                Part::Variable { name, quoted } => (self.variable(name), !quoted),
+                Part::Variable { name, otherwise, quoted } => {
+                    (self.variable(name, otherwise), !quoted)
+                }
                 Part::Substitution { text, quoted } => {
                     let output = self.list(text, machine)?.text;
                     (output.trim_end().to_owned(), !quoted)
@@ -208,8 +211,9 @@ impl Shell {
         Ok(())
     }
 
-    fn variable(&self, name: &str) -> String {
-        self.variables.get(name).cloned().unwrap_or_default()
+    fn variable(&self, name: &str, otherwise: &str) -> String {
+        let value = self.variables.get(name).filter(|value| !value.is_empty());
+        value.map_or(otherwise, String::as_str).to_owned()
     }
 
     /// `> file`: what is written into `/proc/sys` is a setting, `/dev/null` takes anything.

@@ -19,7 +19,7 @@ pub(super) fn settings(command: &str, arguments: &[&str]) -> Option<Vec<(&'stati
                 rest @ ..,
             ],
         ) => Some(metrics(rest)),
-        ("ip", ["link", "set", rest @ ..]) | ("ifconfig", rest) => Some(mtu(rest)),
+        ("ip", ["link", "set", rest @ ..]) | ("ifconfig" | "route", rest) => Some(mtu(rest)),
         _ => None,
     }
 }

@@ -41,9 +41,10 @@ pub(super) fn is_of_no_concern(name: &str) -> bool {
     BEGINNINGS.iter().any(|begin| name.starts_with(begin)) || NAMES.contains(&name)
 }
 
-/// Other TCPs of FreeBSD than its base stack are other machines.
+/// Other TCPs of FreeBSD than its base stack are other machines. No name is that of none of them.
 pub(super) fn is_possible(name: &str, value: &str) -> bool {
-    with_points(name) != "net.inet.tcp.functions_default" || value == "freebsd"
+    let value = value.trim_matches(['"', '\'']);
+    with_points(name) != "net.inet.tcp.functions_default" || matches!(value, "" | "freebsd")
 }
 
 /// What a question is answered with before anything was set.

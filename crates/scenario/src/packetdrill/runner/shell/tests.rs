@@ -45,7 +45,9 @@ impl Machine for Notes {
 }
 
 fn run(text: &str) -> (Result<i32, Halt<Infallible>>, Notes, Shell) {
-    let mut shell = Shell::new(Setup::new(IpVersion::V4));
+    let environment = [("TCP_STACK", "freebsd"), ("TCP_CC", "cubic")];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut shell = Shell::new(Setup::new(IpVersion::V4), environment);
     let mut notes = Notes::default();
     let status = shell.run(text, &mut notes);
     (status, notes, shell)
@@ -69,6 +71,15 @@ fn settings_are_set_however_they_are_written() {
         ("false || sysctl -w a.b=1", "a.b", "1"),
         ("true && sysctl -w a.b=1 # really", "a.b", "1"),
         ("sysctl \\\n  -w a.b=1", "a.b", "1"),
+        ("sysctl a.b=${NOBODY:-7}", "a.b", "7"),
+        ("X=6; sysctl a.b=\"${X:-7}\"", "a.b", "6"),
+        ("sysctl -n a.b=${TCP_CC}", "a.b", "cubic"),
+        ("sysctl net.inet.tcp.functions_default=\"$NOBODY\" a.b=1", "a.b", "1"),
+        (
+            "kldload -n tcp_${TCP_STACK}; sysctl net.inet.tcp.functions_default=${TCP_STACK} a.b=1",
+            "a.b",
+            "1",
+        ),
     ];
     for (text, name, value) in table {
         let (status, notes, shell) = run(text);
@@ -105,6 +116,9 @@ fn the_exit_status_is_that_of_the_last_command() {
         ("ss -tan | grep TIME-WAIT", 0),
         ("ss -tn | grep TIME-WAIT", 1),
         ("ss -tn state time-wait | grep -q 8080", 0),
+        ("sockstat | awk '{print $7}' | grep -x -q TIME_WAIT || sockstat | awk '{print $NF}'", -1),
+        ("sockstat | awk '{ print $8 }' | grep -q ^TIME_WAIT", 0),
+        ("route -n flush; arp -d -a", 0),
         ("test `true` = 1", -1),
         ("test $(sockstat | grep -c TIME_WAIT) -eq 1", 0),
         ("[ \"$(sockstat | wc -l)\" = \"1\" ]", 0),
