@@ -8,7 +8,7 @@ use super::isn::initial_sequence;
 use super::listener::Room;
 use crate::connection::{Connection, FastOpen, Origin};
 use crate::event::{Arrival, Readiness, SendReason, SocketId};
-use crate::profile::Blackhole;
+use crate::profile::{Blackhole, Incoming};
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Verdict, WhatIf};
 
@@ -25,7 +25,7 @@ impl Stack {
             Verdict::ListenRst
         } else if segment.has(Flags::ACK) {
             return self.ack_arrives_in_listen(now, listener, tuple, segment);
-        } else if segment.has(Flags::SYN | Flags::FIN) && self.profile.bsd.drop_synfin.is_on() {
+        } else if segment.has(Flags::SYN | Flags::FIN) && self.drops_syn_fin() {
             Verdict::SynFinDropped
         } else if segment.has(Flags::SYN) && self.is_behind_its_host(now, tuple, segment) {
             Verdict::OldTimestamp
@@ -35,6 +35,11 @@ impl Stack {
             Verdict::ListenNothing
         };
         arrival(Some(listener), verdict.into())
+    }
+
+    /// `drop_synfin` of FreeBSD, and Linux' `tcp_rcv_state_process` always.
+    fn drops_syn_fin(&self) -> bool {
+        self.profile.bsd.drop_synfin.is_on() || self.profile.incoming == Incoming::Linux
     }
 
     /// "Any acknowledgment is bad if it arrives on a connection still in the LISTEN state", unless

@@ -9,7 +9,7 @@ use crate::connection::{Connection, Timestamps};
 use crate::event::{SocketId, TimerKind};
 use crate::mutation::Mutation;
 use crate::options::IpFields;
-use crate::profile::{ConnectReuse, MissingTimestamps, TimeWaitReuse};
+use crate::profile::{ConnectReuse, Incoming, MissingTimestamps, TimeWaitReuse};
 use crate::tuple::Tuple;
 use crate::{Holder, Instant, Profile, Status, TcpState, Verdict};
 
@@ -20,6 +20,8 @@ pub(crate) struct TimeWait {
     pub(crate) since: Instant,
     /// When 2MSL are over.
     pub(crate) deadline: Instant,
+    /// What has no text is not answered before (Linux' `tw_last_oow_ack_time`).
+    next_answer: Instant,
     snd_nxt: SeqNum,
     rcv_nxt: SeqNum,
     /// RCV.WND as it is offered in acknowledgments.
@@ -61,6 +63,7 @@ impl TimeWait {
             tuple: connection.tuple,
             since: now,
             deadline: now + profile.time_wait_lasts(),
+            next_answer: now,
             snd_nxt: connection.send.nxt,
             rcv_nxt: connection.receive.nxt,
             window,
@@ -81,6 +84,9 @@ impl TimeWait {
         if profile.is_bsd() {
             return self.segment_arrives_as_bsd(segment, profile);
         }
+        if profile.incoming == Incoming::Linux {
+            return self.segment_arrives_as_linux(now, segment, profile);
+        }
         if segment.has(Flags::SYN) && !segment.has(Flags::RST) {
             return self.syn_arrives(now, segment, profile);
         }
@@ -97,6 +103,61 @@ impl TimeWait {
             return Answer::Ignore(Verdict::NoAck);
         }
         self.acknowledgment_arrives(segment, profile)
+    }
+
+    /// Linux' `tcp_timewait_state_process`: at RCV.NXT there may be a RST or a bare ACK. All else is
+    /// acknowledged, in the old window or not, but a RST, and a SYN may be a new one.
+    fn segment_arrives_as_linux(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        profile: &Profile,
+    ) -> Answer {
+        if segment.has(Flags::FIN) && profile.is_mutated(Mutation::OldFinUnanswered) {
+            return Answer::Ignore(Verdict::OldDuplicate);
+        }
+        let answer = self.answer_of_linux(now, segment, profile);
+        let answered = matches!(answer, Answer::Acknowledge(_) | Answer::Restart(_));
+        if answered && !self.may_answer(now, segment, profile) {
+            return Answer::Ignore(Verdict::ChallengeLimited);
+        }
+        answer
+    }
+
+    fn answer_of_linux(&mut self, now: Instant, segment: &Segment, profile: &Profile) -> Answer {
+        if segment.has(Flags::SYN) && !segment.has(Flags::RST) {
+            return self.syn_arrives(now, segment, profile);
+        }
+        if self.is_old(now, segment) && profile.has_paws() {
+            return Answer::Acknowledge(Verdict::OldTimestamp);
+        }
+        let exact = segment.seq == self.rcv_nxt;
+        if segment.has(Flags::RST) {
+            return match exact {
+                true if profile.honours_rst_in_time_wait() => Answer::End(Verdict::TimeWaitRst),
+                true => Answer::Ignore(Verdict::TimeWaitRstIgnored),
+                false => Answer::Ignore(Verdict::OutsideWindowRst),
+            };
+        }
+        if exact && segment.seq_len() == 0 {
+            Answer::Ignore(Verdict::Accepted)
+        } else if segment.has(Flags::FIN | Flags::ACK) && segment.seq_end() == self.rcv_nxt {
+            Answer::Restart(Verdict::TimeWaitFin)
+        } else {
+            Answer::Acknowledge(Verdict::TimeWaitAck)
+        }
+    }
+
+    /// `tcp_timewait_check_oow_rate_limit`: what has no text is answered only so often.
+    fn may_answer(&mut self, now: Instant, segment: &Segment, profile: &Profile) -> bool {
+        if segment.seq_len() > 0 && !segment.has(Flags::SYN) {
+            return true;
+        }
+        let may = now >= self.next_answer;
+        if may {
+            self.next_answer = now + profile.challenge_spacing;
+        }
+        may
     }
 
     /// FreeBSD's `tcp_twcheck`: no window, and an answer to all but what is as expected.

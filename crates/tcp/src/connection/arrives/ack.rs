@@ -72,7 +72,9 @@ impl Connection {
             });
         }
         // "Do not accept ACK for bytes we never sent."
-        let acked = self.send.una.since(self.send.iss);
+        // `bytes_acked` has the SYN only where it was sent by a full socket.
+        let syn = u32::from(self.origin != Origin::Active);
+        let acked = self.send.una.since(self.send.iss + syn);
         let most = if linux { self.send.max_wnd.min(acked) } else { self.send.max_wnd };
         let oldest = self.send.una - most;
         if segment.ack.before(oldest) && cx.profile.challenges() {

@@ -86,6 +86,7 @@ impl Connection {
     }
 
     fn process(&mut self, cx: &mut Context<'_>, segment: &mut Segment, taken: &mut Taken) -> Step {
+        self.check_flags(cx, segment)?;
         self.check_syn_first(cx, segment)?;
         self.check_timestamps(cx, segment)?;
         self.check_sequence(cx, segment, taken)?;

@@ -10,6 +10,17 @@ use crate::profile::Incoming;
 use crate::{SendReason, Verdict, WhatIf};
 
 impl Connection {
+    /// Linux drops what has none of ACK, RST and SYN before it looks at anything else
+    /// (`tcp_rcv_established`, `tcp_rcv_state_process`), unless it has no full socket for it.
+    pub(super) fn check_flags(&self, cx: &Context<'_>, segment: &Segment) -> Step {
+        let none = !segment.flags.intersects(Flags::ACK | Flags::RST | Flags::SYN);
+        let full = !self.is_half_open() && !self.is_left_to_time_wait(cx);
+        if none && cx.profile.incoming == Incoming::Linux && full {
+            return Err(Verdict::NoAck);
+        }
+        Ok(())
+    }
+
     /// A SYN is looked at before its sequence number: it may be the same one again, the other
     /// half of a simultaneous open, or, on a synchronized connection, something to challenge
     /// "irrespective of the sequence number" (RFC 5961 §4.2).
@@ -20,7 +31,7 @@ impl Connection {
         if let Some(origin) = self.origin() {
             return self.syn_in_syn_received(cx, segment, origin);
         }
-        if cx.profile.challenges() {
+        if cx.profile.challenges() && !self.is_left_to_time_wait(cx) {
             return Err(self.challenge(cx, Verdict::SynChallenged));
         }
         Ok(())
@@ -34,6 +45,15 @@ impl Connection {
     ) -> Step {
         if segment.seq != self.receive.irs {
             return Ok(());
+        }
+        if segment.has(Flags::ACK) && cx.profile.incoming == Incoming::Linux && self.is_half_open()
+        {
+            // `tcp_check_req` looks at the acknowledgment, and then finds it outside of the window.
+            if segment.ack == self.send.nxt {
+                return Ok(());
+            }
+            self.answer_with_reset(cx, segment);
+            return Err(Verdict::SynReceivedBadAck);
         }
         if segment.has(Flags::ACK) {
             // Simultaneous open (§3.5, figure 7): the peer's SYN,ACK repeats the SYN we know.

@@ -12,7 +12,7 @@ use super::{Step, Taken, without_front};
 use crate::event::{Cause, Readiness, TcpState, TimerKind};
 use crate::mutation::Mutation;
 use crate::outbox::Context;
-use crate::profile::{DelayedAcks, FinAck, Offer};
+use crate::profile::{DelayedAcks, FinAck, Incoming, Offer};
 use crate::{Holder, Linger2, Profile, SocketError, Verdict, WhatIf};
 
 impl Connection {
@@ -45,6 +45,9 @@ impl Connection {
     ) -> Step {
         if !self.takes_text() {
             taken.verdict = Verdict::AfterFin;
+            if !segment.has(Flags::FIN) {
+                self.answer_old_after_fin(cx, segment);
+            }
             return Ok(());
         }
         if !cx.profile.is_bsd() && self.is_lost_on_the_application(segment, &text) {
@@ -74,6 +77,17 @@ impl Connection {
             self.take_out_of_order(cx, seq, text, taken);
         }
         Ok(())
+    }
+
+    /// After the peer's FIN Linux still acknowledges what begins before RCV.NXT, and only that
+    /// (`tcp_rcv_state_process`, step 7; `tcp_data_queue`).
+    fn answer_old_after_fin(&mut self, cx: &Context<'_>, segment: &Segment) {
+        let old = segment.seq.before(self.receive.nxt);
+        if cx.profile.incoming == Incoming::Linux && old {
+            self.report_duplicate(cx.profile, (segment.seq, segment.seq_end()));
+            self.owe_ack();
+            self.acknowledge_quickly(cx.profile);
+        }
     }
 
     /// New text for somebody who will not read it: the application has closed (SHLD-3), or has
@@ -195,7 +209,9 @@ impl Connection {
             // A second FIN cannot be the peer's, but "send an acknowledgment for the FIN" says
             // where we stand; RCV.NXT stays.
             taken.verdict = Verdict::AfterFin;
-            if !cx.profile.is_bsd() {
+            if cx.profile.incoming == Incoming::Linux {
+                self.answer_old_after_fin(cx, segment);
+            } else if !cx.profile.is_bsd() {
                 self.owe_ack();
             }
         } else if segment.has(Flags::FIN) {
