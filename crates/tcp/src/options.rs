@@ -5,7 +5,7 @@ use core::time::Duration;
 use twomsl_wire::Packet;
 
 use crate::Profile;
-use crate::profile::CongestionControl;
+use crate::profile::{CongestionControl, Offer};
 
 /// One option with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +62,8 @@ pub enum SocketOption {
     SynCount(u8),
     /// `TCP_LINGER2`: how long an orphan may stay in FIN-WAIT-2.
     Linger2(Linger2),
+    /// `TCP_FASTOPEN_NO_COOKIE`: whether Fast Open needs cookies.
+    FastOpenCookies(Offer),
     /// `TCP_WINDOW_CLAMP`: the largest window to offer, in octets; 0 for what the buffer allows.
     WindowClamp(u32),
     /// `TCP_NOOPT` of FreeBSD: no TCP options, not even in a SYN. For connections that are opened
@@ -128,6 +130,8 @@ pub struct SocketOptions {
     pub receive_buffer_max: u32,
     /// See [`SocketOption::FastOpen`].
     pub fast_open: u32,
+    /// See [`SocketOption::FastOpenCookies`].
+    pub fast_open_cookies: Offer,
     /// See [`SocketOption::MaxSegment`].
     pub max_segment: Option<u16>,
     /// See [`SocketOption::NoOptions`].
@@ -245,6 +249,7 @@ impl SocketOptions {
                 };
             }
             SocketOption::Linger2(choice) => self.linger2 = choice,
+            SocketOption::FastOpenCookies(choice) => self.fast_open_cookies = choice,
             SocketOption::WindowClamp(octets) => {
                 self.window_clamp = (octets > 0).then_some(octets.max(LEAST_CLAMP));
             }

@@ -583,6 +583,7 @@ fn rfc9293_options() -> SocketOptions {
         send_buffer_max: 65_535,
         receive_buffer_max: 65_535,
         fast_open: 0,
+        fast_open_cookies: Offer::Yes, // RFC 7413 §4.1
         max_segment: None,
         no_options: false,
         hop_limit: 64,    // IANA's "IP Option Numbers" and ip_default_ttl

@@ -231,14 +231,19 @@ impl Connection {
         }
     }
 
+    /// `tcp_initialize_rcv_mss`: what `rcv_mss` is before text has come, in octets.
+    pub(super) fn first_receive_mss(&self) -> u32 {
+        let usual = self.send.mss.min(self.receive.offered() / 2).min(USUAL_SEGMENT.into());
+        usual.max(SMALLEST_SEGMENT.into())
+    }
+
     /// `tcp_event_data_recv`.
     fn learn_from_text(&mut self, cx: &Context<'_>, octets: u32, flags: Flags) {
         let (first, most) = (nanos(cx.profile.delayed_ack), cx.profile.quick_acks);
+        let usual = self.first_receive_mss();
         let (window, acks) = (self.receive.offered(), &mut self.receive.acks);
         if acks.micros == 0 {
-            // `tcp_initialize_rcv_mss`
-            let usual = self.send.mss.min(window / 2).min(USUAL_SEGMENT.into());
-            acks.segment = (usual as u16).max(SMALLEST_SEGMENT);
+            acks.segment = usual as u16;
             acks.measure(octets, flags);
             acks.grant(window, most);
             acks.set_ato(first);

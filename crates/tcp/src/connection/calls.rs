@@ -11,7 +11,7 @@ use super::transmit_parts::Nagle;
 use super::{Connection, FastOpen, Origin};
 use crate::event::{Cause, Event, Readiness, Report, SendReason, SynTaken, TcpState, TimerKind};
 use crate::outbox::Context;
-use crate::profile::{Offer, RepeatedClose, Segmentation};
+use crate::profile::{Incoming, Offer, RepeatedClose, Segmentation};
 use crate::{ErrorReports, Holder, Profile, Shutdown, SocketError, SocketOption, Verdict};
 use twomsl_wire::Segment;
 
@@ -52,8 +52,9 @@ impl Connection {
         }
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
-        // The SYN cache keeps neither text nor FIN.
-        let kept = fast_open != FastOpen::Early && !cx.profile.is_bsd();
+        // Neither FreeBSD's SYN cache nor Linux' `request_sock` keeps text or FIN.
+        let kept = fast_open != FastOpen::Early && cx.profile.incoming == Incoming::Table6;
+        let kept = kept && !cx.profile.is_bsd();
         if segment.seq_len() > 1 && kept {
             let mut rest = segment.clone();
             rest.seq += 1;

@@ -124,11 +124,11 @@ impl FastOpenCache {
         self.known.contains_key(&server)
     }
 
-    /// How much text a SYN with the cookie of a server can carry, beside all the options there can
-    /// be; `None` without a cookie.
-    pub(crate) fn room(&self, server: IpAddr, mss: u32) -> Option<u32> {
-        let (_, announced) = self.get(server)?;
-        Some(mss.min(announced.into()).saturating_sub(Options::MAX as u32))
+    /// How much text a SYN to a server can carry, beside all the options there can be. Of a server
+    /// without a cookie nothing is known but the least that there is (`tcp_v4_connect`).
+    pub(crate) fn room(&self, server: IpAddr, mss: u32) -> u32 {
+        let announced = self.get(server).map_or(Mss::DEFAULT_V4.0, |(_, announced)| announced);
+        mss.min(announced.into()).saturating_sub(Options::MAX as u32)
     }
 
     fn get(&self, server: IpAddr) -> Option<(FastOpenCookie, u16)> {
@@ -153,15 +153,17 @@ impl Connection {
         let octets = self.room(cx.profile).min(text.len());
         self.queue(cx, text.split_to(octets), Ending::Push);
         let known = cx.fast_open.get(self.tuple.remote_addr);
+        let room = cx.fast_open.room(self.tuple.remote_addr, self.send.mss).min(octets as u32);
+        let needless = cx.profile.fast_open_cookies.client == Offer::No
+            || self.options.fast_open_cookies == Offer::No;
         if cx.profile.fast_open_client == Offer::No {
             self.send_syn(cx, SendReason::New);
-        } else if let Some((cookie, mss)) = known {
+        } else if needless {
+            // `tcp_fastopen_cookie_check`: not even one that is known.
+            self.send_syn_with_text(cx, room);
+        } else if let Some((cookie, _)) = known {
             self.fast_open = FastOpen::Cookie(cookie);
-            let room = u32::from(mss).min(self.send.mss).saturating_sub(Options::MAX as u32);
-            self.send_syn_with_text(cx, room.min(octets as u32));
-        } else if cx.profile.fast_open_cookies.client == Offer::No {
-            let room = self.send.mss.saturating_sub(Options::MAX as u32);
-            self.send_syn_with_text(cx, room.min(octets as u32));
+            self.send_syn_with_text(cx, room);
         } else {
             self.fast_open = FastOpen::Request;
             self.send_syn(cx, SendReason::New);

@@ -85,7 +85,8 @@ impl Connection {
     }
 
     fn tell_receiver(&self, info: &mut TcpInfo, profile: &Profile) {
-        let usual = (crate::time::nanos(profile.delayed_ack), self.send.mss);
+        let first = self.first_receive_mss();
+        let usual = (crate::time::nanos(profile.delayed_ack), first);
         let (delay, segment) = self.receive.acks.estimates().unwrap_or(usual);
         (info.tcpi_ato, info.tcpi_rcv_mss) = (micros(delay), segment);
         info.tcpi_rcv_ssthresh = self.receive.threshold();

@@ -39,17 +39,15 @@ impl Stack {
         self.fast_open.clear();
     }
 
-    /// Whether a server has given this host a cookie: then the SYN of
-    /// [`connect_with_text`](Self::connect_with_text) carries text.
-    pub fn has_cookie(&self, server: IpAddr) -> bool {
-        self.fast_open.knows(server)
-    }
-
-    /// How many octets of text that SYN can carry; `None` without a cookie.
-    pub fn room_in_syn(&self, server: IpAddr) -> Option<usize> {
+    /// How many octets of text the SYN of [`connect_with_text`](Self::connect_with_text) can carry;
+    /// `None` where it can carry none: there is no cookie of the server, and one is needed.
+    pub fn room_in_syn(&self, server: IpAddr, options: &SocketOptions) -> Option<usize> {
+        let needless = self.profile.fast_open_cookies.client == Offer::No
+            || options.fast_open_cookies == Offer::No;
         let headers = if server.is_ipv4() { 0 } else { 20 };
         let mss = u32::from(self.profile.mss.saturating_sub(headers));
-        self.fast_open.room(server, mss).map(|octets| octets as usize)
+        let may = needless || self.fast_open.knows(server);
+        may.then(|| self.fast_open.room(server, mss) as usize)
     }
 
     /// What a server does about the cookie of a SYN, or its wish for one (RFC 7413 §4.2.2, Linux'
@@ -61,7 +59,9 @@ impl Stack {
         if off || (asked.is_none() && syn.payload.is_empty()) {
             return FastOpen::Off;
         }
-        if self.profile.fast_open_cookies.server == Offer::No {
+        if self.profile.fast_open_cookies.server == Offer::No
+            || queue.options.fast_open_cookies == Offer::No
+        {
             return FastOpen::Early;
         }
         let Some((cookie, form)) = asked else { return FastOpen::Off };

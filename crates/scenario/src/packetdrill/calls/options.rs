@@ -55,13 +55,18 @@ impl Arguments<'_> {
     /// What `getsockopt` is to answer.
     pub(super) fn expected_value(&self) -> Result<Expected, CallProblem> {
         let value = self.at(3)?;
+        if value.is_ellipsis() || value.is_null() {
+            return Ok(Expected::Anything);
+        }
         let length = usize::try_from(Self::inner_number(self.at(4)?)?).unwrap_or(0);
         match &value.kind {
-            ExpressionKind::Ellipsis | ExpressionKind::Null => Ok(Expected::Anything),
             ExpressionKind::Text(text) => Ok(Expected::Text(text.clone())),
             ExpressionKind::Record(fields) => members(value, fields).map(Expected::Numbers),
             ExpressionKind::List(items) => match items.as_slice() {
                 [item] if item.is_ellipsis() => Ok(Expected::Anything),
+                [Expression { kind: ExpressionKind::Text(text), .. }] => {
+                    Ok(Expected::Text(text.clone()))
+                }
                 [item] => Ok(Expected::Numbers(vec![whole(number(item)?, length)])),
                 items => array(items).map(Expected::Numbers),
             },

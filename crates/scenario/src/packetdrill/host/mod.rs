@@ -29,7 +29,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use twomsl_tcp::wire::Packet;
+use twomsl_tcp::wire::{Packet, TcpOption};
 use twomsl_tcp::{Instant, Profile, Readiness, SocketId, Stack};
 use twomsl_trace::Trace;
 
@@ -213,6 +213,9 @@ impl System for Host {
     }
 
     fn inject(&mut self, packet: Packet) {
+        if self.kernel == Kernel::Linux && is_signed(&packet) {
+            return;
+        }
         let now = self.now;
         let number = self.recorder.as_mut().map(|recorder| recorder.injected(now, &packet));
         let arrival = self.stack.on_packet(now, packet);
@@ -250,6 +253,15 @@ impl System for Host {
         self.settle();
         administered
     }
+}
+
+/// Whether a segment has an MD5 signature. A machine without keys, as this one, takes it for a
+/// mistake (`tcp_inbound_hash`: `SKB_DROP_REASON_TCP_MD5UNEXPECTED`).
+fn is_signed(packet: &Packet) -> bool {
+    /// The kind of RFC 2385.
+    const MD5: u8 = 19;
+    let Some(segment) = packet.segment() else { return false };
+    segment.options.iter().any(|option| matches!(option, Ok(TcpOption::Unknown { kind: MD5, .. })))
 }
 
 fn done(reply: Reply) -> Progress {

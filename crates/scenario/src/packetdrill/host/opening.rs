@@ -186,7 +186,8 @@ impl Host {
     fn is_deferred(&self, fd: i32, address: SocketAddr) -> Result<bool, Errno> {
         let socket = self.files.socket(fd)?;
         let remote = for_stack(socket.domain, address)?;
-        Ok(socket.settings.opens_fast() && self.stack.has_cookie(remote.ip()))
+        Ok(socket.settings.opens_fast()
+            && self.stack.room_in_syn(remote.ip(), &socket.options).is_some())
     }
 
     fn defer(&mut self, fd: i32, address: SocketAddr) -> Result<(), Errno> {
@@ -204,7 +205,8 @@ impl Host {
         remote: SocketAddr,
         octets: usize,
     ) -> Result<usize, Errno> {
-        let room = self.stack.room_in_syn(remote.ip()).unwrap_or(0);
+        let options = &self.files.socket(fd)?.options;
+        let room = self.stack.room_in_syn(remote.ip(), options).unwrap_or(0);
         let mut text = zeros(octets.min(room));
         let carried = text.len();
         let socket = self.files.socket(fd)?;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use twomsl_tcp::{SocketId, TcpState};
 
 use super::super::symbols::{
-    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_PEEK, MSG_WAITALL, SOL_TCP, TCP_CM_INQ, TCP_INQ,
+    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_WAITALL, SOL_TCP, TCP_CM_INQ, TCP_INQ,
 };
 use super::super::system::{ControlMessage, Errno, Reply, ReplyOutput, Request};
 use super::files::{Blocking, File, Phase};
@@ -106,6 +106,11 @@ impl Host {
         if reading.has(MSG_ERRQUEUE) && self.kernel == Kernel::Linux {
             let report = self.read_report(reading.fd);
             return Step::Done(report.unwrap_or_else(|error| plain(Err(error))));
+        }
+        if reading.has(MSG_OOB) {
+            // `tcp_recv_urg`: urgent text is in its place among the other, as with `SO_OOBINLINE`.
+            let answer = self.files.socket(reading.fd).and(Err(Errno::EINVAL));
+            return Step::Done(plain(answer));
         }
         // `sock_read_iter`: "Match SYS5 behaviour".
         if reading.length == 0 && matches!(reading.form, Form::Read | Form::Pipe(_)) {

@@ -6,11 +6,12 @@ use std::collections::VecDeque;
 use twomsl_tcp::{Instant, Readiness};
 
 use super::super::symbols::{
-    IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, SCM_TIMESTAMPING, SCM_TSTAMP_ACK, SCM_TSTAMP_SCHED,
-    SCM_TSTAMP_SND, SO_EE_CODE_ZEROCOPY_COPIED, SO_EE_ORIGIN_TIMESTAMPING, SO_EE_ORIGIN_ZEROCOPY,
-    SO_TIMESTAMPING, SO_ZEROCOPY, SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_OPT_ID_TCP,
-    SOF_TIMESTAMPING_SOFTWARE, SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_SCHED,
-    SOF_TIMESTAMPING_TX_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET,
+    IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, MSG_TRUNC, SCM_TIMESTAMPING, SCM_TSTAMP_ACK,
+    SCM_TSTAMP_SCHED, SCM_TSTAMP_SND, SO_EE_CODE_ZEROCOPY_COPIED, SO_EE_ORIGIN_TIMESTAMPING,
+    SO_EE_ORIGIN_ZEROCOPY, SO_TIMESTAMPING, SO_ZEROCOPY, SOF_TIMESTAMPING_OPT_ID,
+    SOF_TIMESTAMPING_OPT_ID_TCP, SOF_TIMESTAMPING_OPT_TSONLY, SOF_TIMESTAMPING_SOFTWARE,
+    SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE, SOL_IP,
+    SOL_IPV6, SOL_SOCKET,
 };
 use super::super::system::{ControlMessage, Errno, Reply, ReplyOutput};
 use super::Host;
@@ -140,6 +141,14 @@ impl Socket {
         }
     }
 
+    /// A time stamp comes with the text it is of, which nobody has room for, unless
+    /// `SOF_TIMESTAMPING_OPT_TSONLY` leaves it out.
+    fn truncated(&self, report: Report) -> i64 {
+        let flags = i64::from(self.settings.remembered(SOL_SOCKET, SO_TIMESTAMPING));
+        let stamp = matches!(report, Report::Stamp { .. });
+        if stamp && flags & SOF_TIMESTAMPING_OPT_TSONLY == 0 { MSG_TRUNC } else { 0 }
+    }
+
     /// The control messages of a report.
     fn messages(&self, report: Report) -> Vec<ControlMessage> {
         let flags = i64::from(self.settings.remembered(SOL_SOCKET, SO_TIMESTAMPING));
@@ -193,7 +202,8 @@ impl Host {
         let socket = self.files.socket_mut(fd)?;
         let report = socket.reports.ready.pop_front().ok_or(Errno::EAGAIN)?;
         let control = self.files.socket(fd)?.messages(report);
-        let output = ReplyOutput::Message { flags: MSG_ERRQUEUE as i32, control, name: None };
+        let flags = (MSG_ERRQUEUE | self.files.socket(fd)?.truncated(report)) as i32;
+        let output = ReplyOutput::Message { flags, control, name: None };
         Ok(Reply { result: Ok(0), output })
     }
 

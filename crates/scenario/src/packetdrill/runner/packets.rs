@@ -176,15 +176,19 @@ fn not_supported(packet: &PacketSpec) -> Option<String> {
         BodySpec::Icmp(_) => None,
         BodySpec::Tcp(tcp) => match &tcp.options {
             OptionsSpec::Any => None,
-            OptionsSpec::List(list) => list.iter().find_map(option_not_supported),
+            OptionsSpec::List(list) => {
+                list.iter().find_map(|option| option_not_supported(option, packet.direction))
+            }
         },
     }
 }
 
-fn option_not_supported(option: &OptionSpec) -> Option<String> {
+fn option_not_supported(option: &OptionSpec, direction: Direction) -> Option<String> {
     match option {
         // Digests of keys (RFC 2385), which nobody computes here.
-        OptionSpec::Md5(_) => Some("TCP MD5 signatures".to_owned()),
+        OptionSpec::Md5(_) if direction == Direction::Outbound => {
+            Some("TCP MD5 signatures".to_owned())
+        }
         OptionSpec::NotSupported(text) => Some(text.clone()),
         _ => None,
     }

@@ -61,6 +61,12 @@ impl Connection {
             cx.unscaled = Some(u32::from(segment.window));
             segment.flags -= Flags::SYN | Flags::ECE | Flags::CWR;
             segment.seq += 1;
+            if cx.profile.incoming == Incoming::Linux && origin == Origin::Active {
+                // For `tcp_data_queue` the SYN is something that came twice.
+                let irs = self.receive.irs;
+                self.report_duplicate(cx.profile, (irs, irs + 1));
+                self.owe_ack();
+            }
             return Ok(());
         }
         if origin != Origin::Active {

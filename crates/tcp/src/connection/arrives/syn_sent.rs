@@ -87,7 +87,10 @@ impl Connection {
         self.transition(cx, TcpState::SynReceived, Cause::Syn);
         self.send_syn(cx, SendReason::New);
         self.arm_timers(cx);
-        self.hold_text_of_syn(segment, taken);
+        // "We could accept data and URG from this segment" (`tcp_rcv_synsent_state_process`).
+        if cx.profile.incoming == Incoming::Table6 {
+            self.hold_text_of_syn(segment, taken);
+        }
     }
 
     /// "If there are other controls or text in the segment, queue them for processing after the

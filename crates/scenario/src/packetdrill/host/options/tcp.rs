@@ -99,13 +99,17 @@ impl Host {
             TCP_FASTOPEN_NO_COOKIE if !(0..=1).contains(&number) || !unconnected => {
                 Err(Errno::EINVAL)
             }
+            TCP_FASTOPEN_NO_COOKIE => {
+                self.remember(fd, SOL_TCP, name, number)?;
+                let cookies = if number == 0 { Offer::Yes } else { Offer::No };
+                self.set(fd, SocketOption::FastOpenCookies(cookies))
+            }
             TCP_THIN_LINEAR_TIMEOUTS | TCP_THIN_DUPACK | TCP_INQ | TCP_SAVE_SYN
                 if !(0..=1).contains(&number) =>
             {
                 Err(Errno::EINVAL)
             }
             TCP_FASTOPEN_CONNECT
-            | TCP_FASTOPEN_NO_COOKIE
             | TCP_THIN_LINEAR_TIMEOUTS
             | TCP_THIN_DUPACK
             | TCP_INQ

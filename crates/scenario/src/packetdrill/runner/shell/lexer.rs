@@ -270,8 +270,12 @@ impl Reader<'_> {
     /// `$NAME`, `${NAME}`, `$(command)`; a lonely `$` is itself.
     fn dollar(&mut self, word: &mut Word, quoted: bool) -> Result<(), String> {
         let body = &self.rest[1..];
-        if body.starts_with("((") {
-            return Err(self.line());
+        if let Some(inner) = body.strip_prefix("((") {
+            let (sum, rest) = inner.split_once("))").ok_or_else(|| self.line())?;
+            let value = arithmetic(sum).ok_or_else(|| self.line())?;
+            word.0.push(Part::Literal(value.to_string()));
+            self.rest = rest;
+            return Ok(());
         }
         if let Some(inner) = body.strip_prefix('(') {
             let end = closing(inner).ok_or_else(|| self.line())?;
@@ -301,6 +305,15 @@ impl Reader<'_> {
         self.rest = rest;
         Ok(())
     }
+}
+
+/// `$((6 * 1024 * 1024))`: the products and sums that scripts write for sizes, without variables and
+/// parentheses.
+fn arithmetic(text: &str) -> Option<i64> {
+    let product = |text: &str| {
+        text.split('*').try_fold(1_i64, |all, factor| all.checked_mul(factor.trim().parse().ok()?))
+    };
+    text.split('+').try_fold(0_i64, |sum, text| sum.checked_add(product(text)?))
 }
 
 const fn is_name(c: char) -> bool {
