@@ -88,8 +88,8 @@ fn several_segments_may_be_one_in_googles_scripts() {
     };
     let whole = "+0 > P. 1:3001(3000) ack 1";
     let single =
-        "+0 > . 1:1001(1000) ack 1\n+0 > . 1001:2001(1000) ack 1\n+0 > P. 2001:3001(1000) ack 1";
-    let mixed = "+0 > . 1:2001(2000) ack 1\n+0 > P. 2001:3001(1000) ack 1";
+        "+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:2001(1000) ack 1\n+0 > P. 2001:3001(1000) ack 1";
+    let mixed = "+0 > P. 1:2001(2000) ack 1\n+0 > P. 2001:3001(1000) ack 1";
     for packets in [whole, single, mixed] {
         passes(&script("", packets));
     }
