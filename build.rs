@@ -1,4 +1,5 @@
-//! Puts the scenarios into the command, so that `twomsl demo` works from any folder.
+//! Puts the scenarios into the command, so that their names work from any folder, and an index of
+//! their questions, so that listing them reads none of them.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,16 +8,12 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let root =
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("scenarios");
-    println!("cargo::rerun-if-changed={}", root.display());
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
     let mut table = String::from("&[\n");
     for file in &files {
-        let name =
-            file.strip_prefix(&root).unwrap_or(file).display().to_string().replace('\\', "/");
-        // Writing to a String cannot fail.
-        let _ = writeln!(table, "    ({name:?}, include_str!({:?})),", file.display().to_string());
+        table.push_str(&entry(&root, file)?);
     }
     table.push_str("]\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
@@ -34,4 +31,40 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// One `Entry` of `commands/library.rs`, as source.
+fn entry(root: &Path, file: &Path) -> io::Result<String> {
+    println!("cargo::rerun-if-changed={}", file.display());
+    let text = fs::read_to_string(file)?;
+    let within = file.strip_prefix(root).unwrap_or(file).display().to_string().replace('\\', "/");
+    let (theme, name) = within.trim_end_matches(".kdl").split_once('/').unwrap_or(("", &within));
+    let mut entry = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        entry,
+        "    Entry {{ theme: {theme:?}, name: {name:?}, path: {:?}, question: {:?}, claim: {:?}, \
+         text: include_str!({:?}) }},",
+        format!("scenarios/{within}"),
+        line(&text, "question").unwrap_or_default(),
+        line(&text, "claim"),
+        file.display().to_string(),
+    );
+    Ok(entry)
+}
+
+/// What a line of the story says, such as `question "…"`. Only what the library's files use is
+/// understood; a test holds every question to what the parser of the language makes of its file.
+fn line(text: &str, word: &str) -> Option<String> {
+    let of_word =
+        |line: &str| line.trim_start().strip_prefix(word)?.strip_prefix(" \"").map(str::to_owned);
+    let quoted = text.lines().find_map(of_word)?;
+    let (mut said, mut letters) = (String::new(), quoted.chars());
+    loop {
+        match letters.next()? {
+            '"' => return Some(said),
+            '\\' => said.push(letters.next()?),
+            letter => said.push(letter),
+        }
+    }
 }

@@ -41,12 +41,16 @@ impl Counterexample {
         !self.outcome.holds()
     }
 
+    /// Its faults, as nodes of a scenario file.
+    pub fn faults(&self) -> Vec<String> {
+        let hosts = &self.outcome.trace.about.hosts;
+        let hosts: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
+        self.schedule.iter().map(|fault| fault.node(&hosts)).collect()
+    }
+
     /// What breaks, and the faults that break it.
     pub fn report(&self) -> String {
-        let hosts: Vec<String> =
-            self.outcome.trace.about.hosts.iter().map(|host| host.name.clone()).collect();
-        let fault = |fault: &crate::Fault| format!("  {}\n", fault.node(&hosts));
-        let faults: String = self.schedule.iter().map(fault).collect();
+        let faults: String = self.faults().iter().map(|fault| format!("  {fault}\n")).collect();
         let broken = match self.broken {
             Broken::Invariant(number) => format!("invariant {number} of the world"),
             Broken::Expectation(place) => format!("expectation {} of `explore`", place + 1),

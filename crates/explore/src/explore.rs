@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
 use twomsl_scenario::{Bound, RunError, Scenario, ScenarioError};
-use twomsl_sim::{Plan, SpecError};
+use twomsl_sim::{Plan, SpecError, WorldSpec};
 
 use crate::counterexample::Counterexample;
 use crate::key::Seen;
@@ -79,7 +79,9 @@ pub fn explore(
     bound: &Bound,
     limits: &Limits,
 ) -> Result<Exploration, ExploreError> {
-    let plan = Arc::new(Plan::new(scenario.spec())?);
+    // What is said about the run without faults is not said about others.
+    let spec = WorldSpec { remarks: Vec::new(), ..scenario.spec() };
+    let plan = Arc::new(Plan::new(spec)?);
     let (figures, found) = search(scenario, &plan, bound, limits);
     let (counterexample, stopped_at) = match found {
         Ok(()) => (None, None),
@@ -147,6 +149,10 @@ impl<'a> Explorer<'a> {
             figures.add(&tally);
             seen.extend(new);
             outcome = worse(outcome, result);
+            // What those behind it have done in the meantime depends on who was faster.
+            if matches!(outcome, Err(Break::Found(_))) {
+                break;
+            }
         }
         figures.states = seen.len() as u64;
         outcome

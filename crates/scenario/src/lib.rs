@@ -27,6 +27,7 @@ mod language;
 pub mod packetdrill;
 mod run;
 mod scenario;
+mod search;
 mod source;
 mod written;
 
@@ -59,4 +60,5 @@ pub use diagnostic::{Colour, Problem, ScenarioError};
 pub use expect::{Broken, Failure, Monitors};
 pub use language::vocabulary;
 pub use run::{Outcome, RunError, shell_word};
-pub use scenario::{Engine, Scenario, SetError, Story};
+pub use scenario::{Engine, Scenario, SetError, Story, Try};
+pub use search::{Finds, Own, Search};

@@ -12,6 +12,7 @@ use crate::compile::{Compiled, Variant, compile, meant_profile, parameter_hint, 
 use crate::diagnostic::{Problem, ScenarioError};
 use crate::expect::Monitors;
 use crate::language::suggest;
+use crate::search::{Own, Search};
 use crate::source::Source;
 
 /// What a scenario says about itself.
@@ -27,12 +28,21 @@ pub struct Story {
     pub answer: String,
     /// What the run of the file itself is called beside its variants.
     pub case: Option<String>,
-    /// What to try next: commands.
-    pub next: Vec<String>,
+    /// What to try next.
+    pub next: Vec<Try>,
     /// The sections that say so: `9293 §3.6`.
     pub rfc: Vec<String>,
     /// The only engine that can tell it, and why, if not every one can.
     pub engine: Option<(Engine, String)>,
+}
+
+/// A command to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// As it is typed.
+    pub command: String,
+    /// The exit code that it ends with: 0, unless it is to show how something fails.
+    pub exits: u8,
 }
 
 /// What runs a scenario.
@@ -97,18 +107,19 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// Whether every variant can be made: what is wrong with one is found when the file is read.
+    /// Whether every variant and every search can be made: what is wrong with one is found when the
+    /// file is read.
     fn check_variants(&self) -> Result<(), ScenarioError> {
         let mut problems = Vec::new();
-        for variant in &self.compiled.variants {
-            for (key, value, span) in &variant.settings {
-                match self.clone().set(key, value) {
-                    Ok(_) => {}
-                    Err(SetError::File(error)) => return Err(error),
-                    Err(SetError::Key { message, hint, .. }) => {
-                        let problem = Problem::at(*span, message).label("cannot be set");
-                        problems.push(problem.maybe_help(hint));
-                    }
+        let of_variants = self.compiled.variants.iter().flat_map(|variant| &variant.settings);
+        let of_searches = self.own_searches().flat_map(|search| &search.settings);
+        for (key, value, span) in of_variants.chain(of_searches) {
+            match self.clone().set(key, value) {
+                Ok(_) => {}
+                Err(SetError::File(error)) => return Err(error),
+                Err(SetError::Key { message, hint, .. }) => {
+                    let problem = Problem::at(*span, message).label("cannot be set");
+                    problems.push(problem.maybe_help(hint));
                 }
             }
         }
@@ -145,6 +156,40 @@ impl Scenario {
         let of_variant = settings.into_iter().map(|(key, value, _)| (key, value));
         chosen.overrides.of_variant = of_variant.collect();
         Ok(chosen.compiled_again()?)
+    }
+
+    /// The searches that its story tells of, in the order of the file.
+    pub fn searches(&self) -> &[Search] {
+        &self.compiled.searches
+    }
+
+    /// Those that are made through its own schedules.
+    pub fn own_searches(&self) -> impl Iterator<Item = &Own> {
+        self.compiled.searches.iter().filter_map(|search| match search {
+            Search::Own(own) => Some(own),
+            Search::Of { .. } => None,
+        })
+    }
+
+    /// The scenario whose schedules are searched: with what the search sets otherwise.
+    ///
+    /// # Errors
+    /// The file makes no sense with that.
+    pub fn searched(&self, search: &Own) -> Result<Self, SetError> {
+        let mut chosen = self.clone();
+        chosen.overrides.what_ifs.extend(search.what_ifs.iter().copied());
+        let settings = search.settings.iter().map(|(key, value, _)| (key.clone(), value.clone()));
+        chosen.overrides.of_variant.extend(settings);
+        Ok(chosen.compiled_again()?)
+    }
+
+    /// What a search has found, told in its words instead of those of the file.
+    #[must_use]
+    pub fn told_by(mut self, search: &Own) -> Self {
+        let spec = &mut self.compiled.spec;
+        spec.title = format!("{}: {}", self.compiled.story.title, search.name);
+        spec.remarks.clone_from(&search.remarks);
+        self
     }
 
     /// The same scenario with another seed.

@@ -9,11 +9,13 @@ use crate::scenario::Scenario;
 
 impl Scenario {
     /// The text of this scenario as it would run now, with these nodes added. What it expects of
-    /// the run without them is left out: what is expected in `explore` stays.
+    /// the run without them, and says about it, is left out: what is expected in `explore` stays.
     pub fn with_faults_written(&self, nodes: &[String]) -> String {
         let mut document = self.document().clone();
-        let expected = document.nodes_mut().iter_mut();
-        expected.filter(|node| node.name().value() == "expect").for_each(leave_out);
+        let all = document.nodes_mut().iter_mut();
+        let of_one_run =
+            |node: &&mut KdlNode| matches!(node.name().value(), "expect" | "tell" | "search");
+        all.filter(of_one_run).for_each(leave_out);
         self.written_as(document, nodes)
     }
 

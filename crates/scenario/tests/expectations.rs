@@ -44,6 +44,9 @@ state "client" "TIME-WAIT" lasts="60s" count=1
 state "client" "FIN-WAIT-1" lasts="200ms" within="50ms"
 state "server" "ESTABLISHED" at="1s"
 state "client" "CLOSING" count=0
+state "server" "LISTEN" lasts="forever" count=1
+state "server" "LISTEN" at="1s"
+state "client" "LISTEN" count=0
 sockets "client" at="2s" state="TIME-WAIT" count=1
 sockets "server" at="2s" state="LISTEN" count=1
 sockets "client" at="2h" count=0

@@ -19,7 +19,7 @@ use crate::clock::{Clock, cut};
 use crate::model::{Event, Trace};
 
 /// `ss`'s headings, with `Age` put in before those that it has at the end of the line.
-const HEAD: [&str; COLUMNS] = [
+const HEAD: Head = [
     "State",
     "Recv-Q",
     "Send-Q",
@@ -30,19 +30,37 @@ const HEAD: [&str; COLUMNS] = [
     "Timer",
 ];
 
+/// The same, no wider than what stands below them.
+const SHORT: Head = ["State", "Recv-Q", "Send-Q", "Local", "Peer", "Age", "Process", "Timer"];
+
 const COLUMNS: usize = 8;
+
+type Head = [&'static str; COLUMNS];
 
 /// Numbers and addresses stand to the right of their columns, as in `ss`.
 const RIGHT: [bool; COLUMNS] = [false, true, true, true, true, true, false, false];
 
 /// All tables of a trace, an empty line between two of them.
 pub fn render(trace: &Trace) -> String {
+    all(trace, table)
+}
+
+/// The same for so many columns: see [`table_within`].
+pub fn render_within(trace: &Trace, columns: usize) -> String {
+    all(trace, |now, sockets| table_within(now, sockets, columns))
+}
+
+fn all(trace: &Trace, table: impl Fn(Instant, &[Status]) -> String) -> String {
     let mut tables = Vec::new();
     for record in &trace.records {
         if let Event::Table { host, sockets } = &record.event {
             let name = trace.about.name(*host);
             let (at, table) = (cut(record.at), table(record.at, sockets));
-            tables.push(format!("{at}  {name}\n{table}"));
+            let table = format!("{at}  {name}\n{table}");
+            // Somebody may have asked twice.
+            if !tables.contains(&table) {
+                tables.push(table);
+            }
         }
     }
     tables.join("\n")
@@ -50,25 +68,76 @@ pub fn render(trace: &Trace) -> String {
 
 /// One table: a line of headings and a line for each socket.
 pub fn table(now: Instant, sockets: &[Status]) -> String {
-    let mut rows = vec![HEAD.map(str::to_owned)];
+    laid_out(&cells(now, sockets), &LAYOUTS[0])
+}
+
+/// The same for so many columns: where they are too few, headings are shorter, and then the last
+/// cells of a socket stand below the others.
+pub fn table_within(now: Instant, sockets: &[Status], columns: usize) -> String {
+    let rows = cells(now, sockets);
+    let fits = |table: &String| table.lines().all(|line| line.chars().count() <= columns);
+    let tables = LAYOUTS.iter().map(|layout| laid_out(&rows, layout));
+    tables.clone().find(fits).or_else(|| tables.last()).unwrap_or_default()
+}
+
+/// How a table is laid out.
+struct Layout {
+    head: Head,
+    /// The lines that a socket takes, and the cells in each.
+    lines: &'static [&'static [usize]],
+}
+
+/// From the widest to the narrowest. A timer says what it is: it needs no heading.
+const LAYOUTS: [Layout; 4] = [
+    Layout { head: HEAD, lines: &[&[0, 1, 2, 3, 4, 5, 6, 7]] },
+    Layout { head: SHORT, lines: &[&[0, 1, 2, 3, 4, 5, 6, 7]] },
+    Layout { head: SHORT, lines: &[&[0, 1, 2, 3, 4, 5, 6], &[7]] },
+    Layout { head: SHORT, lines: &[&[0, 3, 4], &[1, 2, 5, 6], &[7]] },
+];
+
+/// The cells of each socket.
+fn cells(now: Instant, sockets: &[Status]) -> Vec<[String; COLUMNS]> {
     let since = sockets.iter().map(|status| status.since);
     let deadlines = sockets.iter().filter_map(|status| status.timers.first());
     let times = since.chain(deadlines.map(|(_, deadline)| *deadline)).chain([now]);
     let clock = Clock::of(times);
-    rows.extend(sockets.iter().map(|status| row(clock, now, status)));
-    let widths: [usize; COLUMNS] =
-        std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0));
-    rows.iter().map(|row| line(row, &widths)).collect()
+    sockets.iter().map(|status| row(clock, now, status)).collect()
 }
 
-/// Cells padded to the widest of their column, so that every table aligns by itself.
-fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
-    let cell = |column: usize| {
-        let (text, width) = (&row[column], widths[column]);
-        if RIGHT[column] { format!("{text:>width$}") } else { format!("{text:<width$}") }
+fn laid_out(sockets: &[[String; COLUMNS]], layout: &Layout) -> String {
+    let mut rows = vec![layout.head.map(str::to_owned)];
+    rows.extend_from_slice(sockets);
+    let widths: [usize; COLUMNS] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0));
+    if let ([_, _, ..], Some(head)) = (layout.lines, rows.first_mut()) {
+        head[COLUMNS - 1].clear();
+    }
+    let of_row = |row: &[String; COLUMNS]| -> String {
+        let lines = layout.lines.iter().enumerate();
+        lines.map(|(place, cells)| line(place, cells, row, &widths)).collect()
     };
-    let cells: Vec<_> = (0..COLUMNS).map(cell).collect();
-    format!("{}\n", cells.join("  ").trim_end())
+    rows.iter().map(of_row).collect()
+}
+
+/// Cells padded to the widest of their column, so that every table aligns by itself. Lines behind
+/// the first of a socket are set off, and left out if they are empty.
+fn line(
+    place: usize,
+    cells: &[usize],
+    row: &[String; COLUMNS],
+    widths: &[usize; COLUMNS],
+) -> String {
+    let cell = |column: &usize| {
+        let (text, width) = (&row[*column], widths[*column]);
+        if RIGHT[*column] { format!("{text:>width$}") } else { format!("{text:<width$}") }
+    };
+    let cells: Vec<_> = cells.iter().map(cell).collect();
+    let text = cells.join("  ");
+    match (place, text.trim()) {
+        (0, _) => format!("{}\n", text.trim_end()),
+        (_, "") => String::new(),
+        _ => format!("    {}\n", text.trim_end()),
+    }
 }
 
 /// The cells of one socket, in the order of the headings.

@@ -186,7 +186,8 @@ pub(crate) struct Explore {
 /// `twomsl demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Names of scenarios, as the list gives them, or of themes
+    /// Names of scenarios, as the list gives them, or of themes, or files. A name that is both a
+    /// theme and a scenario must say which: THEME/ is all of the theme, THEME/NAME one scenario
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
 
@@ -197,6 +198,10 @@ pub(crate) struct Demo {
     /// Wait for Enter at every step
     #[arg(long)]
     pub(crate) step: bool,
+
+    /// Columns, from 60 to 1000, instead of those of the terminal, or of 100 without one
+    #[arg(long, value_name = "COLUMNS", value_parser = columns)]
+    pub(crate) width: Option<usize>,
 }
 
 /// `twomsl run`.
@@ -243,6 +248,11 @@ pub(crate) struct Run {
     /// Show every segment: a ladder counts long runs of ordinary ones
     #[arg(long)]
     pub(crate) full: bool,
+
+    /// Columns of a ladder or of socket tables, from 60 to 1000. Without it a ladder has 100, or as
+    /// many as the terminal if that has fewer
+    #[arg(long, value_name = "COLUMNS", value_parser = columns)]
+    pub(crate) width: Option<usize>,
 
     /// Write to this file, or into this folder: for one input if it exists, for several in any
     /// case. The files there are called after the inputs and the format
@@ -314,6 +324,12 @@ fn seed(text: &str) -> Result<u64, String> {
 fn what_if() -> impl TypedValueParser<Value = WhatIf> {
     let rule = |rule: WhatIf| PossibleValue::new(rule.name()).help(rule.about());
     PossibleValuesParser::new(WhatIf::ALL.map(rule)).try_map(|name| name.parse::<WhatIf>())
+}
+
+fn columns(text: &str) -> Result<usize, String> {
+    let number = seed(text)?;
+    let columns = usize::try_from(number).ok().filter(|columns| (60..=1000).contains(columns));
+    columns.ok_or_else(|| "write a number of columns from 60 to 1000".to_owned())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

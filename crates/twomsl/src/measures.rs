@@ -1,14 +1,15 @@
 //! What several runs of one story came to, side by side.
 
-use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 use twomsl::Outcome;
 use twomsl::tcp::{Instant, TcpState};
 use twomsl::trace::query::{Query, Segments};
 use twomsl::trace::{Event, HostId, Trace};
 
-const HEAD: [&str; 9] = [
-    "run",
+use crate::story::indented;
+
+const MEASURES: [&str; 8] = [
     "connections",
     "segments",
     "sent again",
@@ -19,17 +20,27 @@ const HEAD: [&str; 9] = [
     "all over",
 ];
 
-/// A table with a line for each run.
-pub(crate) fn side_by_side(runs: &[(String, Outcome)]) -> String {
+/// A table with a line for each run, and what is the same in all of them below it.
+pub(crate) fn side_by_side(runs: &[(String, Outcome)], columns: usize) -> String {
+    let rows: Vec<_> = runs.iter().map(|(_, outcome)| row(outcome)).collect();
+    let differs = |place: &usize| rows.iter().any(|row| row[*place] != rows[0][*place]);
+    let (different, same): (Vec<usize>, Vec<usize>) = (0..MEASURES.len()).partition(differs);
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(HEAD);
-    for (name, outcome) in runs {
-        table.add_row(row(name, outcome));
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+    table.set_header(std::iter::once("run").chain(different.iter().map(|place| MEASURES[*place])));
+    for ((name, _), row) in runs.iter().zip(&rows) {
+        table.add_row(
+            std::iter::once(name.clone()).chain(different.iter().map(|place| row[*place].clone())),
+        );
     }
-    format!("{}\n", table.trim_fmt())
+    let alike = same.iter().map(|place| format!("{} {}", MEASURES[*place], rows[0][*place]));
+    let alike: Vec<String> = alike.collect();
+    let alike = format!("the same in all of them: {}", alike.join(", "));
+    format!("Side by side:\n{}\n{}", table.trim_fmt(), indented(&alike, " ", columns))
 }
 
-fn row(name: &str, outcome: &Outcome) -> [String; HEAD.len()] {
+fn row(outcome: &Outcome) -> [String; MEASURES.len()] {
     let query = Query::new(&outcome.trace);
     let sent = query.segments(Segments::default());
     let resets = sent.iter().filter(|sent| sent.segment.has(twomsl::wire::Flags::RST)).count();
@@ -37,7 +48,6 @@ fn row(name: &str, outcome: &Outcome) -> [String; HEAD.len()] {
     let waits: usize =
         hosts(&outcome.trace).map(|host| query.stays(host, TcpState::TimeWait).len()).sum();
     [
-        name.to_owned(),
         query.connections().list().len().to_string(),
         sent.len().to_string(),
         again.to_string(),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use twomsl::scenario::Colour;
+use twomsl::trace::ladder::Form;
 
 use crate::args::Format;
 
@@ -97,6 +98,12 @@ impl Output {
     pub(crate) fn columns(&self) -> Option<usize> {
         let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
         self.is_terminal().then_some(usize::from(width.0))
+    }
+
+    /// The columns that a ladder may take: those of the terminal, but no more than it needs.
+    pub(crate) fn ladder_columns(&self) -> usize {
+        let most = Form::default().width;
+        self.columns().map_or(most, |columns| columns.min(most))
     }
 
     /// Whether colours are understood there.

@@ -21,23 +21,38 @@ pub(crate) fn answer(story: &Story, columns: Option<usize>) -> String {
     format!("\n{paragraph}")
 }
 
-/// A text of several lines, broken between words, with an empty line behind it.
+/// A text of several lines, broken between words; those behind the first are set off.
 fn paragraph(heading: &str, text: &str, columns: Option<usize>) -> String {
     let width = columns.unwrap_or(MAX_COLUMNS).min(MAX_COLUMNS);
-    let mut out = format!("{heading}:");
-    let mut used = out.chars().count();
+    let lines = wrapped(&format!("{heading}: {text}"), width.saturating_sub(2));
+    lines.join("\n  ") + "\n"
+}
+
+/// A text with the same indent in front of every line.
+pub(crate) fn indented(text: &str, indent: &str, columns: usize) -> String {
+    let lines = wrapped(text, columns.min(MAX_COLUMNS).saturating_sub(indent.len()));
+    lines.iter().map(|line| format!("{indent}{line}\n")).collect()
+}
+
+/// Lines of at most so many columns, broken between words; a longer word has a line of its own.
+pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut used = 0;
     for word in text.split_whitespace() {
         let length = word.chars().count();
-        if used + 1 + length > width {
-            out.push_str("\n ");
-            used = 1;
+        match lines.last_mut() {
+            Some(line) if used + 1 + length <= columns => {
+                line.push(' ');
+                line.push_str(word);
+                used += 1 + length;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                used = length;
+            }
         }
-        out.push(' ');
-        out.push_str(word);
-        used += 1 + length;
     }
-    out.push('\n');
-    out
+    lines
 }
 
 #[cfg(test)]

@@ -170,3 +170,26 @@ fn who_searches_does_not_matter() {
         assert_eq!(one, with(4));
     }
 }
+
+/// What a search says of itself is the same for every number of jobs, also when it finds something:
+/// whoever was on a later part meanwhile is not counted.
+#[test]
+fn figures_of_a_counterexample_do_not_depend_on_who_was_faster() {
+    let text =
+        PING.replace("bytes=200", "bytes=300").replace("explore faults=1", "explore faults=2");
+    let text =
+        text.replace("result \"server\" \"read-to-end\" eof=#true", "segments flags=\"FIN\" max=2");
+    let text = text.replace("read \"server\" bytes=300", "segments min=1");
+    let scenario = linux(&text);
+    let bound = scenario.bound().expect("a story with a bound").clone();
+    let figures = |jobs| {
+        let limits = Limits { jobs, ..Limits::default() };
+        let found = explore(&scenario, &bound, &limits).expect("a world");
+        assert!(found.counterexample.is_some(), "{}", found.report());
+        found.figures
+    };
+    let alone = figures(1);
+    for _ in 0..8 {
+        assert_eq!(figures(4), alone);
+    }
+}

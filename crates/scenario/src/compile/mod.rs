@@ -15,6 +15,7 @@ mod link;
 mod matcher;
 mod options;
 mod role;
+mod search;
 mod story;
 mod tell;
 mod trigger;
@@ -34,9 +35,10 @@ use crate::language::node::{self, Context, Node};
 use crate::language::suggest;
 use crate::language::vocabulary::TOP;
 use crate::scenario::{Overrides, Story};
+use crate::search::Search;
 
 pub(crate) use host::{meant_profile, parameter_hint, set_parameter};
-pub(crate) use variant::Variant;
+pub(crate) use variant::{Setting, Variant};
 
 /// Everything a scenario file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub(crate) struct Compiled {
     /// How far it is to be explored, and what holds in every schedule.
     pub(crate) bound: Option<Bound>,
     pub(crate) variants: Vec<Variant>,
+    pub(crate) searches: Vec<Search>,
     /// What `--set` can name: the parameters of the file.
     pub(crate) params: Vec<String>,
     /// The values that they have.
@@ -89,6 +92,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
     let variants = variant::all(&of(&nodes, "variant"));
     // Before the tables: expectations about sockets need some of their own.
     let bound = explore::bound(&of(&nodes, "explore"));
+    let searches = search::all(&of(&nodes, "search"), bound.as_ref());
     let (mut expected, mut remarks) =
         (expectation::all(&of(&nodes, "expect")), tell::all(&of(&nodes, "tell")));
     if let Some(chosen) = overrides.chosen(&variants) {
@@ -117,6 +121,7 @@ fn sections(cx: &Context, document: &KdlDocument, overrides: &Overrides) -> Comp
         expected,
         bound,
         variants,
+        searches,
         params: Vec::new(),
         values: BTreeMap::new(),
     }

@@ -7,7 +7,7 @@ use crate::diagnostic::Problem;
 use crate::language::node::{Context, Node};
 use crate::language::units;
 use crate::language::value::{Choice, OneOf};
-use crate::scenario::{Engine, Overrides, Story};
+use crate::scenario::{Engine, Overrides, Story, Try};
 
 /// The parameters with their values: those of the file, or those that override them.
 pub(super) fn params(document: &KdlDocument, overrides: &Overrides, cx: &mut Context) {
@@ -70,16 +70,24 @@ pub(super) fn story(cx: &Context, nodes: &[Node<'_>]) -> Story {
         answer: line("answer"),
         claim: node.child("claim").and_then(|child| child.arg(0)),
         case: node.child("case").and_then(|child| child.arg(0)),
-        next: of_name(node, "try"),
+        next: tries(node),
         rfc: sources.flat_map(|child| child.args_from::<String>(0)).collect(),
         engine: node.child("engine").and_then(|child| engine(&child)),
     }
 }
 
-/// The first arguments of all children of a name.
-fn of_name(node: &Node<'_>, name: &str) -> Vec<String> {
-    let children = node.children().into_iter().filter(|child| child.name() == name);
-    children.filter_map(|child| child.arg(0)).collect()
+/// What to try next, with the exit codes.
+fn tries(node: &Node<'_>) -> Vec<Try> {
+    let children = node.children().into_iter().filter(|child| child.name() == "try");
+    let one = |child: Node<'_>| {
+        let exits = child.prop_or("exits", 0_u64);
+        let exits = u8::try_from(exits).unwrap_or_else(|_| {
+            child.wrong(child.prop_span("exits"), "there is no such exit code", "0 to 255");
+            0
+        });
+        Some(Try { command: child.arg(0)?, exits })
+    };
+    children.filter_map(one).collect()
 }
 
 /// The only engine that can tell the story, and why.

@@ -9,12 +9,15 @@ use crate::diagnostic::{Problem, Span};
 use crate::expect::Expected;
 use crate::language::node::Node;
 
+/// A key, its value, and where they stand.
+pub(crate) type Setting = (String, String, Span);
+
 /// One variant of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Variant {
     pub(crate) name: String,
     /// What it sets, as `--set` would: keys and values, each with its place.
-    pub(crate) settings: Vec<(String, String, Span)>,
+    pub(crate) settings: Vec<Setting>,
     /// The rules that no host of it keeps.
     pub(crate) what_ifs: Vec<WhatIf>,
     pub(crate) remarks: Vec<Remark>,
@@ -38,8 +41,7 @@ pub(super) fn all(nodes: &[Node<'_>]) -> Vec<Variant> {
 fn one(node: &Node<'_>) -> Option<Variant> {
     let children = node.children();
     let of = |name: &str| super::of(&children, name);
-    let settings: Vec<_> = of("set").iter().filter_map(setting).collect();
-    let what_ifs: Vec<WhatIf> = of("what-if").iter().flat_map(|node| node.args_from(0)).collect();
+    let (settings, what_ifs) = changes(&children);
     if settings.is_empty() && what_ifs.is_empty() {
         node.report(
             Problem::at(node.name_span(), "a variant sets something".to_owned())
@@ -51,8 +53,15 @@ fn one(node: &Node<'_>) -> Option<Variant> {
     Some(Variant { name: node.arg(0)?, settings, what_ifs, remarks, expected })
 }
 
+/// What is otherwise: what `set` and `what-if` say.
+pub(super) fn changes(children: &[Node<'_>]) -> (Vec<Setting>, Vec<WhatIf>) {
+    let of = |name: &str| super::of(children, name);
+    let settings = of("set").iter().filter_map(setting).collect();
+    (settings, of("what-if").iter().flat_map(|node| node.args_from(0)).collect())
+}
+
 /// A key and a value in the form of the command line.
-fn setting(node: &Node<'_>) -> Option<(String, String, Span)> {
+fn setting(node: &Node<'_>) -> Option<Setting> {
     let value = match node.arg::<KdlValue>(1)? {
         KdlValue::String(text) => text,
         KdlValue::Integer(number) => number.to_string(),

@@ -43,10 +43,15 @@ impl<'a> Facts<'a> {
         self.trace.about.hosts.get(host).map_or("?", |host| host.name.as_str())
     }
 
+    /// The sockets of a host.
+    pub(crate) fn sockets(&self, host: usize) -> impl Iterator<Item = &Life> {
+        let host = HostId(host as u16);
+        self.lives.iter().filter(move |life| life.socket.host == host)
+    }
+
     /// The connections of a host: sockets that were more than listeners.
     pub(crate) fn connections(&self, host: usize) -> impl Iterator<Item = &Life> {
-        let host = HostId(host as u16);
-        self.lives.iter().filter(move |life| life.socket.host == host && !life.only_listens())
+        self.sockets(host).filter(|life| !life.only_listens())
     }
 
     /// One of them.

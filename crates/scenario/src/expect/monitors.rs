@@ -55,7 +55,6 @@ impl Monitors {
                     && state.connection.is_none()
                     && state.lasts.is_none()
                     && state.at.is_none()
-                    && state.state != TcpState::Listen
             }
             Wanted::Ends(ends) => ends.at.is_none() && ends.by.is_none() && ends.after.is_none(),
             Wanted::Read { .. }
@@ -220,8 +219,10 @@ fn returned(wanted: &ResultWanted, record: &Record) -> bool {
     }
 }
 
-/// Whether a record is a change into the state that an expectation speaks of.
+/// Whether a record is a change into the state that an expectation speaks of. A listener that is
+/// closed is no connection that is.
 fn entered(wanted: &StateWanted, record: &Record) -> bool {
-    let host = HostId(wanted.host as u16);
-    matches!(&record.event, Event::State { socket, change } if socket.host == host && change.to == wanted.state)
+    let Event::State { socket, change } = &record.event else { return false };
+    let of_listener = change.from == TcpState::Listen && change.to == TcpState::Closed;
+    socket.host == HostId(wanted.host as u16) && change.to == wanted.state && !of_listener
 }

@@ -32,6 +32,8 @@ pub(super) fn state(wanted: &StateWanted, facts: &Facts<'_>) -> Held {
             Some(life) => vec![life],
             None => return Err(facts.no_connection(wanted.host, nth)),
         },
+        // A listener is no connection, but LISTEN is its state.
+        None if wanted.state == TcpState::Listen => facts.sockets(wanted.host).collect(),
         None => facts.connections(wanted.host).collect(),
     };
     if let Some(at) = wanted.at {
@@ -110,8 +112,7 @@ pub(super) fn sockets(
     counts: Counts,
     facts: &Facts<'_>,
 ) -> Held {
-    let of_host = facts.lives.iter().filter(|life| life.socket.host == HostId(host as u16));
-    let alive: Vec<TcpState> = of_host.filter_map(|life| life.state_at(at)).collect();
+    let alive: Vec<TcpState> = facts.sockets(host).filter_map(|life| life.state_at(at)).collect();
     let fitting = alive.iter().filter(|found| state.is_none_or(|state| state == **found)).count();
     if counts.hold(fitting) {
         Ok(())

@@ -157,6 +157,7 @@ pub static TOP: &[&Kind] = &[
     &UNTIL,
     &EXPECT,
     &EXPLORE,
+    &SEARCH,
     &VARIANT,
 ];
 
@@ -167,7 +168,7 @@ static QUESTION: Kind = Kind::new("question").args(&[once("TEXT")]);
 static ANSWER: Kind = Kind::new("answer").args(&[once("TEXT")]);
 static CLAIM: Kind = Kind::new("claim").args(&[once("TEXT")]);
 static CASE: Kind = Kind::new("case").args(&[once("NAME")]);
-static TRY: Kind = Kind::new("try").args(&[once("COMMAND")]);
+static TRY: Kind = Kind::new("try").args(&[once("COMMAND")]).props(&[&["exits"]]);
 static RFC: Kind = Kind::new("rfc").args(&[many("SECTION")]);
 static ENGINE: Kind = Kind::new("engine").args(&[once("ENGINE")]).props(&[&["because"]]);
 static PARAM: Kind = Kind::new("param").args(&[once("NAME"), once("VALUE")]);
@@ -301,6 +302,12 @@ static EXPECT: Kind = Kind::new("expect").children(EXPECTATIONS);
 
 static EXPLORE: Kind =
     Kind::new("explore").props(&[&["faults", "kinds", "lifetime"]]).children(&[&EXPECT]);
+
+static SEARCH: Kind = Kind::new("search")
+    .args(&[optional("NAME")])
+    .props(&[&["finds", "means", "of"]])
+    .children(&[&SAY, &SETTING, &WHAT_IF, &TELL]);
+static SAY: Kind = Kind::new("say").args(&[once("TEXT")]);
 
 /// What can be expected.
 pub static EXPECTATIONS: &[&Kind] = &[

@@ -89,7 +89,8 @@ fn show(args: &args::Drill, file: &Path, end: &End) -> Result<(), String> {
     }
     match &report.trace {
         Some(trace) if args.ladder && matches!(report.verdict, Verdict::Failed(_)) => {
-            let form = ladder::Form::default();
+            let width = Output::Standard.ladder_columns();
+            let form = ladder::Form { width, ..ladder::Form::default() };
             let colours = Output::Standard.takes_colours();
             let ladder =
                 if colours { ladder::coloured(trace, form) } else { ladder::plain(trace, form) };

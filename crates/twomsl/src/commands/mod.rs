@@ -24,8 +24,7 @@ use crate::args::Chosen;
 /// # Errors
 /// Why it cannot be used, for the user.
 pub(crate) fn resolve(args: &Chosen, file: &Path) -> Result<Scenario, String> {
-    let colour = crate::output::colour_of_messages();
-    let mut scenario = Scenario::load(file).map_err(|error| error.render(colour))?;
+    let mut scenario = library::load(file)?;
     if let Some(name) = &args.variant {
         scenario = scenario.variant(name).map_err(|error| format!("error: --{error}\n"))?;
     }

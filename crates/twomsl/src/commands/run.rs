@@ -6,8 +6,8 @@ use twomsl::tcp::Instant;
 use twomsl::trace::{Event, HostId, Record, Trace, jsonl, ladder, ss, tcpdump};
 use twomsl::{Outcome, Scenario};
 
-use super::Verdict;
 use super::tally::Tally;
+use super::{Verdict, library};
 use crate::args::{Format, Run};
 use crate::log;
 use crate::output::{Output, complain, note};
@@ -105,8 +105,7 @@ fn success(scenario: &Scenario, seeds: usize) -> String {
 
 /// The scenario as the arguments want it.
 fn resolve(args: &Run, file: &Path) -> Result<Scenario, String> {
-    let colour = crate::output::colour_of_messages();
-    let mut scenario = Scenario::load(file).map_err(|error| error.render(colour))?;
+    let mut scenario = library::load(file)?;
     if let Some(name) = &args.variant {
         scenario = scenario.variant(name).map_err(|error| format!("error: --{error}\n"))?;
     }
@@ -149,7 +148,8 @@ fn run_to_end(args: &Run, scenario: &Scenario) -> Result<Outcome, String> {
 /// Renders a trace in the format asked for.
 fn show(args: &Run, trace: &Trace, file: &Path, output: &Output) -> Result<(), String> {
     let length = if args.full { ladder::Length::Full } else { ladder::Length::Folded };
-    let form = ladder::Form { length, ..ladder::Form::default() };
+    let width = args.width.unwrap_or_else(|| output.ladder_columns());
+    let form = ladder::Form { length, width };
     match args.format {
         Format::Ladder => {
             let plain = ladder::plain(trace, form);
@@ -161,7 +161,11 @@ fn show(args: &Run, trace: &Trace, file: &Path, output: &Output) -> Result<(), S
         }
         Format::Tcpdump => output.write(file, &tcpdump::render(trace)),
         Format::Jsonl => output.write(file, &jsonl::render(trace)),
-        Format::Ss => output.write(file, &ss::render(trace)),
+        Format::Ss => {
+            let columns = args.width.or_else(|| output.columns());
+            let wide = || ss::render(trace);
+            output.write(file, &columns.map_or_else(wide, |it| ss::render_within(trace, it)))
+        }
     }
 }
 

@@ -1,0 +1,143 @@
+//! `twomsl demo`: the library of scenarios as lessons.
+
+mod lesson;
+mod list;
+mod searches;
+mod tables;
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::Path;
+
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use twomsl::scenario::Scenario;
+use twomsl::trace::ladder;
+
+use self::lesson::Lesson;
+use super::Verdict;
+use super::library::{self, ENTRIES, Entry};
+use crate::args::Demo;
+use crate::output::{Output, complain};
+
+/// Lists the questions, or tells what was asked for.
+pub(crate) fn demo(args: &Demo) -> Verdict {
+    let output = Output::Standard;
+    let look = Look::new(args, &output);
+    let told = if args.names.is_empty() && !args.all {
+        output.print(&list::list(&look)).map(|()| Verdict::Holds)
+    } else {
+        tell_all(args, &look, &output)
+    };
+    told.unwrap_or_else(|message| {
+        complain(&message);
+        Verdict::Unusable
+    })
+}
+
+/// How lessons look.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// Columns that there are.
+    columns: usize,
+    colour: ladder::Colour,
+}
+
+impl Look {
+    fn new(args: &Demo, output: &Output) -> Self {
+        let colour = if output.takes_colours() { ladder::Colour::On } else { ladder::Colour::Off };
+        let columns = args.width.or_else(|| output.columns());
+        Self { columns: columns.unwrap_or_else(|| output.ladder_columns()), colour }
+    }
+
+    /// For a ladder: no wider than it needs.
+    fn form(&self) -> ladder::Form {
+        let form = ladder::Form::default();
+        ladder::Form { width: self.columns.min(form.width), ..form }
+    }
+}
+
+/// One after the other in the order of the arguments, though several are made at once: nobody
+/// waits for a lesson that the one before it does not need.
+fn tell_all(args: &Demo, look: &Look, output: &Output) -> Result<Verdict, String> {
+    let mut worst = Verdict::Holds;
+    let waits = args.step && io::stdin().is_terminal() && output.is_terminal();
+    let at_once = if waits { 1 } else { 2 * rayon::current_num_threads() };
+    for tales in chosen(args)?.chunks(at_once) {
+        let lessons: Vec<_> =
+            tales.par_iter().map(|tale| Lesson::new(&tale.scenario()?, look)).collect();
+        for lesson in lessons {
+            worst = worst.max(tell(&lesson?, waits, output)?);
+        }
+    }
+    Ok(worst)
+}
+
+/// What a lesson is made of.
+enum Tale {
+    Library(&'static Entry),
+    File(Box<Scenario>),
+}
+
+impl Tale {
+    fn scenario(&self) -> Result<Scenario, String> {
+        match self {
+            Self::Library(entry) => entry.scenario(),
+            Self::File(scenario) => Ok((**scenario).clone()),
+        }
+    }
+}
+
+/// What the arguments name.
+fn chosen(args: &Demo) -> Result<Vec<Tale>, String> {
+    if args.all {
+        return Ok(ENTRIES.iter().map(Tale::Library).collect());
+    }
+    let named = args.names.iter().map(|word| named(word)).collect::<Result<Vec<_>, _>>()?;
+    Ok(named.into_iter().flatten().collect())
+}
+
+/// What one word names: all of a theme, or one scenario of the library, or a file.
+fn named(word: &str) -> Result<Vec<Tale>, String> {
+    let theme = word.strip_suffix('/').unwrap_or(word);
+    let of_theme: Vec<&Entry> = ENTRIES.iter().filter(|entry| entry.theme == theme).collect();
+    let called: Vec<&Entry> = ENTRIES.iter().filter(|entry| entry.is_called(word)).collect();
+    match (of_theme.as_slice(), called.as_slice()) {
+        ([], _) => {}
+        (_, []) => return Ok(of_theme.into_iter().map(Tale::Library).collect()),
+        (_, [entry, ..]) => {
+            let one = entry.full_name();
+            return Err(format!(
+                "error: `{word}` is a theme and a scenario: say `{word}/` for all of the theme, or `{one}`\n"
+            ));
+        }
+    }
+    match called.as_slice() {
+        [entry] if !Path::new(word).is_file() => Ok(vec![Tale::Library(entry)]),
+        _ => library::load(Path::new(word)).map(|scenario| vec![Tale::File(Box::new(scenario))]),
+    }
+}
+
+/// A lesson piece by piece, and what does not hold of it.
+fn tell(lesson: &Lesson, waits: bool, output: &Output) -> Result<Verdict, String> {
+    let last = lesson.pieces.len().saturating_sub(1);
+    for (place, piece) in lesson.pieces.iter().enumerate() {
+        output.print(piece)?;
+        if waits && place < last {
+            wait(output)?;
+        }
+    }
+    match &lesson.failure {
+        Some(report) => {
+            complain(report);
+            Ok(Verdict::Fails)
+        }
+        None => Ok(Verdict::Holds),
+    }
+}
+
+/// Waits for Enter.
+fn wait(output: &Output) -> Result<(), String> {
+    output.print("(Enter: go on) ")?;
+    // Nothing is read from the line, and the end of the input is as good as Enter.
+    let _ = io::stdin().lock().read_line(&mut String::new());
+    Ok(())
+}
