@@ -50,7 +50,8 @@ impl Counterexample {
 
     /// What breaks, and the faults that break it.
     pub fn report(&self) -> String {
-        let faults: String = self.faults().iter().map(|fault| format!("  {fault}\n")).collect();
+        let line = |fault: &String| format!("  {fault}\n");
+        let faults: String = self.faults().iter().map(line).collect();
         let broken = match self.broken {
             Broken::Invariant(number) => format!("invariant {number} of the world"),
             Broken::Expectation(place) => format!("expectation {} of `explore`", place + 1),

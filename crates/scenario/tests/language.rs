@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use twomsl_scenario::{Engine, FaultKind, Scenario};
+use twomsl_scenario::{Broken, Engine, FaultKind, Finds, Scenario, Search};
 use twomsl_sim::spec::FaultVerdict;
 use twomsl_tcp::{Instant, Profile, WhatIf};
 
@@ -83,6 +83,46 @@ fn a_variant_keeps_what_was_set_and_is_in_the_command_that_repeats_it() {
     let again = "twomsl run everything.kdl --profile freebsd --what-if no-half-close --seed 3 \
                  --set client.time-wait=7s";
     assert_eq!(variant.command(Engine::Sim), again);
+}
+
+#[test]
+fn searches_are_what_they_say() {
+    let scenario = parse(EVERYTHING);
+    let [Search::Own(with), Search::Own(without), Search::Of { file, words }] = scenario.searches()
+    else {
+        panic!("{:?}", scenario.searches());
+    };
+    assert_eq!(
+        (with.finds, with.words.as_slice()),
+        (Finds::Nothing, &["First.".into(), "Second.".into()][..])
+    );
+    assert_eq!(without.finds, Finds::Disaster(Broken::Expectation(0)));
+    assert_eq!((without.means.as_deref(), without.remarks()), (Some("a reset."), 1));
+    assert_eq!((file.as_str(), words.as_slice()), ("../other.kdl", &["And then?".into()][..]));
+    let searched = scenario.searched(without).unwrap_or_else(|error| panic!("{error}"));
+    let spec = searched.spec();
+    assert!(spec.hosts.iter().all(|host| host.profile.what_ifs.has(WhatIf::NoPaws)));
+    assert_eq!(spec.hosts[0].profile.time_wait, Duration::from_secs(1));
+    assert_eq!(scenario.clone().told_by(without).spec().remarks[0].text, "It is closed.");
+}
+
+#[test]
+fn a_search_that_cannot_be_made_is_refused() {
+    let refused = |search: &str, what: &str| {
+        let head = "scenario \"A\"\nhost \"client\"\nexplore { expect { ends \"quiet\" } }\n";
+        let error = Scenario::parse("a.kdl", &format!("{head}{search}")).expect_err(search);
+        assert!(error.to_string().contains(what), "{error}");
+    };
+    refused("search \"a\"", "`search` needs the property `finds`");
+    refused("search \"a\" finds=\"gold\"", "`gold` is nothing that a search can find");
+    refused("search \"a\" finds=\"expectation 2\"", "here are 1");
+    refused("search \"a\" finds=\"invariant 7\"", "`invariant 7` is nothing");
+    refused("search finds=\"nothing\"", "what is this search called?");
+    refused("search of=\"b.kdl\" finds=\"nothing\"", "the searches of another file");
+    refused("search \"a\" finds=\"nothing\" { set \"client.mood\" 1 }", "mood");
+    let alone = "scenario \"A\"\nhost \"client\"\nsearch \"a\" finds=\"nothing\"";
+    let error = Scenario::parse("a.kdl", alone).expect_err("no bound").to_string();
+    assert!(error.contains("how far is to be searched?"), "{error}");
 }
 
 #[test]

@@ -76,8 +76,8 @@ pub fn table(now: Instant, sockets: &[Status]) -> String {
 pub fn table_within(now: Instant, sockets: &[Status], columns: usize) -> String {
     let rows = cells(now, sockets);
     let fits = |table: &String| table.lines().all(|line| line.chars().count() <= columns);
-    let tables = LAYOUTS.iter().map(|layout| laid_out(&rows, layout));
-    tables.clone().find(fits).or_else(|| tables.last()).unwrap_or_default()
+    let mut tables = LAYOUTS.iter().map(|layout| laid_out(&rows, layout));
+    tables.clone().find(fits).or_else(|| tables.next_back()).unwrap_or_default()
 }
 
 /// How a table is laid out.

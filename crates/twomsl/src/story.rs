@@ -31,7 +31,8 @@ fn paragraph(heading: &str, text: &str, columns: Option<usize>) -> String {
 /// A text with the same indent in front of every line.
 pub(crate) fn indented(text: &str, indent: &str, columns: usize) -> String {
     let lines = wrapped(text, columns.min(MAX_COLUMNS).saturating_sub(indent.len()));
-    lines.iter().map(|line| format!("{indent}{line}\n")).collect()
+    let line = |line: &String| format!("{indent}{line}\n");
+    lines.iter().map(line).collect()
 }
 
 /// Lines of at most so many columns, broken between words; a longer word has a line of its own.

@@ -14,7 +14,7 @@ const HEAD: &str = "\
 # The library of scenarios
 
 Every file asks a question and answers it by a run: what it expects is held by `cargo test`, and what the run looks
-like is in `snapshots/`. `twomsl demo NAME` tells one of them, with a sentence at each turn; `twomsl run FILE` only
+like is in `snapshots/`. `twomsl demo NAME` tells one of them, with a sentence at each turn; `twomsl run NAME` only
 runs it. Copy one and change it: [the language](../docs/scenario-language.md) is on one page.
 
 This page is written from the files by `crates/twomsl/tests/index.rs`.
@@ -46,6 +46,16 @@ fn the_index_lists_every_scenario() {
     }
     let shown = fs::read_to_string(INDEX).expect("there is an index");
     assert!(shown == index, "{INDEX} is not up to date: UPDATE_INDEX=1 cargo test --test index");
+}
+
+/// A name is enough to find a scenario.
+#[test]
+fn no_two_scenarios_have_the_same_name() {
+    let files = themes().into_iter().flat_map(|theme| entries(&Path::new("scenarios").join(theme)));
+    let mut names: Vec<String> = files.map(|file| name(&file)).collect();
+    names.sort();
+    let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert!(twice.is_empty(), "{twice:?}");
 }
 
 fn index() -> String {
@@ -86,7 +96,9 @@ fn row(theme: &str, file: &Path) -> String {
         None => story.question.clone(),
     };
     let name = name(&file.with_extension(""));
-    format!("| {asked} | [`{theme}/{name}.kdl`]({theme}/{name}.kdl) | `twomsl demo {name}` |\n")
+    // What is a theme, too, has to be said in full.
+    let called = if themes().contains(&name) { format!("{theme}/{name}") } else { name.clone() };
+    format!("| {asked} | [`{theme}/{name}.kdl`]({theme}/{name}.kdl) | `twomsl demo {called}` |\n")
 }
 
 fn name(path: &Path) -> String {

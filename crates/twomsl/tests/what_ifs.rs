@@ -1,6 +1,6 @@
-//! Two tests per scenario of `scenarios/what-if`, which is called after the rule it is about: with the rule,
-//! nothing breaks within the bound that the file carries; without it, exploration finds the disaster, and
-//! the file that it writes shows it again.
+//! A test per search of the scenarios in `scenarios/what-if`, each of which is called after the rule it is about:
+//! with the rule, nothing breaks within the bound that the file carries; without it, exploration finds the
+//! disaster that the file says, and the file that it writes shows it again.
 //!
 //! What a disaster looks like is approved in `snapshots/what-if`, beside the ordinary run.
 
@@ -10,67 +10,63 @@ use std::process::{Command, ExitCode};
 use libtest_mimic::{Arguments, Failed, Trial};
 use twomsl::Scenario;
 use twomsl::explore::{Broken, Exploration, Limits, explore};
+use twomsl::scenario::{Finds, Own};
 use twomsl::tcp::WhatIf;
 use twomsl::trace::ladder;
 
 const FOLDER: &str = "scenarios/what-if";
 
-/// What breaks in each file.
-const DISASTERS: [(&str, Broken); 13] = [
-    ("accept-outside-window", Broken::Invariant(1)),
-    ("fixed-isn", Broken::Invariant(4)),
-    ("no-challenge-ack", Broken::Expectation(0)),
-    ("no-fin-retransmit", Broken::Expectation(0)),
-    ("no-half-close", Broken::Invariant(1)),
-    ("no-paws", Broken::Invariant(4)),
-    ("no-persist-timer", Broken::Invariant(5)),
-    ("no-rfc1337", Broken::Invariant(4)),
-    ("no-time-wait", Broken::Invariant(4)),
-    ("no-time-wait-last-ack", Broken::Expectation(0)),
-    ("time-wait-1msl", Broken::Expectation(0)),
-    ("tw-recycle-per-host", Broken::Expectation(0)),
-    ("two-way-handshake", Broken::Expectation(0)),
-];
-
 type Result = std::result::Result<(), Failed>;
 
-fn main() -> ExitCode {
+fn main() -> std::result::Result<ExitCode, Box<dyn std::error::Error>> {
     let arguments = Arguments::from_args();
     let mut tests = vec![
         Trial::test("every_rule_has_a_scenario", every_rule_has_a_scenario),
         Trial::test("the_command_finds_shows_and_plays_again", the_command),
     ];
-    for (name, disaster) in DISASTERS {
-        tests.push(Trial::test(format!("with_the_rule::{name}"), move || with_the_rule(name)));
-        tests.push(Trial::test(format!("without::{name}"), move || without(name, disaster)));
+    for name in names()? {
+        let scenario = Scenario::load(path(&name))?;
+        for search in scenario.own_searches() {
+            let title = format!("{name}::{}", search.name);
+            let (name, scenario, search) = (name.clone(), scenario.clone(), search.clone());
+            let test = move || match search.finds {
+                Finds::Nothing => with_the_rule(&scenario, &search),
+                Finds::Disaster(disaster) => without(&name, &scenario, &search, disaster),
+            };
+            tests.push(Trial::test(title, test));
+        }
     }
-    libtest_mimic::run(&arguments, tests).exit_code()
+    Ok(libtest_mimic::run(&arguments, tests).exit_code())
+}
+
+/// The files of the folder, without their ending.
+fn names() -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(FOLDER)? {
+        let path = entry?.path();
+        names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn path(name: &str) -> PathBuf {
     Path::new(FOLDER).join(name).with_extension("kdl")
 }
 
-/// The rule that a file is about: its name, or what it begins with.
-fn rule(name: &str) -> std::result::Result<WhatIf, Failed> {
-    let about = |rule: &WhatIf| name.starts_with(rule.name());
-    let rule = WhatIf::ALL.into_iter().filter(about).max_by_key(|rule| rule.name().len());
-    rule.ok_or_else(|| format!("{name} is called after no rule").into())
+fn explored(scenario: &Scenario, search: &Own) -> std::result::Result<Exploration, Failed> {
+    let searched = scenario.searched(search)?;
+    let bound = searched.bound().ok_or("the file carries its bound")?;
+    Ok(explore(&searched, bound, &Limits::default())?)
 }
 
-fn explored(scenario: &Scenario) -> std::result::Result<Exploration, Failed> {
-    let bound = scenario.bound().ok_or("the file carries its bound")?;
-    Ok(explore(scenario, bound, &Limits::default())?)
-}
-
-fn with_the_rule(name: &str) -> Result {
-    let exploration = explored(&Scenario::load(path(name))?)?;
+fn with_the_rule(scenario: &Scenario, search: &Own) -> Result {
+    let exploration = explored(scenario, search)?;
     if exploration.is_clean() { Ok(()) } else { Err(exploration.report().into()) }
 }
 
-fn without(name: &str, disaster: Broken) -> Result {
-    let scenario = Scenario::load(path(name))?.with_what_if(rule(name)?);
-    let exploration = explored(&scenario)?;
+fn without(name: &str, scenario: &Scenario, search: &Own, disaster: Broken) -> Result {
+    let exploration = explored(scenario, search)?;
     let Some(found) = exploration.counterexample else {
         return Err(exploration.report().into());
     };
@@ -94,18 +90,23 @@ fn approve(name: &str, ladder: &str) {
     settings.bind(|| insta::assert_snapshot!(name, ladder));
 }
 
+/// Each file is called after the rule that it is about, and has a search with it and one without.
 fn every_rule_has_a_scenario() -> Result {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(FOLDER)? {
-        let path = entry?.path();
-        files.push(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    let mut about = Vec::new();
+    for name in names()? {
+        let scenario = Scenario::load(path(&name))?;
+        let searches: Vec<&Own> = scenario.own_searches().collect();
+        let [with, without] = searches[..] else {
+            return Err(format!("{name}: {} searches", searches.len()).into());
+        };
+        assert_eq!((with.finds, with.what_ifs()), (Finds::Nothing, &[][..]), "{name}");
+        let [rule] = without.what_ifs() else { return Err(format!("{name}: which rule?").into()) };
+        assert!(name.starts_with(rule.name()), "{name} is called after another rule");
+        assert!(without.means.is_some() && without.remarks() > 0, "{name} is not told");
+        about.push(*rule);
     }
-    files.sort();
-    let listed: Vec<_> = DISASTERS.iter().map(|(name, _)| Some((*name).to_owned())).collect();
-    assert_eq!(files, listed, "the files of {FOLDER} and what breaks in them");
-    for wanted in WhatIf::ALL {
-        let has = |(name, _): &(&str, Broken)| rule(name).is_ok_and(|rule| rule == wanted);
-        assert!(DISASTERS.iter().any(has), "{wanted} has no scenario");
+    for rule in WhatIf::ALL {
+        assert!(about.contains(&rule), "{rule} has no scenario");
     }
     Ok(())
 }

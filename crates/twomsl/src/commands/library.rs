@@ -85,7 +85,9 @@ fn one(word: &str) -> Result<Option<&'static Entry>, String> {
 /// That a word names nothing, and what may have been meant.
 fn unknown(word: &str) -> String {
     let known: Vec<String> = match word {
-        path if path.ends_with(".kdl") => ENTRIES.iter().map(|it| it.path.to_owned()).collect(),
+        path if path.starts_with("scenarios/") => {
+            ENTRIES.iter().map(|it| it.path.to_owned()).collect()
+        }
         name if name.contains('/') => ENTRIES.iter().map(Entry::full_name).collect(),
         _ => ENTRIES.iter().map(|it| it.name.to_owned()).collect(),
     };

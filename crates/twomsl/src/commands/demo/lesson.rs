@@ -167,8 +167,11 @@ fn leave_out_common(part: &mut String, before: &Trace, look: &Look) {
     }
     let rest = body.get(alike..).unwrap_or_default();
     let note = format!("          ┊ it begins as above: {alike} lines are left out");
-    *part =
-        [head, vec![&note], rest.to_vec()].concat().iter().map(|it| format!("{it}\n")).collect();
+    *part = [head, vec![&note], rest.to_vec()]
+        .concat()
+        .iter()
+        .map(|line| line.to_string() + "\n")
+        .collect();
 }
 
 fn without_remarks(trace: &Trace) -> Trace {
@@ -206,6 +209,6 @@ fn without_middle(part: &str) -> String {
     }
     let (head, tail) = (&lines[..LONGEST / 2], &lines[lines.len() - LONGEST / 3..]);
     let left = lines.len() - head.len() - tail.len();
-    let note = format!("          ┊ {left} lines are left out here: `twomsl run` shows them");
+    let note = format!("          ┊ {left} lines left out: `twomsl run` has them");
     format!("{}\n{note}\n{}\n", head.join("\n"), tail.join("\n"))
 }

@@ -24,7 +24,7 @@ pub(super) fn all(
             Search::Own(own) => one(scenario, own, before, look, lesson)?,
             Search::Of { file, words } => {
                 lesson.say("\n");
-                words.iter().for_each(|text| lesson.say(&indented(text, "", look.columns)));
+                say(words, "", look, lesson);
                 let other = library::load(&library::beside(scenario.name(), file))?;
                 for own in other.own_searches() {
                     one(&other, own, None, look, lesson)?;
@@ -38,8 +38,10 @@ pub(super) fn all(
 /// In front of everything that is said about one search.
 const INDENT: &str = "  ";
 
-fn say(words: &[String], look: &Look, lesson: &mut Lesson) {
-    words.iter().for_each(|text| lesson.say(&indented(text, INDENT, look.columns)));
+fn say(words: &[String], indent: &str, look: &Look, lesson: &mut Lesson) {
+    for text in words {
+        lesson.say(&indented(text, indent, look.columns));
+    }
 }
 
 /// One search: what is tried, what comes of it, and, if something breaks, how.
@@ -59,7 +61,7 @@ fn one(
         .map_err(|error| format!("error: {}: {error}\n", scenario.name()))?;
     lesson.say("\n");
     lesson.say(&heading(&format!("Search: {}", search.name), scenario.name(), look));
-    say(&search.words, look, lesson);
+    say(&search.words, INDENT, look, lesson);
     lesson.say(&indented(&tried(&bound, &found), INDENT, look.columns));
     match &found.counterexample {
         None => lesson.say("  Found: nothing. In none of them anything broke.\n"),

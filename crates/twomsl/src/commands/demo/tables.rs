@@ -24,10 +24,9 @@ pub(super) fn of_remarks(trace: &Trace, look: &Look) -> Vec<String> {
                     sockets => ss::table_within(record.at, sockets, columns),
                 };
                 let name = trace.about.name(*host);
-                let last = all.last_mut().into_iter();
-                last.for_each(|text| {
-                    text.push_str(&indented(&format!("sockets of {name}:\n{table}")))
-                });
+                if let Some(text) = all.last_mut() {
+                    text.push_str(&indented(&format!("sockets of {name}:\n{table}")));
+                }
             }
             _ => behind_remark = false,
         }
@@ -36,5 +35,6 @@ pub(super) fn of_remarks(trace: &Trace, look: &Look) -> Vec<String> {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("{:INDENT$}{line}\n", "")).collect()
+    let line = |line: &str| format!("{:INDENT$}{line}\n", "");
+    text.lines().map(line).collect()
 }
