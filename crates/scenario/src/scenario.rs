@@ -22,6 +22,8 @@ pub struct Story {
     pub title: String,
     /// The question it answers.
     pub question: String,
+    /// What a reader has to know before the run.
+    pub setting: Option<String>,
     /// Something that is said and is not so, which the run refutes.
     pub claim: Option<String>,
     /// The answer.

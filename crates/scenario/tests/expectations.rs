@@ -121,6 +121,29 @@ fn the_command_that_shows_it_again_has_the_seed_and_the_settings() {
     assert!(outcome.report().ends_with(&format!("{}\n", scenario.command(Engine::Sim))));
 }
 
+/// RFC 9293 §3.10.1 lets a listener connect; the sockets of systems refuse it, each in its own way.
+#[test]
+fn only_the_rfc_lets_a_listener_connect() {
+    let answers = [
+        ("rfc9293", "ok=#true at=\"30ms\""),
+        ("linux", "error=\"EISCONN\" at=\"10ms\""),
+        ("freebsd", "error=\"EOPNOTSUPP\" at=\"10ms\""),
+    ];
+    for (profile, answer) in answers {
+        let outcome = run_file(&format!(
+            "scenario \"A listener\"\nhost \"a\" profile=\"{profile}\"\nhost \"b\" profile=\"{profile}\"\n\
+             link \"a\" \"b\" delay=\"10ms\"\nrole \"b\" {{ listen 80 }}\n\
+             role \"a\" {{ listen 90 as=\"door\"; sleep \"10ms\"; connect \"b:80\" on=\"door\" }}\n\
+             expect {{ result \"a\" \"connect\" {answer} }}\n"
+        ));
+        assert_eq!(outcome.report(), "", "{profile}");
+    }
+    let both = "scenario \"A\"\nhost \"a\"\nhost \"b\"\nlink \"a\" \"b\"\n\
+                role \"a\" { listen 90 as=\"door\"; connect \"b:80\" on=\"door\" from-port=5 }\n";
+    let error = Scenario::parse("case.kdl", both).expect_err("both").to_string();
+    assert!(error.contains("`on` and `from-port` exclude each other"), "{error}");
+}
+
 /// As the page says: `EAGAIN` in a `read` lets the role go on, in an `accept` it ends it.
 #[test]
 fn a_timeout_ends_a_role_in_accept_but_not_in_read() {

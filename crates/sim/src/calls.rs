@@ -22,6 +22,9 @@ impl Live {
                 self.accept(plan, id, *listener, *name, *timeout)
             }
             Op::Connect(connect) => self.connect(plan, id, connect),
+            Op::BecomeActive { listener, host, port } => {
+                self.become_active(plan, id, *listener, (*host, *port))
+            }
             Op::Write { on, data, urgent } => self.write(plan, id, *on, data, *urgent),
             Op::Read { on, amount, timeout, leave } => {
                 self.read(plan, id, *on, *amount, *timeout, *leave)
@@ -191,6 +194,38 @@ impl Live {
                 self.drain(plan, host);
                 self.failed(id, None, "connect", error)
             }
+        }
+    }
+
+    /// OPEN, active, of a socket that listens: it becomes the connection (RFC 9293 §3.10.1), if the
+    /// system's sockets can do that.
+    fn become_active(
+        &mut self,
+        plan: &Plan,
+        id: TaskId,
+        listener: Var,
+        (target, port): (u32, u16),
+    ) -> Flow {
+        if self.tasks.get(id).phase == Phase::Begun {
+            return self.connected(id);
+        }
+        let Some(socket) = self.socket(id, listener, "connect") else {
+            return no_socket("connect");
+        };
+        let target_name = &plan.spec.hosts[target as usize].name;
+        self.call(id, Some(socket), || connect_call(target_name, port, None));
+        let (host, now) = (self.tasks.get(id).host, self.now);
+        let remote = (plan.remote_address(host, target), port).into();
+        let able = plan.spec.hosts[host as usize].profile.connects_listeners();
+        let stack = &mut self.hosts[host as usize].stack;
+        let made = able.and_then(|()| stack.connect_listener(now, socket, remote));
+        self.drain(plan, host);
+        match made {
+            Ok(()) => {
+                self.tasks.get_mut(id).current = Some(socket);
+                self.connected(id)
+            }
+            Err(error) => self.failed(id, Some(socket), "connect", error),
         }
     }
 

@@ -98,7 +98,9 @@ fn middleboxes(spec: &WorldSpec) -> Result<(), SpecError> {
 /// The hosts that steps name, within loops and tasks too.
 fn steps(spec: &WorldSpec, list: &[Step]) -> Result<(), SpecError> {
     list.iter().try_for_each(|step| match step {
-        Step::Connect { host, .. } => known(spec, *host, "`connect`"),
+        Step::Connect { host, .. } | Step::BecomeActive { host, .. } => {
+            known(spec, *host, "`connect`")
+        }
         Step::Wait(wait) => condition(spec, wait),
         Step::Repeat { steps: inner, .. }
         | Step::Serve { steps: inner, .. }

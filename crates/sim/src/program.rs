@@ -28,6 +28,8 @@ pub(crate) enum Op {
     Accept { listener: Var, name: Option<u16>, timeout: Option<Duration> },
     /// OPEN, active. Boxed: it is much larger than the others.
     Connect(Box<Connect>),
+    /// OPEN, active, of a socket that listens.
+    BecomeActive { listener: Var, host: u32, port: u16 },
     /// SEND, until all of it is in the send buffer.
     Write { on: Var, data: Data, urgent: Urgent },
     /// `leave` is where the innermost loop ends, for the end of the file and timeouts.
@@ -164,6 +166,11 @@ impl Compiler<'_> {
                 amount: *amount,
                 timeout: *timeout,
                 leave: self.leave,
+            },
+            Step::BecomeActive { listener, host, port } => Op::BecomeActive {
+                listener: self.listener(listener)?,
+                host: *host as u32,
+                port: *port,
             },
             Step::ReadToEnd { on } => Op::ReadToEnd { on: self.var(on)? },
             Step::Echo { on } => Op::Echo { on: self.var(on)? },

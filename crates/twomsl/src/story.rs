@@ -5,9 +5,11 @@ use twomsl::scenario::Story;
 /// Lines longer than this are hard to read, however wide the terminal is.
 const MAX_COLUMNS: usize = 100;
 
-/// The question, above the run.
+/// The question and what is to be known before, above the run.
 pub(crate) fn question(story: &Story, columns: Option<usize>) -> String {
-    paragraph("Question", &story.question, columns)
+    let setting = story.setting.as_ref();
+    let setting = setting.map(|text| paragraph("Setting", text, columns)).unwrap_or_default();
+    format!("{}{setting}", paragraph("Question", &story.question, columns))
 }
 
 /// The answer with its sources, set off from the run above it.

@@ -113,6 +113,14 @@ fn connect(node: &Node<'_>) -> Option<Step> {
     let options = options(node);
     let wait = node.prop_or("wait", true);
     let HostPort { host, port } = node.arg(0)?;
+    if let Some(listener) = node.prop("on") {
+        let others = ["from-port", "text", "as", "wait"].iter().chain(OPTIONS);
+        if let Some(other) = others.into_iter().find(|name| node.has(name)) {
+            let message = format!("`on` and `{other}` exclude each other");
+            node.wrong(node.prop_span(other), &message, "the listener has these already");
+        }
+        return Some(Step::BecomeActive { listener: Some(listener), host, port });
+    }
     Some(Step::Connect {
         host,
         port,
@@ -186,7 +194,8 @@ fn repeat(node: &Node<'_>, bounds: Bounds) -> Option<Step> {
 fn can_wait(step: &Step) -> bool {
     match step {
         Step::Sleep(time) => !time.is_zero(),
-        Step::Read { .. } | Step::Accept { .. } | Step::Connect { .. } | Step::Serve { .. } => true,
+        Step::Read { .. } | Step::Accept { .. } | Step::Serve { .. } => true,
+        Step::Connect { .. } | Step::BecomeActive { .. } => true,
         Step::Repeat { steps, .. } => steps.iter().any(can_wait),
         _ => false,
     }
@@ -216,7 +225,7 @@ fn check_names(role: &Node<'_>) {
         }
     });
     visit(role, &mut |node| {
-        let works_on_one = !matches!(node.name(), "listen" | "connect" | "sleep" | "wait");
+        let works_on_one = !matches!(node.name(), "listen" | "sleep" | "wait");
         let has_on = works_on_one && !matches!(node.name(), "repeat" | "spawn") && node.has("on");
         let name = has_on.then(|| node.prop::<KdlValue>("on")).flatten();
         let Some(name) = name.and_then(|name| text_of(&name)) else { return };

@@ -68,6 +68,7 @@ pub(super) fn story(cx: &Context, nodes: &[Node<'_>]) -> Story {
         title: node.arg(0).unwrap_or_default(),
         question: line("question"),
         answer: line("answer"),
+        setting: node.child("setting").and_then(|child| child.arg(0)),
         claim: node.child("claim").and_then(|child| child.arg(0)),
         case: node.child("case").and_then(|child| child.arg(0)),
         next: tries(node),

@@ -161,10 +161,18 @@ pub static TOP: &[&Kind] = &[
     &VARIANT,
 ];
 
-static SCENARIO: Kind = Kind::new("scenario")
-    .args(&[once("TITLE")])
-    .children(&[&QUESTION, &CLAIM, &ANSWER, &RFC, &ENGINE, &CASE, &TRY]);
+static SCENARIO: Kind = Kind::new("scenario").args(&[once("TITLE")]).children(&[
+    &QUESTION,
+    &STORY_SETTING,
+    &CLAIM,
+    &ANSWER,
+    &RFC,
+    &ENGINE,
+    &CASE,
+    &TRY,
+]);
 static QUESTION: Kind = Kind::new("question").args(&[once("TEXT")]);
+static STORY_SETTING: Kind = Kind::new("setting").args(&[once("TEXT")]);
 static ANSWER: Kind = Kind::new("answer").args(&[once("TEXT")]);
 static CLAIM: Kind = Kind::new("claim").args(&[once("TEXT")]);
 static CASE: Kind = Kind::new("case").args(&[once("NAME")]);
@@ -225,9 +233,11 @@ pub static STEPS: [&Kind; 16] = [
 static LISTEN: Kind =
     Kind::new("listen").args(&[once("PORT")]).props(&[&["backlog", "as"], OPTIONS]);
 static ACCEPT: Kind = Kind::new("accept").props(&[ON, &["as", "timeout"]]);
-static CONNECT: Kind = Kind::new("connect")
-    .args(&[once("HOST:PORT")])
-    .props(&[&["from-port", "text", "as", "wait"], OPTIONS]);
+static CONNECT: Kind = Kind::new("connect").args(&[once("HOST:PORT")]).props(&[
+    ON,
+    &["from-port", "text", "as", "wait"],
+    OPTIONS,
+]);
 static WRITE: Kind =
     Kind::new("write").args(&[optional("TEXT")]).props(&[ON, &["bytes", "urgent"]]);
 static READ: Kind = Kind::new("read").args(&[optional("OCTETS")]).props(&[ON, &["timeout"]]);

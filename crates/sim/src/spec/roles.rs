@@ -62,6 +62,16 @@ pub enum Step {
         /// Whether to wait.
         wait: Wait,
     },
+    /// `connect "server:80" on="door"`: a listener becomes a client (RFC 9293 §3.10.1), and the step
+    /// waits until it is established or fails.
+    BecomeActive {
+        /// Which listener.
+        listener: SocketName,
+        /// To which host.
+        host: HostIndex,
+        /// To which port.
+        port: u16,
+    },
     /// `write "hello"`: waits until all of it is in the send buffer.
     Write {
         /// On which socket.

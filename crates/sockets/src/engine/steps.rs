@@ -52,6 +52,10 @@ impl Role {
             Step::Listen { .. } | Step::Accept { .. } | Step::Connect { .. } => {
                 self.open(step).await?;
             }
+            Step::BecomeActive { listener, host, port } => {
+                self.become_active(listener.as_deref(), (*host, *port))?;
+                self.connected().await?;
+            }
             Step::Write { on, data, urgent } => self.write(on.as_deref(), data, *urgent).await?,
             Step::Read { on, amount, timeout } => {
                 return self.read(on.as_deref(), *amount, *timeout).await;
@@ -173,6 +177,27 @@ impl Role {
                 Ok(())
             }
             Err(error) => self.failed(None, "connect", error),
+        }
+    }
+
+    /// A listener becomes a client, if the system's sockets can do that.
+    fn become_active(&mut self, listener: Option<&str>, (target, port): (HostIndex, u16)) -> Done {
+        let socket = self.known(self.listener(listener), "connect")?;
+        let target_name = &self.stage.spec.hosts[target].name;
+        self.called(Some(socket), format!("connect({target_name}:{port})"))?;
+        let made = self.enter(|call| {
+            let remote = (call.network.remote_address(call.host, target), port).into();
+            call.stack(|stack, now| {
+                stack.profile().connects_listeners()?;
+                stack.connect_listener(now, socket, remote)
+            })
+        })?;
+        match made {
+            Ok(()) => {
+                self.current = Some(socket);
+                Ok(())
+            }
+            Err(error) => self.failed(Some(socket), "connect", error),
         }
     }
 

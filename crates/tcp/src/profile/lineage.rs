@@ -1,6 +1,7 @@
 //! Which system's code is followed where no parameter says otherwise.
 
 use super::Profile;
+use crate::SocketError;
 
 /// Which system's code a stack follows in what is too small, or too entangled, for parameters of
 /// its own: the order of checks, the form of answers, what calls do in odd states.
@@ -86,6 +87,20 @@ impl BsdSwitches {
 }
 
 impl Profile {
+    /// Whether the sockets of this system let a listener connect. RFC 9293 §3.10.1 does; the call is
+    /// [`Stack::connect_listener`](crate::Stack::connect_listener).
+    ///
+    /// # Errors
+    /// What `connect(2)` answers instead: Linux `EISCONN` (`__inet_stream_connect`: the socket is not
+    /// in CLOSE), FreeBSD `EOPNOTSUPP` (`tcp_usr_connect`: the socket listens).
+    pub fn connects_listeners(&self) -> Result<(), SocketError> {
+        match (self.name, self.lineage) {
+            (_, Lineage::Bsd) => Err(SocketError::NotSupported),
+            ("linux", _) => Err(SocketError::AlreadyConnected),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether FreeBSD's code is followed.
     pub(crate) const fn is_bsd(&self) -> bool {
         matches!(self.lineage, Lineage::Bsd)

@@ -5,7 +5,7 @@ use twomsl::tcp::TcpState::{
     SynReceived, SynSent, TimeWait,
 };
 
-use super::Verdict;
+use super::{Verdict, library};
 use crate::output::{Output, complain};
 
 /// An arrow of figure 5 of RFC 9293, or one that only its text has.
@@ -27,6 +27,7 @@ const fn arrow(from: TcpState, to: TcpState, why: &'static str, scenario: &'stat
 pub(crate) const ARROWS: &[Arrow] = &[
     arrow(Closed, Listen, "passive OPEN", "handshake/three-way-handshake"),
     arrow(Closed, SynSent, "active OPEN: send SYN", "handshake/three-way-handshake"),
+    arrow(Listen, SynSent, "active OPEN, or SEND: send SYN", "handshake/listener-connects"),
     arrow(Listen, SynReceived, "receive SYN: send SYN,ACK", "handshake/three-way-handshake"),
     arrow(Listen, Closed, "CLOSE", "what-if/time-wait-1msl"),
     arrow(SynSent, SynReceived, "receive SYN without ACK: send SYN,ACK", "handshake/simultaneous-open"),
@@ -65,30 +66,55 @@ pub(crate) fn states() -> Verdict {
 }
 
 fn diagram() -> String {
-    let width = ARROWS.iter().map(|arrow| arrow.why.len()).max().unwrap_or(0);
-    let line = |arrow: &Arrow| {
-        let Arrow { from, to, why, scenario } = arrow;
-        format!("{from:>12} → {to:<12}  {why:width$}  {scenario}\n")
+    let arrows: String = ARROWS.iter().map(in_words).collect();
+    format!("{FIGURE}\n{HEAD}\n{arrows}\n{TAIL}")
+}
+
+/// Columns in front of what is said about an arrow.
+const INDENT: usize = 29;
+
+/// What takes the arrow, and a command that shows it.
+fn in_words(arrow: &Arrow) -> String {
+    let Arrow { from, to, why, scenario } = arrow;
+    let (path, variant) = match scenario.split_once(" (") {
+        Some((path, variant)) => (path, Some(variant.trim_end_matches(')'))),
+        None => (*scenario, None),
     };
-    let lines: Vec<String> = ARROWS.iter().map(line).collect();
-    format!("{FIGURE}\n{}\n{TAIL}", lines.concat())
+    let name = library::short_name(&format!("scenarios/{path}.kdl"));
+    let run = variant.map_or_else(String::new, |it| format!("{:INDENT$}in its run “{it}”\n", ""));
+    format!("{from:>12} → {to:<12}  {why}\n{:INDENT$}twomsl demo {name}\n{run}", "")
 }
 
 /// The life of a connection at a glance; the arrows have their list below.
 const FIGURE: &str = "\
-CLOSED ─┬─ passive OPEN ──────► LISTEN ─── SYN / SYN,ACK ──► SYN-RECEIVED ─── ACK of SYN ──┐
-        │                                                      ▲                           ├─► ESTABLISHED
-        └─ active OPEN / SYN ─► SYN-SENT ─┬─ SYN / SYN,ACK ────┘                           │
-                                          └─ SYN,ACK / ACK ────────────────────────────────┘
+Opening:
+CLOSED ─┬─ passive OPEN ────► LISTEN ─── SYN / SYN,ACK ─► SYN-RECEIVED ─┐
+        │                                                      ▲        │ ACK of SYN
+        └─ active OPEN / SYN ─► SYN-SENT ─┬─ SYN / SYN,ACK ────┘        ▼
+                                          └─ SYN,ACK / ACK ────► ESTABLISHED
+Closing first:
+ESTABLISHED ─ CLOSE / FIN ─► FIN-WAIT-1 ─┬─ ACK of FIN ─► FIN-WAIT-2 ─ FIN / ACK ─┐
+                                         ├─ FIN / ACK ──► CLOSING ─ ACK of FIN ───┤
+                                         └─ FIN and ACK of FIN / ACK ─────────────┤
+                                                CLOSED ◄─ 2MSL ─ TIME-WAIT ◄──────┘
+Closing second:
+ESTABLISHED ─ FIN / ACK ─► CLOSE-WAIT ─ CLOSE / FIN ─► LAST-ACK ─ ACK of FIN ─► CLOSED
+";
 
-ESTABLISHED ─┬─ CLOSE / FIN ─► FIN-WAIT-1 ─┬─ ACK of FIN ─► FIN-WAIT-2 ─ FIN / ACK ─┐
-             │                             ├─ FIN / ACK ──► CLOSING ─ ACK of FIN ───┼─► TIME-WAIT ─ 2MSL ─► CLOSED
-             │                             └─ FIN and ACK of FIN / ACK ─────────────┘
-             └─ FIN / ACK ───► CLOSE-WAIT ─── CLOSE / FIN ─► LAST-ACK ─ ACK of FIN ──────────────────────► CLOSED
+/// How the figure and the list are read.
+const HEAD: &str = "\
+“SYN / SYN,ACK” means: a SYN comes, and a SYN,ACK is sent. OPEN, SEND, CLOSE
+and ABORT are calls of the application, in the words of RFC 9293: in a program
+they are connect (active) and listen (passive), write, close and shutdown, and
+close with SO_LINGER 0. A SYN opens, a FIN says that its sender has no more to
+say, an ACK acknowledges, a RST breaks off. 2MSL is the timer of TIME-WAIT.
+
+Every arrow, what takes it, and a lesson in which it is taken:
 ";
 
 /// What the list leaves out.
 const TAIL: &str = "\
-LISTEN → SYN-SENT, the active OPEN of a socket that listens, is in RFC 9293 only: no system's sockets have it.
-Watch one: twomsl demo NAME, such as twomsl demo four-way-close
+LISTEN → SYN-SENT is in RFC 9293 only: the sockets of Linux and FreeBSD refuse to
+connect a socket that listens.
+Each state has a lesson of its own, with how long it lasts: twomsl demo states/
 ";

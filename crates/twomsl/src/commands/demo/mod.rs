@@ -17,6 +17,7 @@ use super::Verdict;
 use super::library::{self, ENTRIES, Entry};
 use crate::args::Demo;
 use crate::output::{Output, complain};
+use crate::story::indented;
 
 /// Lists the questions, or tells what was asked for.
 pub(crate) fn demo(args: &Demo) -> Verdict {
@@ -59,6 +60,7 @@ impl Look {
 /// waits for a lesson that the one before it does not need.
 fn tell_all(args: &Demo, look: &Look, output: &Output) -> Result<Verdict, String> {
     let mut worst = Verdict::Holds;
+    output.print(&format!("{}\n", key(look)))?;
     let waits = args.step && io::stdin().is_terminal() && output.is_terminal();
     let at_once = if waits { 1 } else { 2 * rayon::current_num_threads() };
     for tales in chosen(args)?.chunks(at_once) {
@@ -70,6 +72,23 @@ fn tell_all(args: &Demo, look: &Look, output: &Output) -> Result<Verdict, String
     }
     Ok(worst)
 }
+
+/// How the pictures are read, for whoever sees the first.
+fn key(look: &Look) -> String {
+    indented(LADDERS, "", look.columns) + &indented(TABLES, "", look.columns)
+}
+
+const LADDERS: &str = "How to read it: time runs downwards, in seconds. Each host has a rail (│); beside it stand the \
+    calls of its application (read-to-end → 5: it has read five octets), its changes of state \
+    (ESTABLISHED → FIN-WAIT-1) and its timers. ├─ … ─▶ is a segment, drawn when it is sent: its flags, the number \
+    of its first octet (seq, counted from 0), the number that its sender waits for next (ack), how much more it \
+    takes in (win), and how much text it has (len). ✗ it is lost; ~ it comes later; ⇒ what its receiver makes of \
+    it; ┄ nothing happens for so long; » what there is to say about it.";
+
+const TABLES: &str = "A table of sockets is like that of `ss` on Linux: octets not yet read (Recv-Q) and not yet \
+    acknowledged (Send-Q), both addresses with their ports, for how many seconds the socket has been in its state \
+    (Age), who holds it (app; orphan: nobody any more), and the timer that runs, with the time left and how often \
+    something was sent again (on: until it is sent again).";
 
 /// What a lesson is made of.
 enum Tale {
