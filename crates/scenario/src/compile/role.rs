@@ -194,8 +194,11 @@ fn repeat(node: &Node<'_>, bounds: Bounds) -> Option<Step> {
 fn can_wait(step: &Step) -> bool {
     match step {
         Step::Sleep(time) => !time.is_zero(),
-        Step::Read { .. } | Step::Accept { .. } | Step::Serve { .. } => true,
-        Step::Connect { .. } | Step::BecomeActive { .. } => true,
+        Step::Read { .. }
+        | Step::Accept { .. }
+        | Step::Connect { .. }
+        | Step::BecomeActive { .. }
+        | Step::Serve { .. } => true,
         Step::Repeat { steps, .. } => steps.iter().any(can_wait),
         _ => false,
     }
