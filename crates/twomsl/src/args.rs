@@ -19,8 +19,17 @@ Exit codes:
   1  an expectation does not hold; what happened instead is on standard error
   2  the input cannot be used: a file, a setting or an argument
 
-Scenarios are in scenarios/, their language in docs/scenario-language.md, and the key to the
+A FILE may be the name of a scenario of the library, such as lost-fin: `twomsl demo` lists them. The
+files are in scenarios/, their language in docs/scenario-language.md, and the key to the
 ladder's signs in docs/ladder.md.";
+
+const DEMO_EXIT_CODES: &str = "\
+Exit codes:
+  0  every lesson holds: its runs do what they are expected to, its searches find what they should
+  1  a lesson does not; why is on standard error
+  2  the input cannot be used: a name, a file or an argument
+
+A lesson is a scenario: twomsl run NAME only runs it, and twomsl explore NAME searches its schedules.";
 
 const SWEEP_EXIT_CODES: &str = "\
 Exit codes:
@@ -71,7 +80,7 @@ pub(crate) enum Command {
     Explore(Explore),
     /// Tell what the library of scenarios shows: the question, the run with a sentence at each turn,
     /// the answer. Without a name: list the questions.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = DEMO_EXIT_CODES)]
     Demo(Demo),
     /// Print TCP's state diagram with a scenario for every arrow.
     States,
@@ -104,7 +113,7 @@ pub(crate) struct Chosen {
 /// `twomsl sweep`.
 #[derive(Debug, Args)]
 pub(crate) struct Sweep {
-    /// A scenario file
+    /// A scenario file, or the name of one of the library
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 
@@ -131,7 +140,7 @@ pub(crate) struct Sweep {
 /// `twomsl shrink`.
 #[derive(Debug, Args)]
 pub(crate) struct Shrink {
-    /// A scenario file
+    /// A scenario file, or the name of one of the library
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 
@@ -146,7 +155,7 @@ pub(crate) struct Shrink {
 /// `twomsl explore`.
 #[derive(Debug, Args)]
 pub(crate) struct Explore {
-    /// Scenario files
+    /// Scenario files, or names of the library
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -207,7 +216,7 @@ pub(crate) struct Demo {
 /// `twomsl run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Scenario files
+    /// Scenario files, or names of the library
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 

@@ -6,17 +6,36 @@ use super::Look;
 use crate::commands::library::{ENTRIES, Entry};
 use crate::story::{indented, wrapped};
 
-const HOW: &str = "Tell one with: twomsl demo NAME. A theme tells all of its own: twomsl demo close/. With --step it \
-                   waits at every turn; without a terminal, or with --all, everything is told.";
+const HOW: &str = "Tell one with: twomsl demo NAME, and all of a theme with: twomsl demo THEME/. With --step it waits \
+    for Enter at every turn. Whoever is new begins with three-way-handshake, four-way-close and why-2msl.";
+
+/// The themes in the order of a course; others follow by name.
+const COURSE: [&str; 12] = [
+    "handshake",
+    "close",
+    "states",
+    "time-wait",
+    "window",
+    "loss",
+    "keepalive",
+    "faults",
+    "path",
+    "attacks",
+    "systems",
+    "misconceptions",
+];
 
 /// Names in a column of their own, questions beside them; below them where that leaves no room.
 pub(super) fn list(look: &Look) -> String {
     let longest = ENTRIES.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
     let indent = if look.columns < longest + ROOM { BELOW } else { longest + BELOW };
     let mut text = String::new();
-    for theme in ENTRIES.chunk_by(|a, b| a.theme == b.theme) {
-        let name = theme.first().map_or("", |entry| entry.theme);
-        let _ = writeln!(text, "{name}/"); // writing to a String cannot fail
+    let name = |theme: &[Entry]| theme.first().map_or("", |entry| entry.theme);
+    let place = |theme: &&[Entry]| COURSE.iter().position(|known| *known == name(theme));
+    let mut themes: Vec<&[Entry]> = ENTRIES.chunk_by(|a, b| a.theme == b.theme).collect();
+    themes.sort_by_key(|theme| place(theme).unwrap_or(COURSE.len()));
+    for theme in themes {
+        let _ = writeln!(text, "{}/", name(theme)); // writing to a String cannot fail
         text.extend(theme.iter().map(|entry| row(entry, indent, look.columns)));
         text.push('\n');
     }
