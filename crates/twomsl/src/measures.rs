@@ -4,18 +4,19 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use twomsl::Outcome;
 use twomsl::tcp::{Instant, TcpState};
-use twomsl::trace::query::{Query, Segments};
+use twomsl::trace::query::{Query, Segments, Stay};
 use twomsl::trace::{Event, HostId, Trace};
 
 use crate::story::indented;
 
-const MEASURES: [&str; 8] = [
+const MEASURES: [&str; 9] = [
     "connections",
     "segments",
     "sent again",
     "lost",
     "resets",
     "TIME-WAITs",
+    "longest TIME-WAIT",
     "applications done",
     "all over",
 ];
@@ -45,18 +46,25 @@ fn row(outcome: &Outcome) -> [String; MEASURES.len()] {
     let sent = query.segments(Segments::default());
     let resets = sent.iter().filter(|sent| sent.segment.has(twomsl::wire::Flags::RST)).count();
     let again = sent.iter().filter(|sent| sent.reason.is_repetition()).count();
-    let waits: usize =
-        hosts(&outcome.trace).map(|host| query.stays(host, TcpState::TimeWait).len()).sum();
+    let waits = hosts(&outcome.trace).flat_map(|host| query.stays(host, TcpState::TimeWait));
+    let waits: Vec<Stay> = waits.collect();
     [
         query.connections().list().len().to_string(),
         sent.len().to_string(),
         again.to_string(),
         query.drops().len().to_string(),
         resets.to_string(),
-        waits.to_string(),
+        waits.len().to_string(),
+        longest(&waits, outcome.ended_at),
         format!("{} s", applications_done(&outcome.trace)),
         format!("{} s", outcome.ended_at),
     ]
+}
+
+/// How long the longest stay was; one that the end of the run cut off counts up to there.
+fn longest(stays: &[Stay], end: Instant) -> String {
+    let times = stays.iter().map(|stay| stay.until.unwrap_or(end).since(stay.since));
+    times.max().map_or_else(|| "-".to_owned(), |time| format!("{} s", Instant::ZERO + time))
 }
 
 /// When the last call of an application was made or returned.

@@ -80,9 +80,10 @@ fn key(look: &Look) -> String {
 
 const LADDERS: &str = "How to read it: time runs downwards, in seconds. Each host has a rail (│); beside it stand the \
     calls of its application (read-to-end → 5: it has read five octets), its changes of state \
-    (ESTABLISHED → FIN-WAIT-1) and its timers. ├─ … ─▶ is a segment, drawn when it is sent: its flags, the number \
-    of its first octet (seq, counted from 0), the number that its sender waits for next (ack), how much more it \
-    takes in (win), and how much text it has (len). ✗ it is lost; ~ it comes later; ⇒ what its receiver makes of \
+    (ESTABLISHED → FIN-WAIT-1) and its timers. ├─ … ─▶ is a segment, drawn when it is sent: its flags (SYN opens, \
+    FIN ends a direction, ACK acknowledges, RST breaks off, PSH ends what was written), the number of its first \
+    octet (seq, counted from 0), the number that its sender waits for next (ack), how much more it takes in (win), \
+    and how much text it has (len). #2 belongs to the second connection, if there are several. ✗ it is lost; ~ it comes later; ⇒ what its receiver makes of \
     it; ┄ nothing happens for so long; » what there is to say about it.";
 
 const TABLES: &str = "A table of sockets is like that of `ss` on Linux: octets not yet read (Recv-Q) and not yet \
