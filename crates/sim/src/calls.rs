@@ -301,6 +301,9 @@ impl Live {
             return self.closed(id, socket);
         }
         self.call(id, Some(socket), || "close()".to_owned());
+        if self.closes_later(host, socket) {
+            return Flow::Next;
+        }
         self.gives_back(host, socket);
         let lingers = self.slot(host, socket).is_some_and(|slot| slot.linger == Linger::On);
         let result = self.hosts[host as usize].stack.close(now, socket);
@@ -332,6 +335,9 @@ impl Live {
         self.call(id, Some(socket), || "abort()".to_owned());
         let (host, now) = (self.tasks.get(id).host, self.now);
         let result = self.hosts[host as usize].stack.abort(now, socket);
+        if result.is_ok() {
+            self.tells_of_abort(host, socket);
+        }
         self.drain(plan, host);
         self.done(id, socket, "abort", result)
     }
@@ -374,7 +380,11 @@ impl Live {
     /// with a bad file descriptor, and has to fail.
     #[inline]
     pub(crate) fn socket(&mut self, id: TaskId, var: Var, call: &'static str) -> Option<SocketId> {
-        let socket = self.tasks.get(id).socket(var);
+        let task = self.tasks.get(id);
+        let (host, phase) = (task.host, task.phase);
+        // Closed is closed: only a call that waits already still has it.
+        let gone = |live: &mut Self, socket| phase == Phase::Fresh && live.is_closing(host, socket);
+        let socket = task.socket(var).filter(|socket| !gone(self, *socket));
         if socket.is_none() {
             self.has_no_socket(id, call);
         }
@@ -425,8 +435,17 @@ impl Live {
         call: &'static str,
         error: SocketError,
     ) -> Flow {
+        let error = self.why(id, error);
         self.returned(id, socket, call, Err(error));
         Flow::Fail(call, error)
+    }
+
+    /// Why a call failed: one that waited and finds its socket gone is told what ended it.
+    fn why(&mut self, id: TaskId, error: SocketError) -> SocketError {
+        let task = self.tasks.get(id);
+        let (host, Some(socket)) = (task.host, task.holds) else { return error };
+        let failed = self.slot(host, socket).and_then(|slot| slot.failed);
+        failed.filter(|_| error == SocketError::BadSocket).unwrap_or(error)
     }
 }
 

@@ -71,6 +71,7 @@ mod run;
 pub mod spec;
 mod tasks;
 mod text;
+mod waiting;
 mod words;
 mod world;
 

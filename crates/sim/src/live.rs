@@ -147,6 +147,19 @@ pub(crate) struct Slot {
     pub(crate) failed: Option<SocketError>,
     /// Whether its `SO_LINGER` makes `close` wait.
     pub(crate) linger: Linger,
+    /// How many calls wait for it: each keeps it open.
+    pub(crate) calls: u32,
+    /// Whether it is closed when they have returned.
+    pub(crate) closing: Closing,
+}
+
+/// Whether an application has closed a socket that calls still wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Closing {
+    /// It has not, or nothing waits.
+    No,
+    /// It has: the socket is closed with the last of them.
+    WithLastCall,
 }
 
 /// Whether a `close` waits.
@@ -167,6 +180,8 @@ impl Slot {
         waiter: TaskId::NONE,
         failed: None,
         linger: Linger::Off,
+        calls: 0,
+        closing: Closing::No,
     };
 }
 
@@ -538,7 +553,7 @@ impl Live {
 
     /// An application can go on: everybody who waits for the socket looks again. What lets them
     /// go on is asked of the stack, not of the event, so that a wake too many does no harm.
-    fn ready(&mut self, host: u32, socket: SocketId, readiness: Readiness) {
+    pub(crate) fn ready(&mut self, host: u32, socket: SocketId, readiness: Readiness) {
         let Some(slot) = self.slot(host, socket) else { return };
         match readiness {
             Readiness::Failed(error) => {

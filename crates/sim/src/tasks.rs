@@ -16,7 +16,7 @@ use crate::{Outcome, RoleResult};
 
 /// A task, by its place among all tasks of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TaskId(u32);
+pub(crate) struct TaskId(pub(crate) u32);
 
 impl TaskId {
     pub(crate) const NONE: Self = Self(u32::MAX);
@@ -36,7 +36,7 @@ pub(crate) struct Task {
     pub(crate) place: u32,
     pub(crate) waiting: Waiting,
     /// Wakes are meant for the epoch in which they were asked for.
-    epoch: u32,
+    pub(crate) epoch: u32,
     /// Whether the operation has begun, and its call is written down.
     pub(crate) phase: Phase,
     /// Octets that the operation has dealt with.
@@ -51,7 +51,9 @@ pub(crate) struct Task {
     /// How often each loop around the place goes round yet.
     loops: Vec<u64>,
     /// The next task that waits for the same socket.
-    next: TaskId,
+    pub(crate) next: TaskId,
+    /// The socket of a call that had to wait, until that returns.
+    pub(crate) holds: Option<SocketId>,
     outcome: Outcome,
 }
 
@@ -207,7 +209,7 @@ impl Tasks {
     }
 
     /// A task can go on. Its epoch ends: a timeout that is still in the queue is void.
-    fn wake(&mut self, id: TaskId) {
+    pub(crate) fn wake(&mut self, id: TaskId) {
         let task = self.get_mut(id);
         if task.waiting != Waiting::Over {
             task.waiting = Waiting::No;
@@ -263,7 +265,7 @@ impl Tasks {
             (place, task.host, task.role, task.place, task.waiting, task.phase).hash(hasher);
             (task.progress, &task.loops, &task.pending).hash(hasher);
             (task.current, task.listener, &task.named, task.next).hash(hasher);
-            task.deadline.hash(hasher);
+            (task.deadline, task.holds).hash(hasher);
         }
         self.free.hash(hasher);
     }
@@ -288,6 +290,7 @@ impl Task {
         named: Vec::new(),
         loops: Vec::new(),
         next: TaskId::NONE,
+        holds: None,
         outcome: Outcome::Running,
     };
 
@@ -311,13 +314,14 @@ impl Task {
             named,
             loops,
             next,
+            holds,
             outcome,
         } = self;
         (*host, *role, *number) = (of_host, of_role, as_number);
         (*rank, *place, *epoch) = (Rank::Role, 0, 0);
         (*waiting, *outcome) = (Waiting::No, Outcome::Running);
         (*phase, *progress, *deadline) = (Phase::Fresh, 0, None);
-        (*current, *listener, *next) = (None, None, TaskId::NONE);
+        (*current, *listener, *next, *holds) = (None, None, TaskId::NONE, None);
         if !pending.is_empty() {
             *pending = Bytes::new();
         }
@@ -408,7 +412,7 @@ impl Live {
         while self.busy < BUSY_LIMIT {
             self.busy += 1;
             let place = self.tasks.get(id).place;
-            let flow = self.execute(plan, id, &program.ops[place as usize]);
+            let flow = self.attempt(plan, id, &program.ops[place as usize]);
             let task = self.tasks.get_mut(id);
             match flow {
                 Flow::Next => task.go(place + 1),
@@ -427,21 +431,6 @@ impl Live {
         }
     }
 
-    /// A task waits for something to happen to a socket, or for its deadline.
-    pub(crate) fn block(&mut self, id: TaskId, socket: SocketId) {
-        let host = self.tasks.get(id).host;
-        let task = self.tasks.get_mut(id);
-        task.phase = Phase::Begun;
-        task.waiting = Waiting::Socket(socket);
-        let wake = task.deadline.map(|deadline| (deadline, What::Task(id.0, task.epoch)));
-        if let Some((deadline, wake)) = wake {
-            self.queue.push(deadline, wake);
-        }
-        let Some(slot) = self.slot(host, socket) else { return };
-        let first = std::mem::replace(&mut slot.waiter, id);
-        self.tasks.get_mut(id).next = first;
-    }
-
     /// A task waits for a time.
     pub(crate) fn sleep(&mut self, id: TaskId, until: Instant) {
         let task = self.tasks.get_mut(id);
@@ -449,36 +438,6 @@ impl Live {
         task.waiting = Waiting::Time;
         let wake = What::Task(id.0, task.epoch);
         self.queue.push(until, wake);
-    }
-
-    /// A sleep or a timeout is over.
-    pub(crate) fn wake_sleeper(&mut self, place: u32) {
-        let id = TaskId(place);
-        let task = self.tasks.get(id);
-        if let Waiting::Socket(socket) = task.waiting {
-            self.unlink(task.host, socket, id);
-        }
-        self.tasks.wake(id);
-    }
-
-    /// Takes a task out of the list of a socket. The list is as long as there are tasks that
-    /// wait for the same socket: mostly one.
-    fn unlink(&mut self, host: u32, socket: SocketId, id: TaskId) {
-        let next = std::mem::replace(&mut self.tasks.get_mut(id).next, TaskId::NONE);
-        let Some(slot) = self.slot(host, socket) else { return };
-        if slot.waiter == id {
-            slot.waiter = next;
-            return;
-        }
-        let mut place = slot.waiter;
-        while place != TaskId::NONE {
-            let task = self.tasks.get_mut(place);
-            if task.next == id {
-                task.next = next;
-                return;
-            }
-            place = task.next;
-        }
     }
 
     /// A task is over. The place of one that a role made is used again.

@@ -99,7 +99,11 @@ impl Network {
         host: HostIndex,
         socket: SocketId,
     ) -> Result<(), SocketError> {
-        self.give_back(now, host, socket, Stack::abort)
+        let result = self.give_back(now, host, socket, Stack::abort);
+        if result.is_ok() {
+            self.live.tells_of_abort(host as u32, socket);
+        }
+        result
     }
 
     /// The last call for a socket, of which the invariants have to know.

@@ -88,6 +88,34 @@ impl Network {
         self.live.slot(host as u32, socket).is_some_and(|slot| slot.linger == Linger::On)
     }
 
+    /// A call begins to wait for a socket, and keeps it open until it [returns](Self::returns).
+    pub fn waits(&mut self, host: HostIndex, socket: SocketId) {
+        if let Some(slot) = self.live.slot(host as u32, socket) {
+            slot.calls += 1;
+        }
+    }
+
+    /// A call that waited has returned; a socket that was closed meanwhile is closed with the last.
+    pub fn returns(&mut self, now: Instant, host: HostIndex, socket: SocketId) {
+        self.advance_at(host, now);
+        self.live.returns(&self.plan, host as u32, socket);
+    }
+
+    /// Puts off closing a socket until the calls that wait for it have returned; false if none does.
+    pub fn closes_later(&mut self, host: HostIndex, socket: SocketId) -> bool {
+        self.live.closes_later(host as u32, socket)
+    }
+
+    /// Whether the application has closed a socket that a call of it still keeps.
+    pub fn is_closing(&mut self, host: HostIndex, socket: SocketId) -> bool {
+        self.live.is_closing(host as u32, socket)
+    }
+
+    /// Why a socket failed for which calls waited.
+    pub fn failed(&mut self, host: HostIndex, socket: SocketId) -> Option<SocketError> {
+        self.live.slot(host as u32, socket)?.failed
+    }
+
     /// Whether a condition that stands in the specification has come true.
     pub fn is_reached(&self, condition: &Condition) -> bool {
         let place = self.plan.conditions.iter().position(|known| known == condition);

@@ -1,5 +1,6 @@
 //! Whole worlds, from the outside.
 
+mod closing;
 mod congestion;
 mod connections;
 mod determinism;

@@ -24,6 +24,8 @@ pub(super) struct Role {
     pub(super) current: Option<SocketId>,
     pub(super) listener: Option<SocketId>,
     named: BTreeMap<String, SocketId>,
+    /// The socket of a call that had to wait, until that returns: it is not closed before.
+    holds: Option<SocketId>,
 }
 
 /// A call failed, or the host is no more: the role ends. Its sockets stay open.
@@ -56,8 +58,9 @@ impl Role {
             tokio::time::sleep(role.start).await;
         }
         let number = stage.task_number(host.index);
+        let (current, listener, holds) = (None, None, None);
         let mut task =
-            Self { stage, host, number, current: None, listener: None, named: BTreeMap::new() };
+            Self { stage, host, number, current, listener, named: BTreeMap::new(), holds };
         // How it ended is in the trace.
         let _ = task.task(&role.steps).await;
     }
@@ -71,6 +74,7 @@ impl Role {
             current: current.or(self.current),
             listener: self.listener,
             named: self.named.clone(),
+            holds: None,
         }
     }
 
@@ -119,23 +123,30 @@ impl Role {
     /// Repeats a call until it no longer would have to wait. With a time, `WouldBlock` is its
     /// answer when that is over.
     pub(super) async fn wait<R>(
-        &self,
+        &mut self,
         (socket, half): (SocketId, Half),
         timeout: Option<Duration>,
         mut call: impl FnMut(&mut Call<'_>) -> Result<R, SocketError> + Send,
     ) -> Result<Result<R, SocketError>, Ended> {
+        if half == Half::Read && self.reads_on(socket)? {
+            return Ok(Err(SocketError::BadSocket));
+        }
         let mut name = None;
+        let (stack, holds) = (&self.host, &mut self.holds);
         let mut waiting = std::pin::pin!(poll_fn(|cx| {
             // Dropped where nothing is locked.
             let mut replaced = None;
-            let result = self.enter(|host| {
+            let result = stack.enter(|host| {
                 let result = call(host);
                 if matches!(result, Err(SocketError::WouldBlock)) {
+                    if holds.replace(socket).is_none() {
+                        host.network.waits(host.host, socket);
+                    }
                     replaced = host.wakers.join(socket, half, &mut name, cx);
                 }
                 result
             });
-            match result {
+            match result.map_err(|_| Ended) {
                 Ok(Err(SocketError::WouldBlock)) => Poll::Pending,
                 result => Poll::Ready(result),
             }
@@ -144,6 +155,19 @@ impl Role {
         let _sleeper = self.stage.sleeper();
         let timed = tokio::time::timeout(timeout, waiting.as_mut()).await;
         timed.unwrap_or(Ok(Err(SocketError::WouldBlock)))
+    }
+
+    /// Whether this is the next read of a step that has read a part, and the application has closed
+    /// the socket meanwhile: see `crates/sim/src/waiting.rs`.
+    fn reads_on(&self, socket: SocketId) -> Result<bool, Ended> {
+        Ok(self.holds == Some(socket)
+            && self.enter(|call| call.network.is_closing(call.host, socket))?)
+    }
+
+    /// A call that waited has returned.
+    pub(super) fn lets_go(&mut self) -> Result<(), Ended> {
+        let Some(socket) = self.holds.take() else { return Ok(()) };
+        self.enter(|call| call.network.returns(call.now, call.host, socket))
     }
 
     /// Does nothing until something is so, or for a time: looks once per tick.
@@ -189,8 +213,18 @@ impl Role {
         call: &'static str,
         error: SocketError,
     ) -> Result<R, Ended> {
+        let error = self.why(error)?;
         self.returned(socket, call, Err(error))?;
         Err(Ended)
+    }
+
+    /// Why a call failed: one that waited and finds its socket gone is told what ended it.
+    fn why(&self, error: SocketError) -> Result<SocketError, Ended> {
+        let Some(socket) = self.holds.filter(|_| error == SocketError::BadSocket) else {
+            return Ok(error);
+        };
+        let failed = self.enter(|call| call.network.failed(call.host, socket))?;
+        Ok(failed.unwrap_or(error))
     }
 
     /// The time on its host.

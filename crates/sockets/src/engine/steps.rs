@@ -47,7 +47,14 @@ impl Role {
         })
     }
 
+    /// A step, and what a call of it that waited leaves to be done.
     async fn step(&mut self, step: &Step) -> Result<Flow, Ended> {
+        let flow = self.perform(step).await;
+        self.lets_go()?;
+        flow
+    }
+
+    async fn perform(&mut self, step: &Step) -> Result<Flow, Ended> {
         match step {
             Step::Listen { .. } | Step::Accept { .. } | Step::Connect { .. } => {
                 self.open(step).await?;
@@ -259,7 +266,7 @@ impl Role {
 
     /// RECEIVE: what comes, at most `limit` octets.
     async fn receive(
-        &self,
+        &mut self,
         socket: SocketId,
         limit: u64,
         timeout: Option<Duration>,
@@ -339,7 +346,7 @@ impl Role {
     }
 
     /// Writes what an echo has read.
-    async fn write_back(&self, socket: SocketId, text: &bytes::Bytes) -> Result<u64, Ended> {
+    async fn write_back(&mut self, socket: SocketId, text: &bytes::Bytes) -> Result<u64, Ended> {
         let mut done = 0;
         while done < text.len() {
             let rest = text.slice(done..);
@@ -372,6 +379,9 @@ impl Role {
     async fn close(&mut self, on: Option<&str>) -> Done {
         let socket = self.known(self.socket(on), "close")?;
         self.called(Some(socket), "close()")?;
+        if self.enter(|call| call.network.closes_later(call.host, socket))? {
+            return Ok(());
+        }
         let (result, lingers) = self.enter(|call| {
             let linger = call.look().options(socket).ok().and_then(|options| options.linger);
             let lingers = linger.is_some_and(|time| !time.is_zero());
@@ -424,6 +434,7 @@ impl Role {
     async fn serve(&mut self, listener: Option<&str>, steps: &[Step]) -> Done {
         loop {
             let socket = self.accept(listener, None).await?;
+            self.lets_go()?;
             self.spawn(Some(socket), steps);
         }
     }
@@ -441,7 +452,12 @@ impl Role {
     /// A socket that a step needs. A role that has none is told so, as by a system call with a
     /// bad file descriptor.
     fn known(&self, socket: Option<SocketId>, call: &'static str) -> Result<SocketId, Ended> {
-        let Some(socket) = socket else {
+        // Closed is closed: only a call that waits already still has it.
+        let gone = match socket {
+            Some(socket) => self.enter(|call| call.network.is_closing(call.host, socket))?,
+            None => true,
+        };
+        let Some(socket) = socket.filter(|_| !gone) else {
             self.called(None, format!("{call}()"))?;
             return self.failed(None, call, SocketError::BadSocket);
         };
