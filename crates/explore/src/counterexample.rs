@@ -57,6 +57,11 @@ impl Counterexample {
             Broken::Expectation(place) => format!("expectation {} of `explore`", place + 1),
             Broken::Stuck => "the run never would end".to_owned(),
         };
-        format!("{broken}, after {} faults:\n{faults}", self.schedule.len())
+        let after = match self.schedule.len() {
+            0 => "without any fault".to_owned(),
+            1 => "after 1 fault:".to_owned(),
+            more => format!("after {more} faults:"),
+        };
+        format!("{broken}, {after}\n{faults}")
     }
 }

@@ -214,18 +214,25 @@ impl Exploration {
     pub fn report(&self) -> String {
         let Figures { schedules, states, transitions, deepest } = self.figures;
         let kinds: Vec<&str> = self.bound.kinds.iter().map(|kind| kind.name()).collect();
-        let bound = format!("at most {} faults ({})", self.bound.faults, kinds.join(", "));
+        let s = |number: u64| if number == 1 { "" } else { "s" };
+        let (faults, kinds) = (self.bound.faults, kinds.join(", "));
+        let bound = format!("at most {faults} fault{} ({kinds})", s(faults.into()));
         let how = match (&self.counterexample, self.stopped_at) {
             (Some(found), _) => format!("{bound}: broken\n{}", found.report()),
             (None, Some(faults)) => format!(
-                "{bound}: stopped early, while schedules with {faults} faults were searched; \
-                 nothing broke until then\n"
+                "{bound}: stopped early, while schedules with {faults} fault{} were searched; \
+                 nothing broke until then\n",
+                s(faults.into())
             ),
             (None, None) => format!("{bound}: nothing breaks; every schedule was tried\n"),
         };
         format!(
-            "{how}{schedules} schedules, {states} states, {transitions} transitions, \
-             {deepest} events in the longest\n"
+            "{how}{schedules} schedule{}, {states} state{}, {transitions} transition{}, \
+             {deepest} event{} in the longest\n",
+            s(schedules),
+            s(states),
+            s(transitions),
+            s(deepest)
         )
     }
 }

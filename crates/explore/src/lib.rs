@@ -1,6 +1,7 @@
 //! Searches: for the schedule that breaks something.
 //!
-//! [`sweep`] runs a scenario with many seeds.
+//! [`sweep`] runs a scenario with many seeds, or with as many configurations, each of which
+//! [`swarmed`] makes a scenario of its own.
 //!
 //! [`explore`] tries every way of placing a few faults on the packets and hosts of a scenario, in
 //! the order of their number, so that the first that breaks something has as few as possible.
@@ -28,14 +29,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod artefacts;
 mod counterexample;
 mod coverage;
 mod explore;
 mod fault;
 mod key;
 mod node;
+mod plain;
 mod search;
 mod shrink;
+mod sizes;
 mod swarm;
 mod sweep;
 
@@ -44,5 +48,6 @@ pub use coverage::{Coverage, SEGMENTS};
 pub use explore::{Exploration, ExploreError, Figures, Limits, explore};
 pub use fault::{Befalls, Fault, Schedule};
 pub use shrink::{Reason, ShrinkError, Shrunk, shrink};
-pub use sweep::{Failed, Spread, Sweep, Variety, sweep};
+pub use swarm::swarmed;
+pub use sweep::{Failed, Left, Spread, Sweep, Variety, sweep};
 pub use twomsl_scenario::{Bound, Broken, FaultKind};

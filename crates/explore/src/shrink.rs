@@ -1,43 +1,66 @@
 //! Shrinking: a run that fails, made as small as it can be while it fails for the same reason.
 //!
 //! First what chance did is written down as explicit faults, and as many of them as possible are left
-//! out. Then everything else is tried: hosts, nodes and steps fewer, numbers smaller, times
-//! rounder. What is expected is never touched.
+//! out. Then come fewer octets, fewer hosts and steps, and at last rounder times.
 //!
-//! An expectation could also be made to fail by asking less of the applications than it expects. So
-//! a smaller scenario counts only if, without its faults, it does not fail for that reason;
-//! unless that was so in the beginning.
+//! Much smaller runs fail as well, but for want of what is expected of them. So whatever held in the
+//! run that failed has to hold in a smaller one, and whatever held without any faults has to hold there
+//! without faults.
 
 mod explicit;
+mod named;
 mod smaller;
+mod tidy;
+mod trial;
 
-use kdl::KdlDocument;
+use std::fmt;
+
 use twomsl_scenario::{Outcome, RunError, Scenario, ScenarioError};
-use twomsl_trace::Event;
 
-/// How many scenarios are tried at most.
-const MOST_TRIALS: u32 = 5_000;
+use trial::Trial;
 
 /// What came of shrinking.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    /// The small scenario; its text is a file of its own.
+    /// The small scenario; its text is a file of its own. Its name is `small.kdl`.
     pub scenario: Scenario,
     /// What comes of running it.
     pub outcome: Outcome,
     /// Why both fail.
     pub reason: Reason,
-    /// How many scenarios were tried.
-    pub trials: u32,
+    /// How many runs it took.
+    pub runs: u32,
 }
 
 /// Why a run fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// An invariant of the world is broken.
-    Invariant(u8),
-    /// An expectation does not hold: its words.
-    Expectation(String),
+    Invariant {
+        /// From 1 to 6.
+        number: u8,
+        /// How, in words without numbers.
+        text: String,
+    },
+    /// An expectation does not hold.
+    Expectation {
+        /// As it is written in the file.
+        words: String,
+        /// The manner in which it fails: see [`Scenario::manners`].
+        manner: String,
+    },
+    /// The run never would end.
+    Stuck,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invariant { number, text } => write!(f, "invariant {number} is broken: {text}"),
+            Self::Expectation { words, manner } => write!(f, "not so: {words} ({manner})"),
+            Self::Stuck => f.write_str("the run never would end"),
+        }
+    }
 }
 
 /// A scenario that cannot be shrunk.
@@ -54,83 +77,36 @@ pub enum ShrinkError {
     Written(#[from] ScenarioError),
 }
 
+/// A text that still fails, and which of the first expectations each of its own is.
+#[derive(Clone, Debug)]
+struct Best {
+    text: String,
+    ids: Vec<usize>,
+}
+
 /// Makes a run that fails smaller.
 ///
 /// # Errors
 /// The run does not fail, or the world cannot be.
 pub fn shrink(scenario: &Scenario) -> Result<Shrunk, ShrinkError> {
+    if scenario.run()?.holds() {
+        return Err(ShrinkError::Holds);
+    }
+    // Everything that was set from outside is part of the text from here on.
+    let whole = Scenario::parse(NAME, &scenario.written(&[]))?;
+    let mut trial = Trial::new(&whole)?.ok_or(ShrinkError::Holds)?;
+    let ids = (0..trial.expectations()).collect();
+    let mut best = Best { text: whole.text().to_owned(), ids };
+    tidy::tidy(&mut best, &mut trial);
+    explicit::smallest(&mut best, &mut trial);
+    smaller::smallest(&mut best, &mut trial);
+    let scenario = Scenario::parse(NAME, &best.text)?;
     let outcome = scenario.run()?;
-    let reason = Reason::of(&outcome).ok_or(ShrinkError::Holds)?;
-    let mut trial = Trial { name: scenario.name().to_owned(), reason, trials: 0, control: false };
-    let mut best = Scenario::parse(scenario.name(), &scenario.written(&[]))?;
-    trial.control = trial.is_fine_without_faults(best.text());
-    if let Some(text) = explicit::smallest(scenario, &outcome, &mut trial) {
-        best = Scenario::parse(scenario.name(), &text)?;
-    }
-    let text = smaller::smallest(best.text(), &mut trial);
-    let scenario = Scenario::parse(scenario.name(), &text)?;
-    let outcome = scenario.run()?;
-    let Trial { reason, trials, .. } = trial;
-    Ok(Shrunk { scenario, outcome, reason, trials })
+    Ok(Shrunk { scenario, outcome, reason: trial.reason, runs: trial.runs })
 }
 
-impl Reason {
-    fn of(outcome: &Outcome) -> Option<Self> {
-        let first = outcome.failures.first()?;
-        let violation = outcome.trace.records.iter().find_map(|record| match &record.event {
-            Event::Violation { invariant, .. } => Some(Self::Invariant(*invariant)),
-            _ => None,
-        });
-        let expected = Self::Expectation(first.expectation.clone());
-        Some(violation.unwrap_or(expected))
-    }
-
-    /// Whether a run fails for this reason, be it among others.
-    fn is_of(&self, outcome: &Outcome) -> bool {
-        match self {
-            Self::Invariant(_) => Self::of(outcome).as_ref() == Some(self),
-            Self::Expectation(words) => {
-                outcome.failures.iter().any(|failure| failure.expectation == *words)
-            }
-        }
-    }
-}
-
-/// Trying scenarios.
-struct Trial {
-    name: String,
-    reason: Reason,
-    trials: u32,
-    /// Whether a scenario has to be fine without its faults.
-    control: bool,
-}
-
-/// What makes things go wrong, as opposed to what goes wrong then.
-const FAULTS: [&str; 9] =
-    ["fault", "crash", "reboot", "pause", "resume", "link-down", "link-up", "forge", "forge-icmp"];
-
-impl Trial {
-    /// Whether a text is a scenario that fails for the reason.
-    fn fails(&mut self, text: &str) -> bool {
-        if self.trials >= MOST_TRIALS {
-            return false;
-        }
-        self.trials += 1;
-        self.outcome(text).is_some_and(|outcome| self.reason.is_of(&outcome))
-            && (!self.control || self.is_fine_without_faults(text))
-    }
-
-    fn outcome(&self, text: &str) -> Option<Outcome> {
-        Scenario::parse(&self.name, text).ok()?.run().ok()
-    }
-
-    fn is_fine_without_faults(&self, text: &str) -> bool {
-        let Ok(mut document) = text.parse::<KdlDocument>() else { return false };
-        document.nodes_mut().retain(|node| !FAULTS.contains(&node.name().value()));
-        explicit::without_chance(&mut document);
-        self.outcome(&document.to_string()).is_some_and(|outcome| !self.reason.is_of(&outcome))
-    }
-}
+/// What the small scenario is called, as a file.
+const NAME: &str = "small.kdl";
 
 #[cfg(test)]
 mod tests;

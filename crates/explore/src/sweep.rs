@@ -1,17 +1,20 @@
 //! Sweeps: one scenario, many seeds.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-use twomsl_scenario::{Broken, Engine, RunError, Scenario};
-use twomsl_sim::{Outcome, Plan, Recording, RoleResult, Violation, World};
+use twomsl_scenario::{Engine, RunError, Scenario};
+use twomsl_sim::{Outcome, Plan, Recording, RoleResult, SpecError, World};
 use twomsl_tcp::{Instant, SendReason};
-use twomsl_trace::{Event, Trace};
+use twomsl_trace::{Event, Trace, ladder};
 
+use crate::artefacts;
 use crate::coverage::Coverage;
 use crate::swarm;
 
@@ -58,6 +61,48 @@ pub struct Failed {
     pub what: String,
     /// The command that does it again.
     pub command: String,
+    /// What was run: the scenario with this seed, or with all that was drawn.
+    pub scenario: Scenario,
+    /// The text of a scenario file that does it again.
+    pub text: String,
+}
+
+impl Failed {
+    /// Leaves what there is to see in a folder: the ladder, what does not hold, and a scenario file
+    /// that does it again.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn leave(&self, folder: &Path) -> std::io::Result<Left> {
+        let drawn = ladder::plain(&self.trace, ladder::Form::default());
+        let ladder = artefacts::write(folder, "ladder.txt", &drawn)?;
+        let scenario = artefacts::write(folder, "scenario.kdl", &self.text)?;
+        let report = format!("{self}to see it again: {}\n", self.command);
+        artefacts::write(folder, "report.txt", &report)?;
+        Ok(Left { ladder, scenario })
+    }
+}
+
+/// What a run that failed has left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The ladder of the run.
+    pub ladder: PathBuf,
+    /// A scenario file that does it again.
+    pub scenario: PathBuf,
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = twomsl_scenario::shell_word(&self.scenario.display().to_string());
+        write!(f, "as a scenario: twomsl run {file}\nladder: {}\n", self.ladder.display())
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {}:\n{}", self.seed, self.what)
+    }
 }
 
 /// How numbers are distributed.
@@ -127,6 +172,26 @@ pub fn sweep(
 }
 
 impl Sweep {
+    /// For a test: that every run holds. What the first one that does not has done is left in a folder,
+    /// `twomsl-artefacts/NAME-sweep` in the current one.
+    ///
+    /// # Panics
+    /// A run does not hold: with its seed, what does not hold, the command that does it again, and the path
+    /// of the ladder.
+    #[track_caller]
+    pub fn assert_holds(&self) {
+        if let Some(failed) = &self.first {
+            let (failures, runs) = (self.failed.len(), self.runs);
+            let left = match failed.leave(&artefacts::folder(failed.scenario.name(), "sweep")) {
+                Ok(left) => left.to_string(),
+                Err(error) => format!("nothing could be left behind: {error}\n"),
+            };
+            let command = &failed.command;
+            let left = format!("to see it again: {command}\n{left}");
+            panic!("{failures} of {runs} runs failed, the first with {failed}{left}");
+        }
+    }
+
     fn of(rows: Vec<Row>, failed: Vec<u64>, first: Option<Failed>) -> Self {
         let of = |number: fn(&Row) -> u64| Spread::of(rows.iter().map(number).collect());
         let (packets, retransmissions) = (of(|row| row.packets), of(|row| row.again));
@@ -176,27 +241,19 @@ fn one(
 
 /// A run with everything drawn.
 fn swarmed(scenario: &Scenario, seed: u64) -> Result<(World, String), RunError> {
-    let spec = swarm::drawn(scenario.spec(), seed);
-    let cannot = |error| RunError { name: scenario.name().to_owned(), error };
-    let mut world = World::new(spec, Recording::Trace).map_err(cannot)?;
+    // Places in what does not hold are places in the file that a failure leaves.
+    let drawn = drawn(scenario, seed)?.under("scenario.kdl");
+    let mut world = drawn.world()?;
     let end = world.run();
-    let mut monitors = scenario.monitors();
-    for record in &world.trace().records {
-        monitors.note(record);
-    }
-    let what = match monitors.judge(&world, end) {
-        None => String::new(),
-        Some(Broken::Invariant(number)) => {
-            let of = |one: &&Violation| one.invariant == number;
-            let text = world.violations().iter().find(of).map_or("", |one| one.text.as_str());
-            format!("invariant {number} is broken: {text}\n")
-        }
-        Some(Broken::Expectation(place)) => {
-            format!("not so: expectation {} of `explore`\n", place + 1)
-        }
-        Some(Broken::Stuck) => "the run never would end\n".to_owned(),
-    };
+    let what = drawn.judge(&world, end).failures_in_words();
     Ok((world, what))
+}
+
+fn drawn(scenario: &Scenario, seed: u64) -> Result<Scenario, RunError> {
+    swarm::swarmed(scenario, seed).map_err(|error| RunError {
+        name: scenario.name().to_owned(),
+        error: SpecError(error.to_string()),
+    })
 }
 
 /// A run that failed, once more.
@@ -207,13 +264,18 @@ fn again(
     variety: Variety,
 ) -> Result<Failed, RunError> {
     let (_, (trace, what)) = one(scenario, plan, seed, variety)?;
-    let scenario = scenario.clone().with_seed(seed);
-    let run = scenario.command(Engine::Sim);
-    let command = match variety {
-        Variety::Streams => run,
-        Variety::Swarm => format!("{} --swarm", run.replacen("twomsl run", "twomsl sweep", 1)),
+    let seeded = scenario.clone().with_seed(seed);
+    let run = seeded.command(Engine::Sim);
+    let (scenario, text, command) = match variety {
+        Variety::Streams => (seeded.clone(), seeded.written(&[]), run),
+        Variety::Swarm => {
+            let drawn = drawn(scenario, seed)?;
+            let text = drawn.text().to_owned();
+            let sweep = format!("{} --swarm", run.replacen("twomsl run", "twomsl sweep", 1));
+            (drawn, text, sweep)
+        }
     };
-    Ok(Failed { seed, trace, what, command })
+    Ok(Failed { seed, trace, what, command, scenario, text })
 }
 
 /// How many packets hosts sent, and how many of them again.

@@ -40,6 +40,15 @@ pub fn duration(text: &str) -> Option<std::time::Duration> {
     language::units::duration(text)
 }
 
+/// A size as scenarios write it, in octets: `1460`, `64KiB`, `1MB`; `None` if it is none.
+///
+/// ```
+/// assert_eq!(twomsl_scenario::size("64KiB"), Some(65_536));
+/// ```
+pub fn size(text: &str) -> Option<u64> {
+    language::units::size(text)
+}
+
 /// A whole number as scenarios write it: `5`, `0x1f`, `1_000`; `None` if it is none.
 ///
 /// ```

@@ -289,6 +289,13 @@ impl Scenario {
         })
     }
 
+    /// The same scenario under another path: messages about it begin with that.
+    #[must_use]
+    pub fn under(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.source.name);
+        self
+    }
+
     /// The path or name it was read under.
     pub fn name(&self) -> &str {
         &self.source.name

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
+use crate::expect::Wanted;
 use crate::scenario::Scenario;
 
 impl Scenario {
@@ -19,9 +20,25 @@ impl Scenario {
         self.written_as(document, nodes)
     }
 
+    /// What a scenario shows on purpose is no failure of another configuration either: a node that lets the
+    /// invariants be broken that its expectations speak of.
+    pub fn disasters_written(&self) -> Option<String> {
+        let numbers = self.compiled.expected.iter().filter_map(|one| match one.wanted {
+            Wanted::Violation { invariant, counts } if counts.max != Some(0) => Some(invariant),
+            _ => None,
+        });
+        let words: Vec<String> =
+            numbers.map(|number| format!("violation {number} min=0")).collect();
+        (!words.is_empty()).then(|| format!("expect {{ {} }}", words.join("; ")))
+    }
+
     /// The text of this scenario as it would run now, with these nodes added.
     pub fn written(&self, nodes: &[String]) -> String {
-        self.written_as(self.document().clone(), nodes)
+        let mut document = self.document().clone();
+        if let Some(name) = self.chosen_variant() {
+            become_variant(&mut document, name);
+        }
+        self.written_as(document, nodes)
     }
 
     fn written_as(&self, mut document: KdlDocument, nodes: &[String]) -> String {
@@ -73,8 +90,35 @@ impl Scenario {
             set.push(KdlEntry::new(value));
             set.autoformat();
             let children = node.children_mut().get_or_insert_with(KdlDocument::new);
+            children.nodes_mut().iter_mut().for_each(end_line);
             children.nodes_mut().push(set);
         }
+    }
+}
+
+/// What a variant tells and expects takes the place of what the file's own run does. What it sets
+/// is written like everything that was set.
+fn become_variant(document: &mut KdlDocument, name: &str) {
+    let is_it = |node: &KdlNode| {
+        node.name().value() == "variant" && node.get(0).and_then(KdlValue::as_string) == Some(name)
+    };
+    let told = |node: &KdlNode| matches!(node.name().value(), "expect" | "tell");
+    let variant = document.nodes().iter().find(|node| is_it(node)).cloned();
+    let own = variant.as_ref().and_then(KdlNode::children).map_or(&[][..], KdlDocument::nodes);
+    let own: Vec<KdlNode> = own.iter().filter(|node| told(node)).cloned().collect();
+    for node in document.nodes_mut() {
+        if told(node) || node.name().value() == "variant" {
+            leave_out(node);
+        }
+    }
+    document.nodes_mut().extend(own);
+}
+
+/// What follows a node stands on a line of its own, also in `{ set "mss" 700 }`.
+fn end_line(node: &mut KdlNode) {
+    if let Some(mut format) = node.format().cloned() {
+        "\n".clone_into(&mut format.terminator);
+        node.set_format(format);
     }
 }
 

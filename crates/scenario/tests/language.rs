@@ -144,3 +144,27 @@ fn a_dollar_is_written_twice() {
     let text = EVERYTHING.replace("GET /", "$$5");
     assert!(format!("{:?}", parse(&text).spec().roles).contains("b\"$5\""));
 }
+
+#[test]
+fn what_was_set_is_written_where_a_host_already_sets_something() {
+    let text = EVERYTHING.to_owned() + "host \"short\" profile=\"linux\" { set \"mss\" 700 }\n";
+    let set = parse(&text).set("short.time-wait", "1s").expect("a parameter");
+    let written = parse(&set.written(&[]));
+    let of = |scenario: &Scenario| {
+        let host = scenario.spec().hosts.into_iter().find(|host| host.name == "short");
+        host.map(|host| host.profile)
+    };
+    assert_eq!(of(&written), of(&set));
+    assert_ne!(of(&written), of(&parse(&text)));
+}
+
+#[test]
+fn a_variant_is_written_with_what_it_sets_and_expects() {
+    let text = "scenario \"Ping\"\nhost \"client\"\nexpect { segments count=5 }
+variant \"short\" { set \"client.time-wait\" \"1s\"; expect { segments count=0 } }\n";
+    let variant = parse(text).variant("short").expect("a variant");
+    let written = parse(&variant.written(&[]));
+    assert_eq!(written.spec().hosts, variant.spec().hosts);
+    assert!(written.run().expect("a world").holds(), "{}", written.text());
+    assert!(!parse(text).run().expect("a world").holds());
+}

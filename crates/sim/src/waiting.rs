@@ -1,8 +1,8 @@
 //! Calls that wait, and what closing does to them.
 //!
 //! A call that waits keeps its socket: `close` gives the descriptor back at once, but the socket
-//! itself is closed when the last call that waits for it has returned (close(2), "Multithreaded
-//! processes and close()"; FreeBSD counts references alike). So a `write` that waits for room is
+//! itself is closed when the last call that waits for it has returned (`close(2)`, "Multithreaded
+//! processes and `close()`"; FreeBSD counts references alike). So a `write` that waits for room is
 //! a SEND before the CLOSE, all of which is delivered (RFC 9293 §3.10.4).
 
 use twomsl_tcp::{Readiness, SocketError, SocketId};

@@ -144,6 +144,10 @@ pub(crate) struct Shrink {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 
+    /// Shrink what `sweep --swarm` draws from the seed
+    #[arg(long)]
+    pub(crate) swarm: bool,
+
     #[command(flatten)]
     pub(crate) scenario: Chosen,
 
@@ -351,6 +355,9 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
     let both = text.split_once("..").map(|(first, last)| (seed(first), seed(last)));
     match both {
         Some((Ok(first), Ok(last))) if first < last => Ok(first..last),
+        Some((Ok(first), Ok(last))) if first == last => {
+            Err(format!("there is none: the last is not among them; write {first}..{}", first + 1))
+        }
         _ => Err("write two numbers, the smaller one first: 0..1000".to_owned()),
     }
 }

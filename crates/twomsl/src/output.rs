@@ -137,7 +137,7 @@ impl Output {
 }
 
 /// What went wrong with a file that is written, in words that name the cause.
-fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "the folder does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
@@ -179,6 +179,12 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
     let mut out = io::stdout().lock();
     ignore_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
         .map_err(|error| format!("error: cannot write to standard output: {error}\n"))
+}
+
+/// `1 run`, `2 runs`.
+pub(crate) fn many(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// Writes one line about how it went.

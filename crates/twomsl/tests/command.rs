@@ -1,5 +1,8 @@
 //! The command as a black box: exit codes, messages, and where they go.
 
+#[path = "command/searches.rs"]
+mod searches;
+
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -477,72 +480,6 @@ fn a_seed_may_be_hexadecimal_as_in_a_file() {
     let run = |seed| twomsl(&["run", LOST_FIN, "--seed", seed]);
     assert_eq!(run("0x10").status.code(), Some(0));
     assert_eq!(run("0x10").stdout, run("16").stdout);
-}
-
-/// A story that breaks as soon as its SYN is lost, whoever loses it.
-const FRAGILE: &str = "scenario \"Fragile\"
-host \"client\" profile=\"linux\"
-host \"server\" profile=\"linux\"
-link \"client\" \"server\" delay=\"10ms\" loss=\"$loss\"
-param \"loss\" \"0%\"
-role \"server\" { listen 80; accept; read-to-end; close }
-role \"client\" { connect \"server:80\"; write \"hello\"; close }
-explore faults=1 kinds=\"drop\" { expect { segments from=\"client\" flags=\"SYN\" count=1 } }
-";
-
-/// The folder for what is left behind by one test, and its argument.
-fn folder(name: &str) -> String {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).display().to_string()
-}
-
-/// Runs the scenario that a command has left behind, whose path it has shown.
-fn again(shown: &str) -> Output {
-    let line = shown.lines().find_map(|line| line.strip_prefix("to see it again: twomsl "));
-    let words: Vec<&str> = line.expect("a command").split(' ').collect();
-    twomsl(&words)
-}
-
-#[test]
-fn a_counterexample_is_shown_and_its_file_shows_the_same_ladder() {
-    let (path, out) = (file("fragile.kdl", FRAGILE), folder("fragile-explored"));
-    let path = path.display().to_string();
-    let output = twomsl(&["explore", &path, "--out", &out]);
-    let shown = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{shown}");
-    assert!(shown.contains("fault drop from=\"client\" packet=1"), "{shown}");
-    let again = again(&shown);
-    assert_eq!(again.status.code(), Some(1));
-    assert!(shown.contains(text(&again.stdout).trim_end()), "{shown}");
-    let clean = twomsl(&["explore", &path, "--faults", "0"]);
-    assert_eq!(clean.status.code(), Some(0), "{}", text(&clean.stdout));
-    let stopped = twomsl(&["explore", LOST_FIN, "--faults", "2", "--max-states", "10"]);
-    assert_eq!(stopped.status.code(), Some(3), "{}", text(&stopped.stdout));
-}
-
-#[test]
-fn a_sweep_shows_the_first_seed_that_fails_and_shrinking_makes_it_small() {
-    let (path, out) = (file("fragile-swept.kdl", FRAGILE), folder("fragile-swept"));
-    let path = path.display().to_string();
-    let calm = twomsl(&["sweep", &path, "--seeds", "0..20", "--out", &out]);
-    assert_eq!(calm.status.code(), Some(0), "{}", text(&calm.stdout));
-    let sweep = |jobs| {
-        let seeds = ["sweep", &path, "--seeds", "0..50", "--set", "loss=20%", "--out", &out];
-        twomsl(&[&seeds[..], &["--jobs", jobs]].concat())
-    };
-    let swept = sweep("1");
-    let shown = text(&swept.stdout);
-    assert_eq!(swept.status.code(), Some(1), "{shown}");
-    assert_eq!(shown, text(&sweep("3").stdout), "the number of jobs makes no difference");
-    assert_eq!(again(&shown).status.code(), Some(1));
-    let seed = shown.lines().find_map(|line| line.strip_prefix("the first that failed: seed "));
-    let seed = seed.expect("a seed");
-    let out = folder("fragile-shrunk");
-    let arguments = ["shrink", &path, "--seed", seed, "--set", "loss=20%", "--out", &out];
-    let shrunk = twomsl(&arguments);
-    let shown = text(&shrunk.stdout);
-    assert_eq!(shrunk.status.code(), Some(1), "{shown}{}", text(&shrunk.stderr));
-    assert!(shown.contains("fault drop from="), "{shown}");
-    assert_eq!(again(&shown).status.code(), Some(1));
 }
 
 #[test]

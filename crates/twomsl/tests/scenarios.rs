@@ -7,9 +7,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use twomsl::Scenario;
 use twomsl::sim::World;
 use twomsl::trace::{digest, ladder};
+use twomsl::{Outcome, Scenario};
 
 datatest_stable::harness! {
     { test = story, root = "scenarios", pattern = r"\.kdl$" },
@@ -47,7 +47,7 @@ fn holds_again_and_again(scenario: &Scenario) -> Result {
         let scenario = scenario.clone().with_seed(seed);
         let outcome = scenario.run()?;
         if !outcome.holds() {
-            return Err(outcome.report().into());
+            return Err(format!("{}{}", outcome.report(), leave(&scenario, &outcome)?).into());
         }
         let first = digest::hex(&outcome.trace);
         if first != digest::hex(&scenario.run()?.trace) {
@@ -61,6 +61,17 @@ fn holds_again_and_again(scenario: &Scenario) -> Result {
         }
     }
     Ok(())
+}
+
+/// Leaves what a failure has to show in a folder of its own, and says where.
+fn leave(scenario: &Scenario, outcome: &Outcome) -> std::io::Result<String> {
+    let name = scenario.name().replace(['/', '\\'], "-");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder)?;
+    let drawn = ladder::plain(&outcome.trace, ladder::Form::default());
+    std::fs::write(folder.join("ladder.txt"), drawn)?;
+    std::fs::write(folder.join("report.txt"), outcome.report())?;
+    Ok(format!("  artefacts: {}\n", folder.display()))
 }
 
 /// A scenario answers a question, and says where it is written.

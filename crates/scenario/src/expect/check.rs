@@ -40,7 +40,7 @@ fn failure(span: Span, instead: String, source: &Source) -> Failure {
     Failure { place, expectation: words.join(" "), instead }
 }
 
-fn check(wanted: &Wanted, facts: &Facts<'_>, source: &Source) -> Held {
+pub(super) fn check(wanted: &Wanted, facts: &Facts<'_>, source: &Source) -> Held {
     match wanted {
         Wanted::Path(path) => states::path(path, facts),
         Wanted::Segments(wanted) => segments::segments(wanted, facts),

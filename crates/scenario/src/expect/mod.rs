@@ -2,6 +2,7 @@
 
 mod check;
 mod facts;
+mod manner;
 mod monitors;
 mod segments;
 mod states;

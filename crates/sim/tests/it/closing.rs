@@ -84,7 +84,10 @@ fn the_next_read_of_many_finds_it_closed() {
     let world = run(pair()
         .role("server", |role| role.listen(80).accept().sleep(SECOND).write("late").read_to_end())
         .role("client", |role| {
-            role.connect("server", 80).spawn(1, |role| role.read_to_end()).sleep(15 * MS).close()
+            role.connect("server", 80)
+                .spawn(1, |role| role.read_to_end().close())
+                .sleep(15 * MS)
+                .close()
         }));
     assert_eq!(returned(&world, "read-to-end")[0], Err(SocketError::BadSocket));
     assert!(world.results().iter().any(|result| result.host == CLIENT

@@ -12,6 +12,21 @@ pub(crate) fn folder(out: Option<&Path>, file: &Path, command: &str) -> PathBuf 
     out.map_or_else(|| Path::new(DEFAULT).join(name), Path::to_owned)
 }
 
+/// Makes the folder of `--out` before the work begins, so that none is done in vain.
+///
+/// # Errors
+/// It cannot be made, for the user.
+pub(crate) fn prepare(out: &Path) -> Result<(), String> {
+    let cannot = |error: std::io::Error| {
+        let shown = out.display();
+        if out.exists() && !out.is_dir() {
+            return format!("error: --out {shown}: this is a file, and a folder is needed\n");
+        }
+        format!("error: --out {shown}: {}\n", crate::output::plain(&error))
+    };
+    std::fs::create_dir_all(out).map_err(cannot)
+}
+
 /// Writes a file into a folder, which is made if there is none.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use twomsl::trace::ladder;
 
 use super::{Verdict, artefacts, resolve};
 use crate::args;
-use crate::output::{complain, print};
+use crate::output::{complain, many, print};
 
 /// Sweeps over the seeds of one file.
 pub(crate) fn sweep(args: &args::Sweep) -> Verdict {
@@ -35,6 +35,9 @@ fn one(args: &args::Sweep) -> Result<Verdict, String> {
         (None, None) => 0..1000,
         (Some(_), Some(_)) => return Err("error: --seed and --seeds exclude each other\n".into()),
     };
+    if let Some(out) = &args.out {
+        artefacts::prepare(out)?;
+    }
     let variety = if args.swarm { Variety::Swarm } else { Variety::Streams };
     let done = Arc::new(AtomicU64::new(0));
     let bar = Bar::show(seeds.end - seeds.start, &done);
@@ -93,7 +96,8 @@ fn show(args: &args::Sweep, swept: &Sweep) -> Result<Verdict, String> {
 
 fn in_words(file: &Path, swept: &Sweep) -> String {
     let Sweep { runs, failed, durations, packets, retransmissions, results, coverage, .. } = swept;
-    let mut text = format!("{}: {runs} runs, {} failed\n\n", file.display(), failed.len());
+    let (file, runs) = (file.display(), many(*runs, "run"));
+    let mut text = format!("{file}: {runs}, {} failed\n\n", failed.len());
     let mut table = plain();
     table.set_header(["", "min", "median", "90 %", "max"]);
     let seconds = |time: Duration| format!("{}.{:03} s", time.as_secs(), time.subsec_millis());
@@ -129,7 +133,8 @@ pub(crate) fn grid(coverage: &Coverage) -> String {
             table.add_row(std::iter::once(state.name()).chain(marks));
         }
     }
-    format!("{table}\n{} pairs of state and event were reached\n", coverage.len())
+    let pairs = many(coverage.len() as u64, "pair");
+    format!("{table}\n{pairs} of state and event reached\n")
 }
 
 fn plain() -> Table {
@@ -138,13 +143,25 @@ fn plain() -> Table {
     table
 }
 
-/// Shows the first run that failed, and leaves it in a folder.
+/// Shows the first run that failed, and leaves it in a folder. The command that does it again comes
+/// first: it is true even when nothing can be written.
 fn failure(args: &args::Sweep, failed: &Failed) -> Result<(), String> {
     let drawn = ladder::plain(&failed.trace, ladder::Form::default());
-    let Failed { seed, what, command, .. } = failed;
-    print(&format!("the first that failed: seed {seed}\n\n{drawn}\n{what}"))?;
     let folder = artefacts::folder(args.out.as_deref(), &args.file, "sweep");
-    artefacts::write(&folder, "ladder.txt", &drawn)?;
-    artefacts::write(&folder, "report.txt", &format!("seed {seed}\n{what}{command}\n"))?;
-    print(&format!("artefacts: {}\nto see it again: {command}\n", folder.display()))
+    let Failed { seed, what, command, .. } = failed;
+    // Places in what does not hold are places in the file that was run.
+    let what = if args.swarm {
+        let scenario =
+            failed.scenario.clone().under(&folder.join("scenario.kdl").to_string_lossy());
+        scenario.run().map_err(|error| format!("error: {error}\n"))?.failures_in_words()
+    } else {
+        what.clone()
+    };
+    print(&format!("the first that failed: seed {seed}\n\n{drawn}\n{what}"))?;
+    print(&format!("to see it again: {command}\n"))?;
+    let left = failed.leave(&folder).map_err(|error| format!("error: {error}\n"))?;
+    let shrink = command.replacen("twomsl run", "twomsl shrink", 1);
+    let shrink = shrink.replacen("twomsl sweep", "twomsl shrink", 1);
+    print(&format!("as a scenario: twomsl run {}\n", artefacts::word(&left.scenario)))?;
+    print(&format!("to make it small: {shrink}\nartefacts: {}\n", folder.display()))
 }
