@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use twomsl_scenario::Scenario;
 use twomsl_sim::Plan;
-use twomsl_tcp::Mutation;
+use twomsl_tcp::{Mutation, WhatIf};
 
 use super::{Figures, Limits, explore, search};
 use crate::search::Break;
@@ -175,12 +175,10 @@ fn who_searches_does_not_matter() {
 /// whoever was on a later part meanwhile is not counted.
 #[test]
 fn figures_of_a_counterexample_do_not_depend_on_who_was_faster() {
-    let text =
-        PING.replace("bytes=200", "bytes=300").replace("explore faults=1", "explore faults=2");
-    let text =
-        text.replace("result \"server\" \"read-to-end\" eof=#true", "segments flags=\"FIN\" max=2");
-    let text = text.replace("read \"server\" bytes=300", "segments min=1");
-    let scenario = linux(&text);
+    let text = include_str!("../../../../scenarios/what-if/no-time-wait.kdl");
+    let scenario = Scenario::parse("no-time-wait.kdl", text);
+    let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
+    let scenario = scenario.with_what_if(WhatIf::NoTimeWait);
     let bound = scenario.bound().expect("a story with a bound").clone();
     let figures = |jobs| {
         let limits = Limits { jobs, ..Limits::default() };
