@@ -31,6 +31,8 @@ impl Live {
             }
             Op::ReadToEnd { on } => self.read_to_end(plan, id, *on),
             Op::Echo { on } => self.echo(plan, id, *on),
+            Op::Relay(relay) => self.relay(plan, id, relay),
+            Op::Carry { from, to } => self.carry(plan, id, *from, *to),
             Op::Shutdown { on, how } => self.shutdown(plan, id, *on, *how),
             Op::Close { on } => self.close(plan, id, *on),
             Op::Abort { on } => self.abort(plan, id, *on),
@@ -159,7 +161,7 @@ impl Live {
 
     /// OPEN, active. With a wait, the operation is repeated until the connection is established
     /// or has failed; without one the next step comes at once, and may write already.
-    fn connect(&mut self, plan: &Plan, id: TaskId, connect: &Connect) -> Flow {
+    pub(crate) fn connect(&mut self, plan: &Plan, id: TaskId, connect: &Connect) -> Flow {
         if self.tasks.get(id).phase == Phase::Begun {
             return self.connected(id);
         }
@@ -168,7 +170,7 @@ impl Live {
         self.call(id, None, || connect_call(target_name, port, connect.text.as_ref()));
         let (host, now) = (self.tasks.get(id).host, self.now);
         let remote = plan.remote_address(host, target);
-        let from = connect.from_port.map(|port| (plan.local_address(host, remote), port).into());
+        let from = connect.from.bound(plan.local_address(host, remote));
         let options = connect.options.as_deref();
         let stack = &mut self.hosts[host as usize].stack;
         let mut rest = connect.text.clone().unwrap_or_default();

@@ -98,7 +98,7 @@ fn middleboxes(spec: &WorldSpec) -> Result<(), SpecError> {
 /// The hosts that steps name, within loops and tasks too.
 fn steps(spec: &WorldSpec, list: &[Step]) -> Result<(), SpecError> {
     list.iter().try_for_each(|step| match step {
-        Step::Connect { host, .. } | Step::BecomeActive { host, .. } => {
+        Step::Connect { host, .. } | Step::BecomeActive { host, .. } | Step::Relay { host, .. } => {
             known(spec, *host, "`connect`")
         }
         Step::Wait(wait) => condition(spec, wait),

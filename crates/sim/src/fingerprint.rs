@@ -90,8 +90,8 @@ impl Live {
             // What is overtaken will be passed over; what is left of it is in the task.
             What::Task(place, epoch) if self.tasks.sleeper(place, epoch).is_none() => {}
             What::Task(place, _) => (at, place).hash(hasher),
-            // Deadlines are in the stack.
-            What::Timer(_) => {}
+            // Deadlines are in the stack, and in the box.
+            What::Timer(_) | What::Flows(_) => {}
             other => (at, other).hash(hasher),
         }
     }

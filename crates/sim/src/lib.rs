@@ -66,6 +66,7 @@ mod plan;
 mod program;
 mod queue;
 mod random;
+mod relay;
 mod rules;
 mod run;
 pub mod spec;

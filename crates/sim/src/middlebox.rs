@@ -1,23 +1,35 @@
 //! Boxes in the middle of a link: a table of flows that forgets the idle ones.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
+use bytes::Bytes;
 use twomsl_tcp::Instant;
-use twomsl_tcp::wire::{Body, Flags, Packet, Segment};
+use twomsl_tcp::wire::{Body, Flags, Options, Packet, Segment, SeqNum};
 use twomsl_trace::{Author, Decider};
 
 use crate::flight::Via;
 use crate::live::Live;
 use crate::plan::{Plan, Side};
-use crate::spec::{MiddleboxKind, MiddleboxSpec, UnknownFlow};
+use crate::queue::What;
+use crate::spec::{Beginning, MiddleboxKind, MiddleboxSpec, OnTimeout, UnknownFlow};
 
 /// The flows a box knows.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Middlebox {
     flows: BTreeMap<FlowKey, Flow>,
     /// For a NAT: which inside end has which of its ports.
     ports: BTreeMap<(u16, SocketAddr), SocketAddr>,
+    /// When the queue will look at its flows next, if its ends are told of timeouts.
+    armed: Option<Instant>,
+}
+
+/// Without `armed`, which follows from the flows.
+impl Hash for Middlebox {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.flows, &self.ports).hash(state);
+    }
 }
 
 /// A flow by its ends: the true inside one and the outside one.
@@ -30,10 +42,71 @@ struct FlowKey {
 /// A flow.
 #[derive(Clone, Copy, Debug, Hash)]
 struct Flow {
-    /// When its last packet passed.
-    last: Instant,
+    /// It is forgotten when this has passed without a packet.
+    deadline: Instant,
     /// The port that stands for the inside one.
     port: u16,
+    /// The inside, and the outside.
+    sides: [Seen; 2],
+}
+
+/// What a box has seen of one side of a flow.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+struct Seen {
+    /// The number behind its last octet: a reset in its name needs that.
+    next: Option<SeqNum>,
+    /// Whether its FIN was seen.
+    fin: Fin,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Fin {
+    #[default]
+    NotYet,
+    Seen,
+}
+
+impl Flow {
+    const fn new(port: u16) -> Self {
+        let seen = Seen { next: None, fin: Fin::NotYet };
+        Self { deadline: Instant::ZERO, port, sides: [seen; 2] }
+    }
+
+    /// A packet of one side passes.
+    fn note(&mut self, spec: &MiddleboxSpec, now: Instant, side: Side, segment: &Segment) {
+        let seen = &mut self.sides[side as usize];
+        let end = segment.seq + segment.seq_len();
+        if seen.next.is_none_or(|next| next.before(end)) {
+            seen.next = Some(end);
+        }
+        if segment.flags.contains(Flags::FIN) {
+            seen.fin = Fin::Seen;
+        }
+        let closed = spec.flows.close_timeout.filter(|_| self.is_closed());
+        self.deadline = now + closed.unwrap_or(spec.flows.idle_timeout);
+    }
+
+    /// Whether both sides have said that they are done.
+    fn is_closed(&self) -> bool {
+        self.sides.iter().all(|seen| seen.fin == Fin::Seen)
+    }
+
+    /// A reset of one side, as it would abort the connection. `None` as long as it has said nothing.
+    fn reset_by(&self, side: Side, from: SocketAddr, to: SocketAddr) -> Option<Packet> {
+        let (own, other) = (self.sides[side as usize], self.sides[1 - side as usize]);
+        let segment = Segment {
+            src_port: from.port(),
+            dst_port: to.port(),
+            seq: own.next?,
+            ack: other.next?,
+            flags: Flags::RST | Flags::ACK,
+            window: 0,
+            urgent: 0,
+            options: Options::NONE,
+            payload: Bytes::new(),
+        };
+        Some(Packet::tcp(from.ip(), to.ip(), segment))
+    }
 }
 
 /// What a box makes of a packet.
@@ -66,14 +139,18 @@ impl Live {
         let flight = self.flights.get_mut(place);
         let Some(packet) = &flight.packet else { return Passes::No };
         match self.middleboxes[number as usize].pass(spec, self.now, side, packet) {
-            Passage::Unchanged => Passes::Yes,
+            Passage::Unchanged => {
+                self.arm_box(plan, number);
+                Passes::Yes
+            }
             Passage::Translated(packet) => {
                 flight.packet = Some(packet);
                 self.rewritten(place, || name(spec, "translated"));
+                self.arm_box(plan, number);
                 Passes::Yes
             }
             Passage::Refused(why) => {
-                let answer = match spec.unknown_flow {
+                let answer = match spec.flows.unknown {
                     UnknownFlow::Drop => None,
                     UnknownFlow::Reset => reset_for(packet),
                 };
@@ -85,6 +162,55 @@ impl Live {
                 Passes::No
             }
         }
+    }
+
+    /// The queue is to look at a box whose ends are told of timeouts when its first flow is over.
+    fn arm_box(&mut self, plan: &Plan, number: u32) {
+        let watched = &mut self.middleboxes[number as usize];
+        if plan.spec.middleboxes[number as usize].flows.on_timeout == OnTimeout::Reset
+            && watched.armed.is_none()
+        {
+            watched.armed = watched.next_timeout();
+            if let Some(at) = watched.armed {
+                self.queue.push(at, What::Flows(number));
+            }
+        }
+    }
+
+    /// Whether a flow is over at the time for which the queue has a box. If not, it will look again
+    /// when one is. Looks at all flows of the box.
+    pub(crate) fn flow_is_over(&mut self, at: Instant, number: u32) -> bool {
+        let watched = &mut self.middleboxes[number as usize];
+        let next = watched.next_timeout();
+        if next.is_some_and(|next| next <= at) {
+            return true;
+        }
+        watched.armed = next;
+        if let Some(next) = next {
+            self.queue.push(next, What::Flows(number));
+        }
+        false
+    }
+
+    /// Flows have been idle for too long: the box forgets them, and resets both ends.
+    pub(crate) fn flows_are_over(&mut self, plan: &Plan, number: u32) {
+        let spec = &plan.spec.middleboxes[number as usize];
+        let now = self.now;
+        while let Some((key, flow)) = self.middleboxes[number as usize].take_over(now) {
+            let sides = (spec.inside as u32, spec.outside as u32);
+            let inside = match spec.kind {
+                MiddleboxKind::Transparent => key.inside,
+                MiddleboxKind::Nat { address } => SocketAddr::new(address, flow.port),
+            };
+            if let Some(reset) = flow.reset_by(Side::Outside, key.outside, key.inside) {
+                self.reset(plan, spec, sides, reset);
+            }
+            if let Some(reset) = flow.reset_by(Side::Inside, inside, key.outside) {
+                self.reset(plan, spec, (sides.1, sides.0), reset);
+            }
+        }
+        self.middleboxes[number as usize].armed = None;
+        self.arm_box(plan, number);
     }
 
     /// The box answers with a reset, in the name of the other end. It is half way: there and
@@ -106,6 +232,21 @@ impl Middlebox {
     pub(crate) fn clear(&mut self) {
         self.flows.clear();
         self.ports.clear();
+        self.armed = None;
+    }
+
+    /// When the first flow is over whose ends do not know that themselves.
+    fn next_timeout(&self) -> Option<Instant> {
+        let open = self.flows.values().filter(|flow| !flow.is_closed());
+        open.map(|flow| flow.deadline).min()
+    }
+
+    /// Takes out the first of these that is over by now.
+    fn take_over(&mut self, now: Instant) -> Option<(FlowKey, Flow)> {
+        let over = |(_, flow): &(&FlowKey, &Flow)| !flow.is_closed() && flow.deadline <= now;
+        let (key, flow) = self.flows.iter().find(over).map(|(key, flow)| (*key, *flow))?;
+        self.forget(key);
+        Some((key, flow))
     }
 
     /// What the box makes of a packet that reaches it from this side.
@@ -117,11 +258,11 @@ impl Middlebox {
         match (spec.kind, side) {
             (MiddleboxKind::Transparent, Side::Inside) => {
                 let key = FlowKey { inside: source, outside: target };
-                self.watch(spec, now, key, segment)
+                self.watch(spec, now, (key, side), segment)
             }
             (MiddleboxKind::Transparent, Side::Outside) => {
                 let key = FlowKey { inside: target, outside: source };
-                self.watch(spec, now, key, segment)
+                self.watch(spec, now, (key, side), segment)
             }
             (MiddleboxKind::Nat { address }, Side::Inside) => {
                 let key = FlowKey { inside: source, outside: target };
@@ -138,21 +279,21 @@ impl Middlebox {
         &mut self,
         spec: &MiddleboxSpec,
         now: Instant,
-        key: FlowKey,
+        (key, side): (FlowKey, Side),
         segment: &Segment,
     ) -> Passage {
-        match self.known(spec, now, key) {
-            Ok(()) => {}
-            Err(_) if opens(segment) => {
-                self.flows.insert(key, Flow { last: now, port: key.inside.port() });
+        match self.known(now, key) {
+            Ok(_) => {}
+            Err(_) if begins(spec, segment) => {
+                self.flows.insert(key, Flow::new(key.inside.port()));
             }
             Err(why) => return Passage::Refused(why),
         }
-        self.forget_reset(key, segment);
+        self.note(spec, now, (key, side), segment);
         Passage::Unchanged
     }
 
-    /// From the inside to the outside: the source becomes the box. Only a SYN begins a flow.
+    /// From the inside to the outside: the source becomes the box.
     fn translate_out(
         &mut self,
         spec: &MiddleboxSpec,
@@ -162,19 +303,19 @@ impl Middlebox {
         packet: &Packet,
         segment: &Segment,
     ) -> Passage {
-        let port = match self.known(spec, now, key) {
-            Ok(()) => self.flows[&key].port,
-            Err(why) if !opens(segment) => return Passage::Refused(why),
+        let port = match self.known(now, key) {
+            Ok(port) => port,
+            Err(why) if !begins(spec, segment) => return Passage::Refused(why),
             Err(_) => match self.free_port(key) {
                 Some(port) => {
-                    self.flows.insert(key, Flow { last: now, port });
+                    self.flows.insert(key, Flow::new(port));
                     self.ports.insert((port, key.outside), key.inside);
                     port
                 }
                 None => return Passage::Refused("no port left"),
             },
         };
-        self.forget_reset(key, segment);
+        self.note(spec, now, (key, Side::Inside), segment);
         let mut packet = packet.clone();
         packet.src = address;
         if let Body::Tcp(segment) = &mut packet.body {
@@ -199,7 +340,7 @@ impl Middlebox {
             return Passage::Refused("unknown flow");
         };
         let key = FlowKey { inside, outside: source };
-        if let Err(why) = self.known(spec, now, key) {
+        if let Err(why) = self.known(now, key) {
             return Passage::Refused(why);
         }
         let mut packet = packet.clone();
@@ -207,31 +348,33 @@ impl Middlebox {
         if let Body::Tcp(segment) = &mut packet.body {
             segment.dst_port = inside.port();
             let segment = segment.clone();
-            self.forget_reset(key, &segment);
+            self.note(spec, now, (key, Side::Outside), &segment);
         }
         Passage::Translated(packet)
     }
 
-    /// Whether the box knows a flow; if so, its idle time begins anew.
-    fn known(
-        &mut self,
-        spec: &MiddleboxSpec,
-        now: Instant,
-        key: FlowKey,
-    ) -> Result<(), &'static str> {
-        let flow = self.flows.get_mut(&key).ok_or("unknown flow")?;
-        if now.since(flow.last) > spec.idle_timeout {
+    /// Whether the box knows a flow, and under which port.
+    fn known(&mut self, now: Instant, key: FlowKey) -> Result<u16, &'static str> {
+        let flow = self.flows.get(&key).ok_or("unknown flow")?;
+        if now > flow.deadline {
             self.forget(key);
             return Err("idle flow forgotten");
         }
-        flow.last = now;
-        Ok(())
+        Ok(flow.port)
     }
 
-    /// A reset ends a flow.
-    fn forget_reset(&mut self, key: FlowKey, segment: &Segment) {
+    /// A packet of a flow passes: its idle time begins anew. A reset ends it.
+    fn note(
+        &mut self,
+        spec: &MiddleboxSpec,
+        now: Instant,
+        (key, side): (FlowKey, Side),
+        segment: &Segment,
+    ) {
         if segment.flags.contains(Flags::RST) {
             self.forget(key);
+        } else if let Some(flow) = self.flows.get_mut(&key) {
+            flow.note(spec, now, side, segment);
         }
     }
 
@@ -252,9 +395,12 @@ impl Middlebox {
     }
 }
 
-/// Whether a segment begins a flow: a SYN, but not the answer to one.
-fn opens(segment: &Segment) -> bool {
-    segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::ACK)
+/// Whether a segment begins a flow: a SYN, but not the answer to one; or anything that is no reset.
+fn begins(spec: &MiddleboxSpec, segment: &Segment) -> bool {
+    match spec.flows.beginning {
+        Beginning::Syn => segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::ACK),
+        Beginning::AnySegment => !segment.flags.contains(Flags::RST),
+    }
 }
 
 /// The reset that answers a segment (RFC 9293 §3.5.2); none for a reset.
@@ -269,9 +415,8 @@ fn reset_for(packet: &Packet) -> Option<Packet> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
+    use crate::spec::Flows;
     use std::time::Duration;
-    use twomsl_tcp::wire::{Options, SeqNum};
 
     const INSIDE: [u8; 4] = [192, 168, 0, 2];
     const BOX: [u8; 4] = [203, 0, 113, 1];
@@ -283,8 +428,7 @@ mod tests {
             inside: 0,
             outside: 1,
             kind: MiddleboxKind::Nat { address: BOX.into() },
-            idle_timeout: Duration::from_secs(5),
-            unknown_flow: UnknownFlow::Drop,
+            flows: Flows::forgotten_after(Duration::from_secs(5)),
         }
     }
 

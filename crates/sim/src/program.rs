@@ -6,7 +6,7 @@ use std::time::Duration;
 use twomsl_tcp::{Shutdown, SocketOption, SocketOptions};
 
 use crate::SpecError;
-use crate::spec::{Condition, Data, RoleSpec, SocketName, Step, Urgent, Wait};
+use crate::spec::{Condition, Data, RoleSpec, SocketName, Source, Step, Urgent, Wait};
 
 /// Which socket of a task an operation works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +38,10 @@ pub(crate) enum Op {
     ReadToEnd { on: Var },
     /// RECEIVE and SEND what was received, until the end of the file.
     Echo { on: Var },
+    /// OPEN of a proxy's other connection. Boxed as `Connect`.
+    Relay(Box<Relay>),
+    /// Hands on what is read from one socket to another, until the end of the file.
+    Carry { from: Var, to: Var },
     /// CLOSE for one direction.
     Shutdown { on: Var, how: Shutdown },
     /// Gives a socket back.
@@ -67,12 +71,26 @@ pub(crate) enum Op {
 pub(crate) struct Connect {
     pub(crate) host: u32,
     pub(crate) port: u16,
-    pub(crate) from_port: Option<u16>,
+    pub(crate) from: Source,
     pub(crate) text: Option<Bytes>,
     pub(crate) options: Option<Box<SocketOptions>>,
     pub(crate) name: Option<u16>,
     pub(crate) wait: Wait,
 }
+
+/// What a `relay` needs to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Relay {
+    /// The connection that the proxy has accepted, and the name it has in what follows.
+    pub(crate) on: Var,
+    pub(crate) front: u16,
+    /// The other one.
+    pub(crate) connect: Connect,
+}
+
+/// The names of a relay's two sockets; a file cannot give these.
+const FRONT: &str = " front";
+const BACK: &str = " back";
 
 /// What a role does.
 #[derive(Clone, Debug, Default)]
@@ -114,6 +132,7 @@ fn collect_names<'a>(steps: &'a [Step], names: &mut Vec<&'a str>) {
             {
                 names.push(name);
             }
+            Step::Relay { .. } if !names.contains(&FRONT) => names.extend([FRONT, BACK]),
             Step::Repeat { steps, .. } | Step::Serve { steps, .. } | Step::Spawn { steps, .. } => {
                 collect_names(steps, names);
             }
@@ -144,6 +163,7 @@ impl Compiler<'_> {
             Step::Repeat { count, steps } => self.repeat(*count, steps),
             Step::Serve { listener, steps } => self.serve(listener, steps),
             Step::Spawn { count, steps } => self.spawn(*count, steps),
+            Step::Relay { .. } => self.relay(step),
             simple => {
                 let op = self.simple(simple)?;
                 self.ops.push(op);
@@ -183,8 +203,8 @@ impl Compiler<'_> {
                 self.conditions.push(condition.clone());
                 Op::Wait(self.conditions.len() as u32 - 1)
             }
-            Step::Repeat { .. } | Step::Serve { .. } | Step::Spawn { .. } => {
-                unreachable!("blocks are not simple steps")
+            Step::Repeat { .. } | Step::Serve { .. } | Step::Spawn { .. } | Step::Relay { .. } => {
+                unreachable!("they are several operations")
             }
         })
     }
@@ -203,11 +223,11 @@ impl Compiler<'_> {
                 name: self.own(name),
                 timeout: *timeout,
             },
-            Step::Connect { host, port, from_port, text, options, name, wait } => {
+            Step::Connect { host, port, from, text, options, name, wait } => {
                 Op::Connect(Box::new(Connect {
                     host: *host as u32,
                     port: *port,
-                    from_port: *from_port,
+                    from: *from,
                     text: text.clone(),
                     options: self.options(options),
                     name: self.own(name),
@@ -265,6 +285,31 @@ impl Compiler<'_> {
         if let Op::Spawn { end, .. } = &mut self.ops[start] {
             *end = here;
         }
+        Ok(())
+    }
+
+    /// `Relay`, then a task for what the back says, then this one for what the front says.
+    fn relay(&mut self, step: &Step) -> Result<(), SpecError> {
+        let Step::Relay { on, host, port, from, options } = step else { return Ok(()) };
+        let [front, back] = [FRONT, BACK].map(|name| self.own(&Some(name.to_owned())));
+        let (Some(front), Some(back)) = (front, back) else { return Ok(()) };
+        let connect = Connect {
+            host: *host as u32,
+            port: *port,
+            from: *from,
+            text: None,
+            options: self.options(options),
+            name: Some(back),
+            wait: Wait::UntilDone,
+        };
+        let on = self.var(on)?;
+        let start = self.here();
+        self.ops.push(Op::Relay(Box::new(Relay { on, front, connect })));
+        let (front, back) = (Var::Named(front), Var::Named(back));
+        self.ops.push(Op::Spawn { count: 1, end: start + 4 });
+        self.ops.push(Op::Carry { from: back, to: front });
+        self.ops.push(Op::End);
+        self.ops.push(Op::Carry { from: front, to: back });
         Ok(())
     }
 

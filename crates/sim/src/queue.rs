@@ -28,6 +28,8 @@ pub(crate) enum What {
     Incident(u32),
     /// Something is to be said.
     Remark(u32),
+    /// A middlebox may have flows that were idle for too long.
+    Flows(u32),
     /// All socket tables are to be written down.
     Tables,
 }

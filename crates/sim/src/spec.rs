@@ -14,7 +14,7 @@ pub use faults::{
     Acks, Choice, FaultRule, FaultVerdict, Forged, Forgery, Incident, IncidentAction, Matcher, Nth,
     PayloadMatch, PortSpec, Remark, Repeated, Rewrite, SeqSpec, SeqVariable, StripOptions,
 };
-pub use roles::{Condition, Data, RoleSpec, SocketName, Step, Urgent, Wait};
+pub use roles::{Condition, Data, RoleSpec, SocketName, Source, Step, Urgent, Wait};
 
 /// A whole world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -211,10 +211,93 @@ pub struct MiddleboxSpec {
     pub outside: HostIndex,
     /// What it does with addresses.
     pub kind: MiddleboxKind,
+    /// What it makes of flows.
+    pub flows: Flows,
+}
+
+/// How long a middlebox remembers a flow, and what it does about others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flows {
     /// A flow without a packet for so long is forgotten.
     pub idle_timeout: Duration,
-    /// What happens to packets of a flow it does not know, other than a SYN.
-    pub unknown_flow: UnknownFlow,
+    /// Whether its ends are told at that moment.
+    pub on_timeout: OnTimeout,
+    /// After FINs of both ends a flow is kept for so long without a packet; `None` as any other.
+    pub close_timeout: Option<Duration>,
+    /// Which segments begin a flow.
+    pub beginning: Beginning,
+    /// What happens to packets of a flow it does not know and which do not begin one.
+    pub unknown: UnknownFlow,
+}
+
+impl Flows {
+    /// Forgets silently what was idle for so long, and drops what it does not know.
+    pub const fn forgotten_after(idle_timeout: Duration) -> Self {
+        Self {
+            idle_timeout,
+            on_timeout: OnTimeout::Silence,
+            close_timeout: None,
+            beginning: Beginning::Syn,
+            unknown: UnknownFlow::Drop,
+        }
+    }
+
+    /// F5 BIG-IP's `fastL4` profile: idle-timeout 300, reset-on-timeout enabled,
+    /// tcp-close-timeout 5, loose-initialization disabled ("`L4_Profile`", AS3 schema reference,
+    /// <https://clouddocs.f5.com/products/extensions/f5-appsvcs-extension/latest/refguide/schemaref/L4_Profile.schema.json.html>).
+    /// Segments without a flow "are always dropped in LTM (if `tcp_loose_initiation` is disabled)":
+    /// F5 Bug ID 461582, <https://cdn.f5.com/product/bugtracker/ID461582.html>.
+    pub const fn fast_l4() -> Self {
+        Self {
+            on_timeout: OnTimeout::Reset,
+            close_timeout: Some(Duration::from_secs(5)),
+            ..Self::forgotten_after(Duration::from_secs(300))
+        }
+    }
+
+    /// An AWS Network Load Balancer: 350 s ("Update the TCP idle timeout for your Network Load
+    /// Balancer listener",
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html>).
+    /// Nobody is told, but what comes later is reset ("Load Balancer Gotchas",
+    /// <https://kupczynski.info/posts/load-balancer-gotchas>).
+    pub const fn aws_nlb() -> Self {
+        Self { unknown: UnknownFlow::Reset, ..Self::forgotten_after(Duration::from_secs(350)) }
+    }
+
+    /// An Azure Load Balancer: 4 minutes, then flows are dropped silently ("Load Balancer TCP Reset
+    /// and Idle Timeout", <https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-reset>).
+    pub const fn azure_lb() -> Self {
+        Self::forgotten_after(Duration::from_secs(240))
+    }
+
+    /// Linux' connection tracking: `nf_conntrack_tcp_timeout_established` 432000,
+    /// `nf_conntrack_tcp_timeout_time_wait` 120, `nf_conntrack_tcp_loose` 1 ("Netfilter Conntrack
+    /// Sysfs variables", <https://docs.kernel.org/networking/nf_conntrack-sysctl.html>).
+    pub const fn conntrack() -> Self {
+        Self {
+            close_timeout: Some(Duration::from_secs(120)),
+            beginning: Beginning::AnySegment,
+            ..Self::forgotten_after(Duration::from_secs(432_000))
+        }
+    }
+}
+
+/// What a middlebox does when a flow has been idle for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnTimeout {
+    /// Nothing that anybody could see.
+    Silence,
+    /// Both ends get a reset, each in the name of the other.
+    Reset,
+}
+
+/// Which segments begin a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Beginning {
+    /// A SYN without an ACK.
+    Syn,
+    /// Any but a RST: a connection that was forgotten is known again.
+    AnySegment,
 }
 
 /// What a middlebox does with addresses.

@@ -229,7 +229,7 @@ impl Tasks {
         let waits = |task: &&Task| matches!(task.waiting, Waiting::Socket(_));
         let call = |task: &Task| {
             let call = match plan.programs[task.role as usize].ops[task.place as usize] {
-                Op::Connect(_) | Op::BecomeActive { .. } => "connect",
+                Op::Connect(_) | Op::Relay(_) | Op::BecomeActive { .. } => "connect",
                 Op::Write { .. } => "write",
                 Op::Close { .. } => "close",
                 _ => return None,

@@ -15,7 +15,7 @@ use crate::spec::{Data, Urgent};
 use crate::tasks::{Flow, Phase, TaskId};
 
 /// As much as one `read` without an amount takes at most.
-const ANY: u64 = u64::MAX;
+pub(crate) const ANY: u64 = u64::MAX;
 
 impl Live {
     /// Writes until the send buffer has taken everything. `write(2)` on a blocking socket does
@@ -310,7 +310,7 @@ impl Live {
 }
 
 /// Pieces of text as one; a single piece stays shared.
-fn joined(mut pieces: Vec<Bytes>) -> Bytes {
+pub(crate) fn joined(mut pieces: Vec<Bytes>) -> Bytes {
     if pieces.len() == 1 {
         return pieces.pop().unwrap_or_default();
     }

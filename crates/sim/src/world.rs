@@ -324,6 +324,7 @@ impl Live {
             What::Timer(host) => self.is_paused(host) || self.timer_is_due(host, at) == Due::Yes,
             What::Task(place, epoch) => self.tasks.sleeper(place, epoch).is_some(),
             What::Boot(host, boot) => self.hosts[host as usize].boot == boot,
+            What::Flows(number) => self.flow_is_over(at, number),
             _ => true,
         }
     }
@@ -362,6 +363,7 @@ impl Live {
             What::Forgery(place) => self.forge(plan, place),
             What::Incident(place) => self.incident(plan, place),
             What::Remark(place) => self.remark(plan, place),
+            What::Flows(number) => self.flows_are_over(plan, number),
             What::Tables => self.tables(),
         }
     }

@@ -294,11 +294,14 @@ pub enum TimerKind {
     UserTimeout,
     /// `SO_LINGER` with a time.
     Linger,
+    /// A proxy hears nothing of its peer ([`ProxyTimeouts`](crate::profile::ProxyTimeouts)); not in
+    /// the RFC.
+    Idle,
 }
 
 impl TimerKind {
     /// The number of kinds.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
 
     /// As `ss` and this project's scenarios spell it: `time-wait`.
     pub const fn name(self) -> &'static str {
@@ -313,6 +316,7 @@ impl TimerKind {
             Self::FinWait2 => "fin-wait-2",
             Self::UserTimeout => "user-timeout",
             Self::Linger => "linger",
+            Self::Idle => "idle",
         }
     }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::{ErrorReports, Linger2, SocketOptions, WhatIfs};
 
 mod acknowledging;
+mod big_ip;
 mod congestion;
 mod freebsd;
 mod lineage;
@@ -12,17 +13,20 @@ mod linux;
 mod many;
 mod path;
 mod recovery;
+mod retrying;
 pub use acknowledging::DelayedAcks;
+pub use big_ip::{ProxyTimeouts, ResetOnTimeout};
 pub use congestion::{CongestionControl, IdleRestart, WindowCounting, WindowReduction};
 pub use lineage::{Blackhole, BsdSwitches, Lineage, Switch};
 pub use many::{AcceptOverflow, ConnectReuse, PortSelection, SynCookies};
 pub use path::{MtuProbing, UnknownMtu, Unreachable};
 pub use recovery::{LossDetection, Repacketization, RttEstimator, Segmentation, SpuriousTimeouts};
+pub use retrying::{RetryCounting, RetryLimit, RtoFloor};
 
 /// The parameters of a stack. All of it is data: two stacks with equal profiles behave alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
-    /// `rfc9293`, `linux`, `freebsd`.
+    /// `rfc9293`, `linux`, `freebsd`, `big-ip`.
     pub name: &'static str,
     /// Whose code is followed where no parameter says otherwise.
     pub lineage: Lineage,
@@ -40,6 +44,8 @@ pub struct Profile {
     pub time_wait: Duration,
     /// How long an orphan may stay in FIN-WAIT-2; `None` for ever.
     pub fin_timeout: Option<Duration>,
+    /// How long a connection may go on without its peer: what proxies have, and hosts do not.
+    pub proxy: ProxyTimeouts,
     /// Whether a RST ends TIME-WAIT.
     pub time_wait_rst: TimeWaitRst,
     /// Which segments start 2MSL over.
@@ -234,43 +240,6 @@ pub enum TimeWaitReuse {
     Never,
 }
 
-/// What keeps a retransmission timeout from becoming too small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RtoFloor {
-    /// The whole of it is at least this (RFC 6298 §2.4).
-    Total(Duration),
-    /// What is added to the smoothed round-trip time is at least this (Linux).
-    Variance(Duration),
-    /// Something is added to every timeout after the first of a SYN, and all of it is at least
-    /// this (FreeBSD's `TCPT_RANGESET`).
-    Slop {
-        /// What is added, however often the timeout was doubled.
-        slop: Duration,
-        /// The smallest timeout.
-        least: Duration,
-    },
-}
-
-/// When repeating something is given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RetryLimit {
-    /// After so many repetitions without an answer.
-    Count(u32),
-    /// When so much time has passed since the first transmission (RFC 9293 §3.8.3's R2).
-    Time(Duration),
-}
-
-/// What a count of retries stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RetryCounting {
-    /// So many repetitions.
-    Each,
-    /// As long as so many repetitions would take if the first timeout were the smallest there is
-    /// (Linux' `retransmits_timed_out`). A user timeout takes its place and is counted from the first
-    /// repetition, too.
-    ByTime,
-}
-
 /// Which segments are acceptable, and which of the others are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Incoming {
@@ -457,7 +426,7 @@ pub enum RepeatedClose {
 
 impl Profile {
     /// The names [`by_name`](Self::by_name) knows.
-    pub const NAMES: &'static [&'static str] = &["rfc9293", "linux", "freebsd"];
+    pub const NAMES: &'static [&'static str] = &["rfc9293", "linux", "freebsd", "big-ip"];
 
     /// The profile of this name.
     pub fn by_name(name: &str) -> Option<Self> {
@@ -465,6 +434,7 @@ impl Profile {
             "rfc9293" => Some(Self::rfc9293()),
             "linux" => Some(Self::linux()),
             "freebsd" => Some(Self::freebsd()),
+            "big-ip" => Some(Self::big_ip()),
             _ => None,
         }
     }
@@ -482,6 +452,7 @@ impl Profile {
             mutation: None,
             time_wait: Duration::from_secs(240), // §3.4.2: MSL is 2 minutes
             fin_timeout: None,                   // the RFC has no such timer
+            proxy: ProxyTimeouts::NONE,          // nor these
             time_wait_rst: TimeWaitRst::Honoured,
             time_wait_restart: TimeWaitRestart::Fin,
             time_wait_reuse: TimeWaitReuse::BeyondOld,

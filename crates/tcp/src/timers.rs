@@ -15,6 +15,7 @@ const KINDS: [TimerKind; TimerKind::COUNT] = [
     TimerKind::FinWait2,
     TimerKind::UserTimeout,
     TimerKind::Linger,
+    TimerKind::Idle,
 ];
 
 /// A deadline per kind; `Instant::MAX` means that it is not running.

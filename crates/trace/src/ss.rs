@@ -195,7 +195,8 @@ const fn timer_name(timer: TimerKind) -> &'static str {
         | TimerKind::Reordering
         | TimerKind::DelayedAck
         | TimerKind::UserTimeout
-        | TimerKind::Linger => timer.name(),
+        | TimerKind::Linger
+        | TimerKind::Idle => timer.name(),
     }
 }
 

@@ -136,6 +136,7 @@ const fn timeout(timer: TimerKind) -> &'static str {
         TimerKind::FinWait2 => "FIN-WAIT-2 timer over",
         TimerKind::UserTimeout => "user timeout over",
         TimerKind::Linger => "linger time over",
+        TimerKind::Idle => "idle for too long",
     }
 }
 

@@ -1,11 +1,10 @@
 //! `link` and `middlebox`: what lies between hosts.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use twomsl_sim::spec::{
-    Distribution, Impairments, LinkSpec, Loss, MiddleboxKind, MiddleboxSpec, Probability, TooBig,
-    UnknownFlow,
+    Beginning, Distribution, Flows, Impairments, LinkSpec, Loss, MiddleboxKind, MiddleboxSpec,
+    OnTimeout, Probability, TooBig, UnknownFlow,
 };
 
 use crate::diagnostic::Problem;
@@ -161,14 +160,73 @@ pub(super) fn middleboxes(nodes: &[Node<'_>], links: &[Node<'_>]) -> Vec<Middleb
 /// One middlebox. Without `nat` it only watches.
 fn middlebox(node: &Node<'_>) -> Option<MiddleboxSpec> {
     let (inside, outside) = (node.required("inside"), node.required("outside"));
-    let idle_timeout: Option<Duration> = node.required("idle-timeout");
+    let flows = flows(node);
     let nat: Option<IpAddr> = node.prop("nat");
     Some(MiddleboxSpec {
         name: node.arg(0)?,
         inside: inside.map(|Host(host)| host)?,
         outside: outside.map(|Host(host)| host)?,
         kind: nat.map_or(MiddleboxKind::Transparent, |address| MiddleboxKind::Nat { address }),
-        idle_timeout: idle_timeout?,
-        unknown_flow: node.prop("unknown").map_or(UnknownFlow::Drop, |OneOf(word)| word),
+        flows: flows?,
     })
+}
+
+/// What it makes of flows: as the system that `profile` names, but for what is given.
+fn flows(node: &Node<'_>) -> Option<Flows> {
+    let system: Option<OneOf<System>> = node.prop("profile");
+    let base = match system {
+        Some(OneOf(system)) => system.flows(),
+        // A wrong profile has been reported.
+        None if node.has("profile") => Flows::fast_l4(),
+        None => Flows::forgotten_after(node.required("idle-timeout")?),
+    };
+    Some(Flows {
+        idle_timeout: node.prop_or("idle-timeout", base.idle_timeout),
+        on_timeout: node.prop("on-timeout").map_or(base.on_timeout, |OneOf(word)| word),
+        close_timeout: node.prop("close-timeout").or(base.close_timeout),
+        beginning: node.prop("begins-with").map_or(base.beginning, |OneOf(word)| word),
+        unknown: node.prop("unknown").map_or(base.unknown, |OneOf(word)| word),
+    })
+}
+
+/// The systems whose figures a middlebox can have.
+#[derive(Clone, Copy, Debug)]
+enum System {
+    FastL4,
+    AwsNlb,
+    AzureLb,
+    Conntrack,
+}
+
+impl System {
+    const fn flows(self) -> Flows {
+        match self {
+            Self::FastL4 => Flows::fast_l4(),
+            Self::AwsNlb => Flows::aws_nlb(),
+            Self::AzureLb => Flows::azure_lb(),
+            Self::Conntrack => Flows::conntrack(),
+        }
+    }
+}
+
+impl Choice for System {
+    const WHAT: &'static str = "profile of a middlebox";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("fastL4", Self::FastL4),
+        ("aws-nlb", Self::AwsNlb),
+        ("azure-lb", Self::AzureLb),
+        ("conntrack", Self::Conntrack),
+    ];
+}
+
+impl Choice for OnTimeout {
+    const WHAT: &'static str = "way with flows that were idle for too long";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("silence", Self::Silence), ("reset", Self::Reset)];
+}
+
+impl Choice for Beginning {
+    const WHAT: &'static str = "beginning of a flow";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("syn", Self::Syn), ("any-segment", Self::AnySegment)];
 }

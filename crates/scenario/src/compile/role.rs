@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kdl::KdlValue;
-use twomsl_sim::spec::{Data, RoleSpec, SocketName, Step, Urgent, Wait};
+use twomsl_sim::spec::{Data, RoleSpec, SocketName, Source, Step, Urgent, Wait};
 use twomsl_tcp::Shutdown;
 
 use super::condition;
@@ -86,6 +86,7 @@ fn step(node: &Node<'_>, bounds: Bounds) -> Option<Step> {
         }
         "read-to-end" => Some(Step::ReadToEnd { on }),
         "echo" => Some(Step::Echo { on }),
+        "relay" => relay(node, on),
         "shutdown" => node.arg(0).map(|OneOf(how)| Step::Shutdown { on, how }),
         "close" => Some(Step::Close { on }),
         "abort" => Some(Step::Abort { on }),
@@ -124,12 +125,23 @@ fn connect(node: &Node<'_>) -> Option<Step> {
     Some(Step::Connect {
         host,
         port,
-        from_port: node.prop("from-port"),
+        from: source(node),
         text: node.prop("text"),
         options,
         name: node.prop("as"),
         wait: if wait { Wait::UntilDone } else { Wait::No },
     })
+}
+
+/// The connection that it works on is the one that was accepted.
+fn relay(node: &Node<'_>, on: SocketName) -> Option<Step> {
+    let options = options(node);
+    let HostPort { host, port } = node.arg(0)?;
+    Some(Step::Relay { on, host, port, from: source(node), options })
+}
+
+fn source(node: &Node<'_>) -> Source {
+    Source { address: node.prop("from-address"), port: node.prop("from-port") }
 }
 
 /// Either a text, or so many octets of a pattern.
@@ -198,6 +210,7 @@ fn can_wait(step: &Step) -> bool {
         | Step::Accept { .. }
         | Step::Connect { .. }
         | Step::BecomeActive { .. }
+        | Step::Relay { .. }
         | Step::Serve { .. } => true,
         Step::Repeat { steps, .. } => steps.iter().any(can_wait),
         _ => false,

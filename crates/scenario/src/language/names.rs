@@ -23,6 +23,7 @@ pub(crate) const TIMERS: [TimerKind; TimerKind::COUNT] = [
     TimerKind::FinWait2,
     TimerKind::UserTimeout,
     TimerKind::Linger,
+    TimerKind::Idle,
 ];
 
 /// The control bits of RFC 9293 §3.1.
@@ -136,6 +137,7 @@ pub(crate) const CALLS: &[&str] = &[
     "read",
     "read-to-end",
     "echo",
+    "relay",
     "shutdown",
     "close",
     "abort",

@@ -203,7 +203,11 @@ static GILBERT_ELLIOTT: Kind =
 static MIDDLEBOX: Kind = Kind::new("middlebox").args(&[once("NAME")]).props(&[&[
     "inside",
     "outside",
+    "profile",
     "idle-timeout",
+    "on-timeout",
+    "close-timeout",
+    "begins-with",
     "unknown",
     "nat",
 ]]);
@@ -211,7 +215,7 @@ static MIDDLEBOX: Kind = Kind::new("middlebox").args(&[once("NAME")]).props(&[&[
 static ROLE: Kind = Kind::new("role").args(HOST_ARG).props(&[&["start"]]).children(&STEPS);
 
 /// What a role does.
-pub static STEPS: [&Kind; 16] = [
+pub static STEPS: [&Kind; 17] = [
     &LISTEN,
     &ACCEPT,
     &CONNECT,
@@ -219,6 +223,7 @@ pub static STEPS: [&Kind; 16] = [
     &READ,
     &READ_TO_END,
     &ECHO,
+    &RELAY,
     &SHUTDOWN,
     &CLOSE,
     &ABORT,
@@ -235,7 +240,7 @@ static LISTEN: Kind =
 static ACCEPT: Kind = Kind::new("accept").props(&[ON, &["as", "timeout"]]);
 static CONNECT: Kind = Kind::new("connect").args(&[once("HOST:PORT")]).props(&[
     ON,
-    &["from-port", "text", "as", "wait"],
+    &["from-address", "from-port", "text", "as", "wait"],
     OPTIONS,
 ]);
 static WRITE: Kind =
@@ -243,6 +248,11 @@ static WRITE: Kind =
 static READ: Kind = Kind::new("read").args(&[optional("OCTETS")]).props(&[ON, &["timeout"]]);
 static READ_TO_END: Kind = Kind::new("read-to-end").props(&[ON]);
 static ECHO: Kind = Kind::new("echo").props(&[ON]);
+static RELAY: Kind = Kind::new("relay").args(&[once("HOST:PORT")]).props(&[
+    ON,
+    &["from-address", "from-port"],
+    OPTIONS,
+]);
 static SHUTDOWN: Kind = Kind::new("shutdown").args(&[once("DIRECTION")]).props(&[ON]);
 static CLOSE: Kind = Kind::new("close").props(&[ON]);
 static ABORT: Kind = Kind::new("abort").props(&[ON]);

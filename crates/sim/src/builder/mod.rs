@@ -14,9 +14,9 @@ pub use fault::Packets;
 pub use role::Role;
 
 use crate::spec::{
-    self, Condition, FaultRule, FaultVerdict, Forgery, HostIndex, HostSpec, Impairments, Incident,
-    IncidentAction, LinkSpec, MiddleboxKind, MiddleboxSpec, PortSpec, RoleSpec, SeqSpec, Trigger,
-    UnknownFlow, WorldSpec,
+    self, Condition, FaultRule, FaultVerdict, Flows, Forgery, HostIndex, HostSpec, Impairments,
+    Incident, IncidentAction, LinkSpec, MiddleboxKind, MiddleboxSpec, PortSpec, RoleSpec, SeqSpec,
+    Trigger, WorldSpec,
 };
 use crate::{Recording, SpecError, World};
 
@@ -198,19 +198,18 @@ impl WorldBuilder {
         self
     }
 
-    /// A box on the link between two hosts that forgets flows when they are idle for so long.
+    /// A box on the link between two hosts that forgets flows when they are idle for too long.
     #[must_use]
     pub fn middlebox(
         mut self,
         name: &str,
         (inside, outside): (&str, &str),
         kind: MiddleboxKind,
-        idle_timeout: Duration,
-        unknown_flow: UnknownFlow,
+        flows: Flows,
     ) -> Self {
         let (inside, outside) = (self.names.place(inside), self.names.place(outside));
         let name = name.to_owned();
-        let spec = MiddleboxSpec { name, inside, outside, kind, idle_timeout, unknown_flow };
+        let spec = MiddleboxSpec { name, inside, outside, kind, flows };
         self.spec.middleboxes.push(spec);
         self
     }

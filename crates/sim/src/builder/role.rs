@@ -6,7 +6,7 @@ use bytes::Bytes;
 use twomsl_tcp::{Shutdown, SocketOption, TcpState};
 
 use super::Names;
-use crate::spec::{Condition, Data, Step, Urgent, Wait};
+use crate::spec::{Condition, Data, Source, Step, Urgent, Wait};
 
 /// Collects the steps of a role. Each method is the step of the same name in a scenario; steps
 /// work on the socket of the last `accept` or `connect`.
@@ -57,20 +57,20 @@ impl<'a> Role<'a> {
     /// Connects to a port of a host, and waits until that is done.
     #[must_use]
     pub fn connect(self, host: &str, port: u16) -> Self {
-        self.open(host, port, None, Wait::UntilDone)
+        self.open(host, port, Source::default(), Wait::UntilDone)
     }
 
     /// Connects from a port of its own, without waiting.
     #[must_use]
     pub fn connect_from(self, from_port: u16, host: &str, port: u16) -> Self {
-        self.open(host, port, Some(from_port), Wait::No)
+        self.open(host, port, Source::port(from_port), Wait::No)
     }
 
-    fn open(mut self, host: &str, port: u16, from_port: Option<u16>, wait: Wait) -> Self {
+    fn open(mut self, host: &str, port: u16, from: Source, wait: Wait) -> Self {
         let host = self.names.place(host);
         let options = std::mem::take(&mut self.options);
         let text = None;
-        self.step(Step::Connect { host, port, from_port, text, options, name: None, wait })
+        self.step(Step::Connect { host, port, from, text, options, name: None, wait })
     }
 
     /// Writes these octets.
@@ -102,6 +102,19 @@ impl<'a> Role<'a> {
     #[must_use]
     pub fn echo(self) -> Self {
         self.step(Step::Echo { on: None })
+    }
+
+    /// Opens a connection to a server, and hands on what either side says: what a proxy does.
+    #[must_use]
+    pub fn relay(self, host: &str, port: u16) -> Self {
+        let host = self.names.place(host);
+        self.step(Step::Relay {
+            on: None,
+            host,
+            port,
+            from: Source::default(),
+            options: Vec::new(),
+        })
     }
 
     /// Ends a direction.

@@ -26,6 +26,7 @@ impl Network {
                 What::Forgery(place) => self.live.forge(&self.plan, place),
                 What::Remark(place) => self.live.remark(&self.plan, place),
                 What::Tables => self.live.tables(),
+                What::Flows(number) => self.live.flows_are_over(&self.plan, number),
                 What::Incident(place) => incidents.push((at, place as usize)),
                 _ => {}
             }

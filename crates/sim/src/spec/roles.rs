@@ -1,5 +1,6 @@
 //! Roles: what applications do.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,8 +52,8 @@ pub enum Step {
         host: HostIndex,
         /// To which port.
         port: u16,
-        /// From which port; ephemeral if none.
-        from_port: Option<u16>,
+        /// From where.
+        from: Source,
         /// The first text, which may be in the SYN (TCP Fast Open).
         text: Option<Bytes>,
         /// Options set before.
@@ -100,6 +101,20 @@ pub enum Step {
     Echo {
         /// On which socket.
         on: SocketName,
+    },
+    /// `relay "server:80"`: what a proxy does. It opens a connection of its own, and hands on what
+    /// either side says until both have ended; a reset of one side is handed on as a reset.
+    Relay {
+        /// Between which socket and the new one.
+        on: SocketName,
+        /// To which host.
+        host: HostIndex,
+        /// To which port.
+        port: u16,
+        /// From where.
+        from: Source,
+        /// Options of the new socket.
+        options: Vec<SocketOption>,
     },
     /// `shutdown "write"`.
     Shutdown {
@@ -151,6 +166,28 @@ pub enum Step {
         /// What each does.
         steps: Vec<Step>,
     },
+}
+
+/// Where a connection is opened from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// From which address of the host; its first of the right family if none.
+    pub address: Option<IpAddr>,
+    /// From which port; ephemeral if none.
+    pub port: Option<u16>,
+}
+
+impl Source {
+    /// From this port.
+    pub const fn port(port: u16) -> Self {
+        Self { address: None, port: Some(port) }
+    }
+
+    /// For the stack, if anything is given; `usual` is the address that it would take itself.
+    pub fn bound(self, usual: IpAddr) -> Option<SocketAddr> {
+        let given = self.address.is_some() || self.port.is_some();
+        given.then(|| (self.address.unwrap_or(usual), self.port.unwrap_or(0)).into())
+    }
 }
 
 /// Whether a `connect` waits.

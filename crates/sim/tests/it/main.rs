@@ -10,6 +10,7 @@ mod impairments;
 mod incidents;
 mod middleboxes;
 mod outside;
+mod relays;
 mod roles;
 mod support;
 mod too_big;

@@ -1,10 +1,10 @@
 //! Boxes in the middle.
 
 use twomsl_sim::WorldBuilder;
-use twomsl_sim::spec::{MiddleboxKind, UnknownFlow};
-use twomsl_tcp::SocketError;
+use twomsl_sim::spec::{Beginning, Flows, MiddleboxKind, OnTimeout, UnknownFlow};
+use twomsl_tcp::{SocketError, TcpState};
 use twomsl_trace::query::Query;
-use twomsl_trace::{Author, Decider, Fate};
+use twomsl_trace::{Author, Decider, Event, Fate};
 
 use crate::support::{CLIENT, SECOND, SERVER, assert_done, failure, fates, hello, pair, run};
 
@@ -13,7 +13,8 @@ fn nat() -> MiddleboxKind {
 }
 
 fn boxed(kind: MiddleboxKind, unknown: UnknownFlow) -> WorldBuilder {
-    pair().middlebox("lb", ("client", "server"), kind, 5 * SECOND, unknown)
+    let flows = Flows { unknown, ..Flows::forgotten_after(5 * SECOND) };
+    pair().middlebox("lb", ("client", "server"), kind, flows)
 }
 
 /// A client that is silent for longer than the box remembers.
@@ -53,4 +54,50 @@ fn a_box_that_resets_tells_the_client() {
     let query = Query::new(world.trace());
     let makers: Vec<_> = query.injected().into_iter().map(|(_, by)| by.clone()).collect();
     assert_eq!(makers, [Author::Middlebox("lb".to_owned())]);
+}
+
+#[test]
+fn a_box_that_resets_on_timeout_tells_both_ends() {
+    for kind in [MiddleboxKind::Transparent, nat()] {
+        let flows = Flows { on_timeout: OnTimeout::Reset, ..Flows::forgotten_after(5 * SECOND) };
+        let world = run(silent(pair().middlebox("lb", ("client", "server"), kind, flows)));
+        // Both believe it: the numbers are theirs. The client's last segment was sent at 20 ms.
+        assert_eq!(failure(&world, SERVER), Some(("read-to-end", SocketError::ConnectionReset)));
+        assert_eq!(failure(&world, CLIENT), Some(("write", SocketError::ConnectionReset)));
+        let query = Query::new(world.trace());
+        assert_eq!(query.injected().len(), 2, "{kind:?}");
+        let closed = |host| {
+            let changes =
+                world.trace().records.iter().filter_map(move |record| match record.event {
+                    Event::State { socket, change } => (usize::from(socket.host.0) == host
+                        && change.to == TcpState::Closed)
+                        .then(|| record.at.to_string()),
+                    _ => None,
+                });
+            changes.collect::<Vec<_>>()
+        };
+        assert_eq!([closed(CLIENT), closed(SERVER)], [["5.040"], ["5.040"]], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_flow_that_both_ends_have_closed_is_not_reset() {
+    let flows = Flows {
+        on_timeout: OnTimeout::Reset,
+        close_timeout: Some(SECOND),
+        ..Flows::forgotten_after(5 * SECOND)
+    };
+    let world = run(hello(pair().middlebox("lb", ("client", "server"), nat(), flows)));
+    assert_done(&world);
+    assert_eq!(Query::new(world.trace()).injected().len(), 0);
+}
+
+#[test]
+fn a_box_that_begins_with_any_segment_knows_a_forgotten_flow_again() {
+    for kind in [MiddleboxKind::Transparent, nat()] {
+        let beginning = Beginning::AnySegment;
+        let flows = Flows { beginning, ..Flows::forgotten_after(5 * SECOND) };
+        let world = run(silent(pair().middlebox("lb", ("client", "server"), kind, flows)));
+        assert_eq!(world.totals(SERVER).read, 6, "{kind:?}");
+    }
 }

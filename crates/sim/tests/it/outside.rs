@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use twomsl_sim::spec::{
-    FaultRule, FaultVerdict, HostIndex, Impairments, Loss, Matcher, MiddleboxKind, MiddleboxSpec,
-    Nth, Probability, UnknownFlow, Urgent,
+    FaultRule, FaultVerdict, Flows, HostIndex, Impairments, Loss, Matcher, MiddleboxKind,
+    MiddleboxSpec, Nth, Probability, UnknownFlow, Urgent,
 };
 use twomsl_sim::{Carrier, Network, Plug, Recording};
 use twomsl_tcp::wire::Flags;
@@ -268,8 +268,10 @@ fn a_box_forgets_an_idle_flow_until_it_is_taken_away() {
         inside: CLIENT,
         outside: SERVER,
         kind: MiddleboxKind::Transparent,
-        idle_timeout: Duration::from_secs(60),
-        unknown_flow: UnknownFlow::Reset,
+        flows: Flows {
+            unknown: UnknownFlow::Reset,
+            ..Flows::forgotten_after(Duration::from_secs(60))
+        },
     };
     let balancer = driver.network.add_middlebox(balancer).unwrap();
     let (client, _) = driver.connect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use twomsl_sim::spec::{Data, Step, Urgent, Wait};
+use twomsl_sim::spec::{Data, Source, Step, Urgent, Wait};
 use twomsl_sim::{End, Outcome, Recording, World};
 use twomsl_tcp::{Shutdown, SocketError, SocketOption, TcpState};
 use twomsl_trace::Event;
@@ -57,7 +57,7 @@ fn named_sockets_are_kept_apart() {
     let connect = |name: &str, port| Step::Connect {
         host: SERVER,
         port,
-        from_port: None,
+        from: Source::default(),
         text: None,
         options: Vec::new(),
         name: Some(name.to_owned()),

@@ -5,6 +5,7 @@
 //! that both tell the same story; times agree as far as turmoil's ticks let them.
 
 mod incidents;
+mod relay;
 mod role;
 mod steps;
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use twomsl_sim::spec::{Condition, Data, HostIndex, Step, Urgent, Wait};
+use twomsl_sim::spec::{Condition, Data, HostIndex, Source, Step, Urgent, Wait};
 use twomsl_tcp::{Shutdown, SocketError, SocketId, SocketOption, TcpState};
 
 use super::role::{Ended, Role};
@@ -21,7 +21,7 @@ pub(super) enum Flow {
 }
 
 /// What most steps yield.
-type Done = Result<(), Ended>;
+pub(super) type Done = Result<(), Ended>;
 
 impl Role {
     /// The steps of a task, one after the other. There is no loop around them to leave.
@@ -69,6 +69,7 @@ impl Role {
             }
             Step::ReadToEnd { on } => self.read_to_end(on.as_deref()).await?,
             Step::Echo { on } => self.echo(on.as_deref()).await?,
+            Step::Relay { .. } => self.relay(step).await?,
             Step::Shutdown { on, how } => self.shut_down(on.as_deref(), *how)?,
             Step::Close { on } => self.close(on.as_deref()).await?,
             Step::Abort { on } => self.abort(on.as_deref())?,
@@ -96,8 +97,8 @@ impl Role {
                 self.name(name.as_ref(), socket);
                 Ok(())
             }
-            Step::Connect { host, port, from_port, text, options, name, wait } => {
-                let from = (*from_port, text.as_ref());
+            Step::Connect { host, port, from, text, options, name, wait } => {
+                let from = (*from, text.as_ref());
                 self.start_connect((*host, *port), from, options, name.as_ref())?;
                 if *wait == Wait::No { Ok(()) } else { self.connected().await }
             }
@@ -148,10 +149,10 @@ impl Role {
         }
     }
 
-    fn start_connect(
+    pub(super) fn start_connect(
         &mut self,
         (target, port): (HostIndex, u16),
-        (from_port, text): (Option<u16>, Option<&bytes::Bytes>),
+        (from, text): (Source, Option<&bytes::Bytes>),
         options: &[SocketOption],
         name: Option<&String>,
     ) -> Done {
@@ -167,7 +168,7 @@ impl Role {
         let made = self.enter(|call| {
             let remote = call.network.remote_address(call.host, target);
             let own = call.network.local_address(call.host, remote);
-            let from = from_port.map(|port| (own, port).into());
+            let from = from.bound(own);
             let to = (remote, port).into();
             match text {
                 None => call.stack(|stack, now| stack.connect(now, from, to, Some(&options))),
@@ -209,7 +210,7 @@ impl Role {
     }
 
     /// Waits until a connect has come to anything.
-    async fn connected(&mut self) -> Done {
+    pub(super) async fn connected(&mut self) -> Done {
         let socket = self.known(self.current, "connect")?;
         let state = |call: &mut crate::host::Call<'_>| match call.look().state(socket) {
             Some(TcpState::SynSent | TcpState::SynReceived) => Err(SocketError::WouldBlock),
@@ -265,7 +266,7 @@ impl Role {
     }
 
     /// RECEIVE: what comes, at most `limit` octets.
-    async fn receive(
+    pub(super) async fn receive(
         &mut self,
         socket: SocketId,
         limit: u64,
@@ -451,7 +452,11 @@ impl Role {
 
     /// A socket that a step needs. A role that has none is told so, as by a system call with a
     /// bad file descriptor.
-    fn known(&self, socket: Option<SocketId>, call: &'static str) -> Result<SocketId, Ended> {
+    pub(super) fn known(
+        &self,
+        socket: Option<SocketId>,
+        call: &'static str,
+    ) -> Result<SocketId, Ended> {
         // Closed is closed: only a call that waits already still has it.
         let gone = match socket {
             Some(socket) => self.enter(|call| call.network.is_closing(call.host, socket))?,

@@ -76,7 +76,9 @@ pub(super) enum Gap {
 impl Acknowledging {
     pub(crate) const fn new(profile: &Profile) -> Self {
         let quick = match profile.delayed_acks {
-            DelayedAcks::Octets | DelayedAcks::EverySecond => profile.quick_acks,
+            DelayedAcks::Octets | DelayedAcks::OctetsOrPush | DelayedAcks::EverySecond => {
+                profile.quick_acks
+            }
             // They are granted when text comes.
             DelayedAcks::Adaptive => 0,
         };
@@ -206,6 +208,9 @@ impl Connection {
         let unacknowledged = self.receive.nxt.since(self.receive.acknowledged);
         let enough = match policy {
             DelayedAcks::Octets => unacknowledged >= 2 * self.send.mss,
+            DelayedAcks::OctetsOrPush => {
+                unacknowledged >= 2 * self.send.mss || flags.contains(Flags::PSH)
+            }
             // After a closed window, too (`TF_RXWIN0SENT`).
             DelayedAcks::EverySecond => {
                 octets > self.max_segment()
@@ -367,7 +372,9 @@ impl Connection {
     pub(super) fn quick_acks_off(&mut self, profile: &Profile) {
         match profile.delayed_acks {
             DelayedAcks::Adaptive => self.receive.acks.expect_answer(),
-            DelayedAcks::Octets | DelayedAcks::EverySecond => self.receive.acks.quick = 0,
+            DelayedAcks::Octets | DelayedAcks::OctetsOrPush | DelayedAcks::EverySecond => {
+                self.receive.acks.quick = 0;
+            }
         }
     }
 }

@@ -52,13 +52,18 @@ impl Connection {
     }
 
     /// RFC 5482: the clock runs from the last progress while something waits for one. An attempt
-    /// to connect has a limit of its own, if the profile has one.
+    /// to connect has a limit of its own, and so have the states of closing, if the profile says so.
     fn arm_user_timeout(&mut self, cx: &mut Context<'_>) {
         let opening = cx.profile.connect_timeout.filter(|_| self.state == TcpState::SynSent);
         // Linux looks at it when the other timers fire.
         let each = cx.profile.retry_counting == RetryCounting::Each;
         let own = self.options.user_timeout.filter(|_| each);
-        match own.into_iter().chain(opening).min() {
+        let closing = match self.state {
+            TcpState::FinWait1 | TcpState::Closing => cx.profile.proxy.fin_wait,
+            TcpState::LastAck => cx.profile.proxy.last_ack,
+            _ => None,
+        };
+        match own.into_iter().chain(opening).chain(closing).min() {
             Some(limit) if !self.send.is_idle() || self.has_work() => {
                 let deadline = self.waiting_since + limit;
                 self.timers.set(cx, TimerKind::UserTimeout, deadline);

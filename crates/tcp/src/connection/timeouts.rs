@@ -10,7 +10,7 @@ use super::{Connection, Origin};
 use crate::event::{Cause, Event, Readiness, Report, SendReason, TcpState, TimerKind};
 use crate::mutation::Mutation;
 use crate::outbox::Context;
-use crate::profile::{RetryCounting, RetryLimit, Segmentation};
+use crate::profile::{ResetOnTimeout, RetryCounting, RetryLimit, Segmentation};
 use crate::time::nanos;
 use crate::{Holder, Instant, SocketError};
 
@@ -51,6 +51,7 @@ impl Connection {
                 }
                 TimerKind::UserTimeout => self.give_up(cx, timer),
                 TimerKind::Linger => cx.out.ready(cx.socket, Readiness::LingerOver),
+                TimerKind::Idle => self.on_idle_timeout(cx),
             }
         }
     }
@@ -257,6 +258,32 @@ impl Connection {
         self.timers.set(cx, TimerKind::KeepAlive, cx.now + self.keep_interval());
     }
 
+    /// A proxy has heard nothing of its peer for too long: the connection is gone, and the peer is
+    /// told if the profile says so (`reset-on-timeout`).
+    fn on_idle_timeout(&mut self, cx: &mut Context<'_>) {
+        self.give_up(cx, TimerKind::Idle);
+        if cx.profile.proxy.reset_on_timeout == ResetOnTimeout::Enabled {
+            self.send_reset(cx);
+        }
+    }
+
+    /// Whatever the peer sends starts the clock of a proxy over, its answers to keepalive probes
+    /// too.
+    pub(super) fn arm_idle(&mut self, cx: &mut Context<'_>) {
+        let Some(limit) = cx.profile.proxy.idle else { return };
+        if self.is_open() {
+            self.timers.set(cx, TimerKind::Idle, self.heard + limit);
+        }
+    }
+
+    /// Whether the connection is established and its last FIN is not sent yet.
+    const fn is_open(&self) -> bool {
+        matches!(
+            self.state,
+            TcpState::Established | TcpState::CloseWait | TcpState::FinWait1 | TcpState::FinWait2
+        )
+    }
+
     /// A user timeout takes the place of the count of probes (Linux, tcp(7): "it will override
     /// keepalive to determine when to close a connection due to keepalive failure").
     fn is_silent_too_long(&self, cx: &Context<'_>) -> bool {
@@ -273,11 +300,7 @@ impl Connection {
 
     /// Starts or stops the keepalive timer as the option says.
     pub(super) fn arm_keepalive(&mut self, cx: &mut Context<'_>) {
-        let lives = matches!(
-            self.state,
-            TcpState::Established | TcpState::CloseWait | TcpState::FinWait1 | TcpState::FinWait2
-        );
-        if self.options.keep_alive && lives {
+        if self.options.keep_alive && self.is_open() {
             let deadline = self.heard + self.options.keep_idle;
             self.timers.set(cx, TimerKind::KeepAlive, deadline.max(cx.now));
         } else {

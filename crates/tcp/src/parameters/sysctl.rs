@@ -1,10 +1,11 @@
-//! The parameters of a profile under the names that Linux and FreeBSD have for them, with values as
-//! `sysctl` takes them. Every name works on every profile: what it sets is a parameter, not a
-//! system.
+//! The parameters of a profile under the names that Linux, FreeBSD and BIG-IP have for them, with
+//! values as `sysctl` and `tmsh` take them. Every name works on every profile: what it sets is a
+//! parameter, not a system.
 //!
 //! Sources: Documentation/networking/ip-sysctl.rst and Documentation/admin-guide/sysctl/net.rst of
 //! Linux 6; tcp(4), inet(4) and `sysctl -d` of FreeBSD 14.
 
+mod big_ip;
 mod freebsd;
 
 use freebsd::{OCTETS, octets};
@@ -153,9 +154,9 @@ static LINUX: &[Sysctl] = &[
     row("net.ipv4.tcp_workaround_signed_windows", "nothing", Form::Ignored),
 ];
 
-/// Both tables.
+/// All tables.
 fn all() -> impl Iterator<Item = &'static Sysctl> {
-    LINUX.iter().chain(freebsd::TABLE)
+    LINUX.iter().chain(freebsd::TABLE).chain(big_ip::TABLE)
 }
 
 impl Profile {
@@ -229,7 +230,8 @@ impl Form {
 const fn in_words(words: &[(&str, &str)]) -> &'static str {
     match words.len() {
         1 => "as the parameter",
-        2 => "0 or 1, or as the parameter",
+        2 if words[0].0.as_bytes()[0].is_ascii_digit() => "0 or 1, or as the parameter",
+        2 => "`enabled` or `disabled`, or as the parameter",
         _ => "a number as the system has it, or as the parameter",
     }
 }

@@ -9,6 +9,8 @@ pub enum DelayedAcks {
     /// Two full segments (RFC 9293 §3.8.6.3, SHLD-19), counted in octets. Else it waits for as long
     /// as [`Profile::delayed_ack`](super::Profile::delayed_ack) says.
     Octets,
+    /// The same, and whatever carries PSH (BIG-IP's `ack-on-push`).
+    OctetsOrPush,
     /// Every second segment, whatever its size: the one that comes while an acknowledgment waits
     /// already (FreeBSD's `DELAY_ACK` in `tcp_do_segment`).
     EverySecond,

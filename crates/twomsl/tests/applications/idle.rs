@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::time::sleep;
 use turmoil::Sim;
 use twomsl::net::{TcpSocket, TcpStream};
-use twomsl::sim::spec::{MiddleboxKind, MiddleboxSpec, UnknownFlow};
+use twomsl::sim::spec::{Flows, MiddleboxKind, MiddleboxSpec, UnknownFlow};
 use twomsl::sockets::{Lab, SocketOption};
 
 use crate::segments::{http1, pool};
@@ -25,7 +25,7 @@ const PAUSE: Duration = seconds(400);
 /// Minutes pass in which nothing happens: they cost less with fewer ticks.
 const TRIAL: Trial = Trial { tick: Duration::from_millis(20), patience: seconds(500), ..SEGMENTS };
 
-fn balancer(lab: &Lab, unknown_flow: UnknownFlow) {
+fn balancer(lab: &Lab, unknown: UnknownFlow) {
     lab.network(|network| {
         let [inside, outside] =
             ["client", "server"].map(|name| network.host(name).expect("the trial has named it"));
@@ -34,8 +34,7 @@ fn balancer(lab: &Lab, unknown_flow: UnknownFlow) {
             inside,
             outside,
             kind: MiddleboxKind::Transparent,
-            idle_timeout: FORGETS_AFTER,
-            unknown_flow,
+            flows: Flows { unknown, ..Flows::forgotten_after(FORGETS_AFTER) },
         };
         network.add_middlebox(balancer).expect("the first between these hosts");
     });

@@ -163,6 +163,7 @@ impl Connection {
             cx.out.ready(cx.socket, Readiness::Connected);
         }
         self.arm_keepalive(cx);
+        self.arm_idle(cx);
         self.deliver_text_of_syn(cx);
         if self.send.writing == Writing::Ended {
             self.transition(cx, TcpState::FinWait1, Cause::Close);

@@ -47,6 +47,7 @@ impl Connection {
         self.heard = cx.now;
         self.counters.on_arrival(segment);
         self.keepalive_probes = 0;
+        self.arm_idle(cx);
         match self.state {
             TcpState::SynSent => self.arrives_in_syn_sent(cx, segment),
             TcpState::Closed | TcpState::Listen | TcpState::TimeWait => {

@@ -140,3 +140,58 @@ fn a_user_timeout_takes_the_place_of_the_count() {
         [(10, probe.clone()), (12, probe.clone()), (14, probe), (16, vec![SendReason::Reset])];
     assert_eq!(until_given_up(&options), expected);
 }
+
+fn established(client: &Profile, server: &Profile) -> Pair {
+    let mut pair = Pair::new(client.clone(), server.clone());
+    pair.establish();
+    pair
+}
+
+#[test]
+fn a_proxy_gives_up_what_is_idle_and_tells_its_peer() {
+    let mut pair = established(&Profile::big_ip(), &Profile::linux());
+    pair.run_out();
+    // ltm profile tcp: idle-timeout 300, long before keep-alive-interval 1800. The last that the
+    // proxy heard was the SYN,ACK.
+    assert_eq!(pair.ladder(), ["> RST,ACK"]);
+    let at = pair.times(Client, |segment| segment.has(RST));
+    assert_eq!(since(Instant::from_millis(20), &at), [300_000]);
+    assert_eq!(pair.receive(Client), Err(SocketError::TimedOut));
+    assert_eq!(pair.receive(Server), Err(SocketError::ConnectionReset));
+}
+
+#[test]
+fn a_proxy_hears_answers_to_its_probes_and_may_keep_silence() {
+    let mut asking = Profile::big_ip();
+    asking.set("ltm.profile.tcp.keep-alive-interval", "299").unwrap();
+    let mut pair = established(&asking, &Profile::linux());
+    pair.run(s(3000));
+    assert_eq!(pair.states(), (TcpState::Established, TcpState::Established));
+
+    let mut silent = Profile::big_ip();
+    silent.set("ltm.profile.tcp.reset-on-timeout", "disabled").unwrap();
+    let mut pair = established(&silent, &Profile::linux());
+    pair.run(s(400));
+    assert!(pair.log.is_empty());
+    assert_eq!(pair.state(Server), TcpState::Established);
+    assert_eq!(pair.receive(Client), Err(SocketError::TimedOut));
+}
+
+#[test]
+fn a_proxy_does_not_wait_for_ever_for_the_end() {
+    // fin-wait-timeout 5 and close-wait-timeout 5: the FIN is never answered.
+    let millis = std::time::Duration::from_millis;
+    for (side, state) in [(Client, TcpState::FinWait1), (Server, TcpState::LastAck)] {
+        let mut pair = established(&Profile::big_ip(), &Profile::big_ip());
+        if side == Server {
+            pair.close(Client);
+            pair.run(s(1));
+        }
+        pair.cut(side);
+        pair.close(side);
+        pair.run(millis(4999));
+        assert_eq!(pair.state(side), state);
+        pair.run(millis(2));
+        assert_eq!(pair.state(side), TcpState::Closed);
+    }
+}
