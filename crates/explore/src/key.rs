@@ -15,6 +15,14 @@ use crate::node::Node;
 pub(crate) struct Key(u128);
 
 impl Key {
+    pub(crate) const fn new(number: u128) -> Self {
+        Self(number)
+    }
+
+    pub(crate) const fn number(self) -> u128 {
+        self.0
+    }
+
     /// Of what a node's future depends on.
     pub(crate) fn of(node: &Node) -> Self {
         let mut hasher = SipHasher13::new_with_keys(0x7477_6f6d_736c, 0x6578_706c_6f72_6501);

@@ -31,10 +31,11 @@
 
 mod artefacts;
 mod counterexample;
-mod coverage;
 mod explore;
 mod fault;
+mod frontier;
 mod key;
+mod levels;
 mod node;
 mod plain;
 mod search;
@@ -44,10 +45,13 @@ mod swarm;
 mod sweep;
 
 pub use counterexample::Counterexample;
-pub use coverage::{Coverage, SEGMENTS};
-pub use explore::{Exploration, ExploreError, Figures, Limits, explore};
+pub use explore::{
+    Exploration, ExploreError, Figures, Limits, OCTETS_PER_STATE, Reached, explore, faults, resume,
+};
 pub use fault::{Befalls, Fault, Schedule};
+pub use frontier::{Frontier, FrontierError};
 pub use shrink::{Reason, ShrinkError, Shrunk, shrink};
 pub use swarm::swarmed;
 pub use sweep::{Failed, Left, Spread, Sweep, Variety, sweep};
 pub use twomsl_scenario::{Bound, Broken, FaultKind};
+pub use twomsl_sim::{Coverage, Met};

@@ -63,7 +63,7 @@ struct Gap {
 impl Node {
     /// The beginning of all schedules.
     pub(crate) fn root(plan: &Arc<Plan>, seed: u64, monitors: Monitors) -> Self {
-        let recording = if monitors.look() { Recording::Trace } else { Recording::Off };
+        let recording = if monitors.look() { Recording::Trace } else { Recording::Coverage };
         Self::with_recording(plan, seed, monitors, recording)
     }
 
@@ -136,11 +136,11 @@ impl Node {
     }
 
     /// Its schedule. What is in hand yet may stay there for the rest of its life.
-    pub(crate) fn into_schedule(mut self) -> Schedule {
+    pub(crate) fn take_schedule(&mut self) -> Schedule {
         for held in std::mem::take(&mut self.hand) {
             self.note_release(held, held.until);
         }
-        self.schedule
+        std::mem::take(&mut self.schedule)
     }
 
     // ---- packets about to arrive ----

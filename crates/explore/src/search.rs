@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use twomsl_scenario::{Bound, Broken, FaultKind};
+use twomsl_sim::Coverage;
 use twomsl_tcp::Instant;
 
 use crate::fault::Schedule;
@@ -34,8 +35,8 @@ impl Rules {
 pub(crate) struct Shared<'a> {
     /// Everybody stops.
     pub(crate) stop: &'a AtomicBool,
-    /// New states so far.
-    pub(crate) states: AtomicU64,
+    /// States that are remembered so far.
+    pub(crate) states: &'a AtomicU64,
     /// How many there may be.
     pub(crate) most: u64,
     /// The first part of the search, in order, that has found something.
@@ -48,6 +49,7 @@ pub(crate) struct Tally {
     pub(crate) schedules: u64,
     pub(crate) transitions: u64,
     pub(crate) deepest: u64,
+    pub(crate) coverage: Coverage,
 }
 
 /// A search below one node.
@@ -58,8 +60,18 @@ pub(crate) struct Search<'a> {
     before: &'a Seen,
     /// Which part of the search this is.
     part: usize,
-    pub(crate) seen: Seen,
+    seen: Seen,
+    /// What was seen and is not done with: the way from the beginning to here.
+    open: Vec<Key>,
+    tally: Tally,
+}
+
+/// How far a search below one node is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
     pub(crate) tally: Tally,
+    /// States below which everything was searched.
+    pub(crate) seen: Seen,
 }
 
 /// Something broke.
@@ -78,6 +90,25 @@ pub(crate) enum Break {
     Stopped,
 }
 
+/// The schedule without a further fault, which all others branch off from.
+pub(crate) struct Trunk {
+    node: Node,
+    goes: Goes,
+}
+
+impl Trunk {
+    pub(crate) const fn new(node: Node) -> Self {
+        Self { node, goes: Goes::On }
+    }
+}
+
+/// Whether a schedule goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goes {
+    On,
+    NoFurther,
+}
+
 /// What becomes of the nodes behind a choice.
 enum Children<'a> {
     /// They are searched at once.
@@ -92,45 +123,70 @@ impl<'a> Search<'a> {
         shared: &'a Shared<'a>,
         before: &'a Seen,
         part: usize,
+        progress: Progress,
     ) -> Self {
-        Self { rules, shared, before, part, seen: Seen::default(), tally: Tally::default() }
+        let Progress { tally, seen } = progress;
+        Self { rules, shared, before, part, seen, open: Vec::new(), tally }
     }
 
     /// Searches everything below a node.
     pub(crate) fn below(&mut self, node: Node) -> Result<(), Break> {
-        self.walk(node, &mut Children::Search)
+        self.walk(node)
     }
 
-    /// Goes along the schedule without a further fault, and puts aside what lies behind each
-    /// first choice, in order.
-    pub(crate) fn parts(&mut self, node: Node) -> Result<Vec<Node>, Break> {
+    /// Goes on along the schedule without a further fault, and gives what lies behind the next
+    /// choices on it, in order: about `most` of them, none at the end.
+    pub(crate) fn parts(&mut self, trunk: &mut Trunk, most: usize) -> Result<Vec<Node>, Break> {
         let mut parts = Vec::new();
-        self.walk(node, &mut Children::Collect(&mut parts))?;
+        while trunk.goes == Goes::On && parts.len() < most {
+            trunk.goes = self.onward(&mut trunk.node, &mut Children::Collect(&mut parts))?;
+        }
+        self.tally.coverage.add(&trunk.node.world.coverage());
         Ok(parts)
     }
 
-    fn walk(&mut self, mut node: Node, children: &mut Children<'_>) -> Result<(), Break> {
-        loop {
-            if let Some(broken) = node.broken() {
-                return self.found(node, broken);
-            }
-            if node.has_choice(&self.rules.kinds) && !self.is_new(&node)? {
-                return Ok(());
-            }
-            if node.is_settled() {
-                return self.finish(node);
-            }
-            if self.between(&mut node, children)? == Waits::No {
-                return Ok(());
-            }
-            if node.world.is_over() {
-                // It has fewer faults than are asked for, and was judged when those were searched.
-                return Ok(());
-            }
-            self.arrival(&mut node, children)?;
-            node.step();
-            self.tally.transitions += 1;
+    /// How far it has come. What it was in the middle of counts as not seen.
+    pub(crate) fn into_progress(mut self) -> Progress {
+        for key in &self.open {
+            self.seen.remove(key);
         }
+        Progress { tally: self.tally, seen: self.seen }
+    }
+
+    fn walk(&mut self, mut node: Node) -> Result<(), Break> {
+        let above = self.open.len();
+        let mut end = Ok(Goes::On);
+        while matches!(end, Ok(Goes::On)) {
+            end = self.onward(&mut node, &mut Children::Search);
+        }
+        self.tally.coverage.add(&node.world.coverage());
+        end?;
+        self.open.truncate(above);
+        Ok(())
+    }
+
+    /// Everything up to the next event, and that.
+    fn onward(&mut self, node: &mut Node, children: &mut Children<'_>) -> Result<Goes, Break> {
+        if let Some(broken) = node.broken() {
+            return Err(self.found(node, broken));
+        }
+        if node.has_choice(&self.rules.kinds) && !self.is_new(node)? {
+            return Ok(Goes::NoFurther);
+        }
+        if node.is_settled() {
+            return self.finish(node);
+        }
+        if self.between(node, children)? == Waits::No {
+            return Ok(Goes::NoFurther);
+        }
+        if node.world.is_over() {
+            // It has fewer faults than are asked for, and was judged when those were searched.
+            return Ok(Goes::NoFurther);
+        }
+        self.arrival(node, children)?;
+        node.step();
+        self.tally.transitions += 1;
+        Ok(Goes::On)
     }
 
     /// Whether this is a place where nobody has been.
@@ -138,14 +194,16 @@ impl<'a> Search<'a> {
         self.check_stop()?;
         let key = Key::of(node);
         let new = !self.before.contains(&key) && self.seen.insert(key);
-        if new && self.shared.states.fetch_add(1, Ordering::Relaxed) >= self.shared.most {
-            self.shared.stop.store(true, Ordering::Relaxed);
+        if new {
+            self.open.push(key);
+            self.shared.states.fetch_add(1, Ordering::Relaxed);
         }
         Ok(new)
     }
 
     fn check_stop(&self) -> Result<(), Break> {
         let stop = self.shared.stop.load(Ordering::Relaxed)
+            || self.shared.states.load(Ordering::Relaxed) >= self.shared.most
             || self.shared.best.load(Ordering::Relaxed) < self.part;
         if stop { Err(Break::Stopped) } else { Ok(()) }
     }
@@ -178,7 +236,7 @@ impl<'a> Search<'a> {
 
     fn child(&mut self, child: Node, children: &mut Children<'_>) -> Result<(), Break> {
         match children {
-            Children::Search => self.walk(child, &mut Children::Search),
+            Children::Search => self.walk(child),
             Children::Collect(parts) => {
                 parts.push(child);
                 Ok(())
@@ -187,7 +245,7 @@ impl<'a> Search<'a> {
     }
 
     /// Nothing is left to choose: to the end.
-    fn finish(&mut self, mut node: Node) -> Result<(), Break> {
+    fn finish(&mut self, node: &mut Node) -> Result<Goes, Break> {
         let before = node.world.events();
         if node.monitors.look() {
             while !node.world.is_over() && node.broken().is_none() {
@@ -195,7 +253,7 @@ impl<'a> Search<'a> {
             }
         }
         if let Some(broken) = node.broken() {
-            return self.found(node, broken);
+            return Err(self.found(node, broken));
         }
         let end = node.world.run();
         node.look();
@@ -203,13 +261,13 @@ impl<'a> Search<'a> {
         self.tally.schedules += 1;
         self.tally.deepest = self.tally.deepest.max(node.world.events());
         match node.monitors.judge(&node.world, end) {
-            Some(broken) => self.found(node, broken),
-            None => Ok(()),
+            Some(broken) => Err(self.found(node, broken)),
+            None => Ok(Goes::NoFurther),
         }
     }
 
-    fn found(&mut self, node: Node, broken: Broken) -> Result<(), Break> {
+    fn found(&self, node: &mut Node, broken: Broken) -> Break {
         self.shared.best.fetch_min(self.part, Ordering::Relaxed);
-        Err(Break::Found(Found { schedule: node.into_schedule(), broken }))
+        Break::Found(Found { schedule: node.take_schedule(), broken })
     }
 }

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use twomsl_scenario::{Engine, RunError, Scenario};
-use twomsl_sim::{Outcome, Plan, Recording, RoleResult, SpecError, World};
+use twomsl_sim::spec::HostIndex;
+use twomsl_sim::{Coverage, Outcome, Plan, Recording, RoleResult, SpecError, World};
 use twomsl_tcp::{Instant, SendReason};
 use twomsl_trace::{Event, Trace, ladder};
 
 use crate::artefacts;
-use crate::coverage::Coverage;
 use crate::swarm;
 
 /// What a sweep varies.
@@ -129,14 +129,15 @@ impl<T: Copy + Ord + Default> Spread<T> {
     }
 }
 
-/// One run.
-struct Row {
-    seed: u64,
-    holds: bool,
-    duration: Duration,
-    packets: u64,
-    again: u64,
-    results: Vec<String>,
+/// What is remembered of runs: of one, or of many that follow each other. Those who run beside each
+/// other add up their own, so that little is left to do one after the other.
+#[derive(Default)]
+struct Sum {
+    failed: Vec<u64>,
+    durations: Vec<Duration>,
+    packets: Vec<u64>,
+    again: Vec<u64>,
+    results: BTreeMap<(HostIndex, Outcome), u64>,
     coverage: Coverage,
 }
 
@@ -156,19 +157,53 @@ pub fn sweep(
         Plan::new(scenario.spec())
             .map_err(|error| RunError { name: scenario.name().to_owned(), error })?,
     );
-    let row = |seed| {
-        let row = one(scenario, &plan, seed, variety).map(|(row, _)| row);
+    let run_one = |mut sum: Sum, seed| {
+        sum.note(&one(scenario, &plan, seed, variety)?);
         done.fetch_add(1, Ordering::Relaxed);
-        row
+        Ok(sum)
     };
-    let run = || seeds.into_par_iter().map(row).collect::<Result<Vec<Row>, RunError>>();
-    let rows = match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
+    let run = || {
+        let parts = seeds.into_par_iter().try_fold(Sum::default, run_one);
+        parts.try_reduce(Sum::default, |sum, next| Ok(sum.and(next)))
+    };
+    let sum: Sum = match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
         Ok(pool) => pool.install(run),
         Err(_) => run(),
     }?;
-    let failed: Vec<u64> = rows.iter().filter(|row| !row.holds).map(|row| row.seed).collect();
-    let first = failed.first().map(|seed| again(scenario, &plan, *seed, variety)).transpose()?;
-    Ok(Sweep::of(rows, failed, first))
+    let first =
+        sum.failed.first().map(|seed| again(scenario, &plan, *seed, variety)).transpose()?;
+    Ok(Sweep::of(&plan, sum, first))
+}
+
+impl Sum {
+    /// One run more.
+    fn note(&mut self, run: &Ran) {
+        let results = run.world.results().into_iter();
+        for RoleResult { host, outcome, .. } in results {
+            *self.results.entry((host, outcome)).or_default() += 1;
+        }
+        let (packets, again) = sent(run.world.trace());
+        self.packets.push(packets);
+        self.again.push(again);
+        self.durations.push(run.world.now().since(Instant::ZERO));
+        self.coverage.add(&run.world.coverage());
+        if !run.what.is_empty() {
+            self.failed.push(run.seed);
+        }
+    }
+
+    /// These runs, and those that come after them.
+    fn and(mut self, next: Self) -> Self {
+        self.failed.extend(next.failed);
+        self.durations.extend(next.durations);
+        self.packets.extend(next.packets);
+        self.again.extend(next.again);
+        self.coverage.add(&next.coverage);
+        for (result, count) in next.results {
+            *self.results.entry(result).or_default() += count;
+        }
+        self
+    }
 }
 
 impl Sweep {
@@ -192,29 +227,41 @@ impl Sweep {
         }
     }
 
-    fn of(rows: Vec<Row>, failed: Vec<u64>, first: Option<Failed>) -> Self {
-        let of = |number: fn(&Row) -> u64| Spread::of(rows.iter().map(number).collect());
-        let (packets, retransmissions) = (of(|row| row.packets), of(|row| row.again));
-        let durations = Spread::of(rows.iter().map(|row| row.duration).collect());
-        let (mut results, mut coverage) = (BTreeMap::new(), Coverage::default());
-        let runs = rows.len() as u64;
-        for row in rows {
-            coverage.add(row.coverage);
-            for result in row.results {
-                *results.entry(result).or_default() += 1;
-            }
+    fn of(plan: &Plan, sum: Sum, first: Option<Failed>) -> Self {
+        let hosts = &plan.spec().hosts;
+        let name = |host: HostIndex| hosts.get(host).map_or("?", |host| host.name.as_str());
+        let mut results = BTreeMap::new();
+        for ((host, how), count) in sum.results {
+            // Errors of different calls may have the same words.
+            *results.entry(format!("{}: {}", name(host), outcome(how))).or_default() += count;
         }
-        Self { runs, failed, first, durations, packets, retransmissions, results, coverage }
+        Self {
+            runs: sum.durations.len() as u64,
+            failed: sum.failed,
+            first,
+            durations: Spread::of(sum.durations),
+            packets: Spread::of(sum.packets),
+            retransmissions: Spread::of(sum.again),
+            results,
+            coverage: sum.coverage,
+        }
     }
 }
 
-/// One run, and what does not hold.
+/// A run that is over, and what does not hold in it.
+struct Ran {
+    seed: u64,
+    world: World,
+    what: String,
+}
+
+/// One run.
 fn one(
     scenario: &Scenario,
     plan: &Arc<Plan>,
     seed: u64,
     variety: Variety,
-) -> Result<(Row, (Trace, String)), RunError> {
+) -> Result<Ran, RunError> {
     let (world, what) = match variety {
         Variety::Streams => {
             let mut world = World::from_plan(Arc::clone(plan), seed, Recording::Trace);
@@ -224,19 +271,7 @@ fn one(
         }
         Variety::Swarm => swarmed(scenario, seed)?,
     };
-    let results = world.results();
-    let spec = world.plan().spec();
-    let name = |result: &RoleResult| {
-        let host = spec.hosts.get(result.host).map_or("?", |host| host.name.as_str());
-        format!("{host}: {}", outcome(result.outcome))
-    };
-    let results = results.iter().map(name).collect();
-    let duration = world.now().since(Instant::ZERO);
-    let trace = world.into_trace();
-    let (packets, again) = sent(&trace);
-    let coverage = Coverage::of(&trace.records);
-    let holds = what.is_empty();
-    Ok((Row { seed, holds, duration, packets, again, results, coverage }, (trace, what)))
+    Ok(Ran { seed, world, what })
 }
 
 /// A run with everything drawn.
@@ -263,7 +298,8 @@ fn again(
     seed: u64,
     variety: Variety,
 ) -> Result<Failed, RunError> {
-    let (_, (trace, what)) = one(scenario, plan, seed, variety)?;
+    let Ran { world, what, .. } = one(scenario, plan, seed, variety)?;
+    let trace = world.into_trace();
     let seeded = scenario.clone().with_seed(seed);
     let run = seeded.command(Engine::Sim);
     let (scenario, text, command) = match variety {

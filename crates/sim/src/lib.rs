@@ -48,6 +48,7 @@ mod calls;
 mod check;
 mod choices;
 mod conditions;
+mod coverage;
 mod errors;
 mod fingerprint;
 mod flight;
@@ -78,6 +79,7 @@ mod world;
 
 pub use builder::{Forged, Moment, Packets, Role, WorldBuilder};
 pub use choices::{Arriving, InHand};
+pub use coverage::{Coverage, Met, PacketKind};
 pub use outside::{Carrier, FaultId, MiddleboxId, Network, Parcel, Plug, Ready};
 pub use plan::Plan;
 pub use run::Run;

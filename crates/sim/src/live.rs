@@ -6,9 +6,11 @@ use std::net::IpAddr;
 use tracing::level_filters::LevelFilter;
 use twomsl_tcp::{
     Event, Instant, ObserveTimers, Readiness, SocketError, SocketId, Stack, StateChange, TcpState,
+    TimerChange,
 };
 use twomsl_trace::{self as trace, HostId, SocketRef, Trace};
 
+use crate::coverage::{Coverage, Met};
 use crate::flight::Flights;
 use crate::invariants;
 use crate::life::{LifeId, Lives};
@@ -61,6 +63,7 @@ pub(crate) struct Live {
     /// Events and operations since time last moved.
     pub(crate) busy: u32,
     pub(crate) trace: Trace,
+    pub(crate) coverage: Coverage,
     pub(crate) violations: Vec<Violation>,
     /// For hosts that somebody else drives: see [`Network`](crate::Network).
     pub(crate) outside: Option<Box<Outside>>,
@@ -194,6 +197,7 @@ impl Host {
         }
         stack.observe(match recording {
             Recording::Trace => ObserveTimers::On,
+            Recording::Coverage => ObserveTimers::Fired,
             Recording::Off => ObserveTimers::Off,
         });
         Self {
@@ -319,6 +323,7 @@ impl Live {
             happened: 0,
             busy: 0,
             trace: Trace::default(),
+            coverage: Coverage::default(),
             violations: Vec::new(),
             outside: None,
         };
@@ -363,6 +368,7 @@ impl Live {
             happened,
             busy,
             trace,
+            coverage,
             violations,
             outside: _,
         } = self;
@@ -378,6 +384,7 @@ impl Live {
         conditions.fill(Progress::default());
         (*next_packet, *happened, *busy) = (0, 0, 0);
         trace.records.clear();
+        *coverage = Coverage::default();
         violations.clear();
     }
 
@@ -470,6 +477,9 @@ impl Live {
             Event::Ready { socket, readiness } => self.ready(host, socket, readiness),
             Event::State(change) => self.changed(plan, host, change),
             Event::Timer { socket, timer, change } => {
+                if change == TimerChange::Fired {
+                    self.meet(host, Some(socket), Met::Fired(timer));
+                }
                 record!(
                     self,
                     trace::Event::Timer { socket: self.socket_ref(host, socket), timer, change }

@@ -5,8 +5,8 @@ use twomsl_tcp::wire::{Body, Ecn, Packet};
 use twomsl_tcp::{Instant, SendReason, SocketId, Verdict};
 use twomsl_trace::{self as trace, Author, Decider, Fate, HostId, PacketId};
 
-use crate::Checks;
 use crate::bits;
+use crate::coverage::{Met, PacketKind};
 use crate::flight::{Flight, Via};
 use crate::life::{Ends, Facts, LifeId};
 use crate::link::{Befalls, Luck, Whose};
@@ -17,6 +17,7 @@ use crate::plan::{PathKind, Plan, Route};
 use crate::queue::What;
 use crate::rules::{Judgment, Seen, Treatment};
 use crate::spec::{Choice, FaultVerdict};
+use crate::{Checks, Recording};
 
 /// A packet that a rule holds back.
 #[derive(Clone, Copy, Debug)]
@@ -480,8 +481,12 @@ impl Live {
         log_packet(plan, self.now, to, "receive", packet);
         // The stack empties the packet, so what the invariants need is remembered.
         let facts = Facts::of(packet);
+        let kind = PacketKind::of(packet);
         let arrival = self.hosts[to as usize].stack.on_packet_in_place(self.now, packet);
         self.flights.free(place);
+        if self.recording != Recording::Off {
+            self.meet(to, arrival.socket, Met::Arrived(kind));
+        }
         if let Some(socket) = arrival.socket {
             let life = self.life_of(to, socket);
             if let Err(wrong) = self.lives.note_arrival(life, mark, facts, &arrival) {

@@ -8,6 +8,7 @@ use twomsl_tcp::{Instant, SocketError, Stack, TcpState};
 use twomsl_trace::{About, HostId, HostInfo, PathInfo, Record, SocketRef, Trace};
 
 use crate::builder::WorldBuilder;
+use crate::coverage::Coverage;
 use crate::live::{Due, Live};
 use crate::plan::Plan;
 use crate::queue::{Entry, What};
@@ -31,6 +32,8 @@ pub struct World {
 pub enum Recording {
     /// Everything: a trace can be rendered.
     Trace,
+    /// Only which events were met in which states.
+    Coverage,
     /// Nothing: for speed. Invariants are checked all the same.
     Off,
 }
@@ -103,7 +106,7 @@ pub struct RoleResult {
 }
 
 /// What became of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// It runs, or waits.
     Running,
@@ -270,6 +273,12 @@ impl World {
     /// How many packets hosts and network have made so far.
     pub fn packets(&self) -> u64 {
         self.live.next_packet
+    }
+
+    /// Which events connections have met in which states so far. Nothing with
+    /// [`Recording::Off`].
+    pub fn coverage(&self) -> Coverage {
+        self.live.coverage
     }
 
     /// How many things have happened so far.

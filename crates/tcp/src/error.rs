@@ -1,7 +1,7 @@
 //! What a user call answers when it cannot do what it was asked.
 
 /// An error of a socket, with the name that POSIX gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum SocketError {
     /// Nothing to read, no room to write, nobody to accept: try again after an event.
     #[error("EAGAIN: resource temporarily unavailable")]

@@ -303,6 +303,21 @@ impl TimerKind {
     /// The number of kinds.
     pub const COUNT: usize = 11;
 
+    /// All kinds. When several timers are due at once, they fire in this order.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::LossProbe,
+        Self::Reordering,
+        Self::Retransmission,
+        Self::Persist,
+        Self::KeepAlive,
+        Self::DelayedAck,
+        Self::TimeWait,
+        Self::FinWait2,
+        Self::UserTimeout,
+        Self::Linger,
+        Self::Idle,
+    ];
+
     /// As `ss` and this project's scenarios spell it: `time-wait`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -9,15 +9,9 @@ use crate::connection::FastOpenCache;
 use crate::event::{
     Event, Output, Readiness, SendReason, SocketId, TimerChange, TimerKind, Transmit,
 };
+use crate::stack::ObserveTimers;
 use crate::tuple::Tuple;
 use crate::{Instant, Profile};
-
-/// Whether timers are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Observed {
-    Yes,
-    No,
-}
 
 /// The effects that wait to be taken. Packets, which are large, stand apart, so that events and
 /// the order of both move little.
@@ -34,7 +28,7 @@ pub(crate) struct Outbox {
     packets: Vec<Option<Packet>>,
     packets_put: usize,
     packets_taken: usize,
-    pub(crate) observed: Observed,
+    pub(crate) observed: ObserveTimers,
 }
 
 /// An effect without its packet.
@@ -53,7 +47,7 @@ impl Outbox {
             packets: Vec::with_capacity(4),
             packets_put: 0,
             packets_taken: 0,
-            observed: Observed::No,
+            observed: ObserveTimers::Off,
         }
     }
 
@@ -125,7 +119,7 @@ impl Outbox {
 
     #[inline]
     pub(crate) fn timer(&mut self, socket: SocketId, timer: TimerKind, change: TimerChange) {
-        if self.observed == Observed::Yes {
+        if self.observed != ObserveTimers::Off {
             self.report(socket, timer, change);
         }
     }
@@ -134,7 +128,9 @@ impl Outbox {
     #[cold]
     #[inline(never)]
     fn report(&mut self, socket: SocketId, timer: TimerKind, change: TimerChange) {
-        self.event(Event::Timer { socket, timer, change });
+        if self.observed == ObserveTimers::On || change == TimerChange::Fired {
+            self.event(Event::Timer { socket, timer, change });
+        }
     }
 
     /// Puts a packet out, and shows where it waits.

@@ -4,20 +4,6 @@ use crate::Instant;
 use crate::event::{TimerChange, TimerKind};
 use crate::outbox::Context;
 
-const KINDS: [TimerKind; TimerKind::COUNT] = [
-    TimerKind::LossProbe,
-    TimerKind::Reordering,
-    TimerKind::Retransmission,
-    TimerKind::Persist,
-    TimerKind::KeepAlive,
-    TimerKind::DelayedAck,
-    TimerKind::TimeWait,
-    TimerKind::FinWait2,
-    TimerKind::UserTimeout,
-    TimerKind::Linger,
-    TimerKind::Idle,
-];
-
 /// A deadline per kind; `Instant::MAX` means that it is not running.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timers {
@@ -73,7 +59,7 @@ impl Timers {
     }
 
     pub(crate) fn stop_all(&mut self, cx: &mut Context<'_>) {
-        for kind in KINDS {
+        for kind in TimerKind::ALL {
             self.stop(cx, kind);
         }
     }
@@ -91,7 +77,7 @@ impl Timers {
     /// The earliest deadline, and whose it is.
     pub(crate) fn earliest(&self) -> Option<(Instant, TimerKind)> {
         let (mut at, mut kind) = (Instant::MAX, TimerKind::Retransmission);
-        for (deadline, name) in self.deadlines.iter().zip(KINDS) {
+        for (deadline, name) in self.deadlines.iter().zip(TimerKind::ALL) {
             if *deadline < at {
                 (at, kind) = (*deadline, name);
             }
@@ -101,7 +87,8 @@ impl Timers {
 
     /// Takes one timer that is due, in the order of their kinds.
     pub(crate) fn take_due(&mut self, cx: &mut Context<'_>) -> Option<TimerKind> {
-        let kind = KINDS.into_iter().find(|kind| self.deadlines[*kind as usize] <= cx.now)?;
+        let kind =
+            TimerKind::ALL.into_iter().find(|kind| self.deadlines[*kind as usize] <= cx.now)?;
         self.deadlines[kind as usize] = Instant::MAX;
         self.change = Change::Some;
         cx.out.timer(cx.socket, kind, TimerChange::Fired);
@@ -110,7 +97,7 @@ impl Timers {
 
     /// What is running, the earliest first.
     pub(crate) fn running(&self) -> alloc::vec::Vec<(TimerKind, Instant)> {
-        let mut running: alloc::vec::Vec<_> = KINDS
+        let mut running: alloc::vec::Vec<_> = TimerKind::ALL
             .into_iter()
             .map(|kind| (kind, self.deadlines[kind as usize]))
             .filter(|(_, deadline)| *deadline != Instant::MAX)

@@ -191,7 +191,16 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "N")]
     pub(crate) max_states: Option<u64>,
 
-    /// The folder for a counterexample, instead of one in twomsl-artefacts
+    /// Stop when what is remembered takes so much memory, such as 2GiB: 64 octets for each state
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_memory: Option<u64>,
+
+    /// Go on where the same search was stopped before
+    #[arg(long = "continue")]
+    pub(crate) go_on: bool,
+
+    /// The folder for a counterexample, or for what a search that is stopped leaves behind, instead of
+    /// one in twomsl-artefacts
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -369,6 +378,10 @@ fn kind(text: &str) -> Result<FaultKind, String> {
 
 fn span(text: &str) -> Result<Duration, String> {
     twomsl::scenario::duration(text).ok_or_else(|| "write a time with its unit: 90s".to_owned())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    twomsl::scenario::size(text).ok_or_else(|| "write a size with its unit: 2GiB".to_owned())
 }
 
 fn moment(text: &str) -> Result<Instant, String> {

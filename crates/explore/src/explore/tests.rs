@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use twomsl_scenario::Scenario;
+use twomsl_scenario::{Bound, FaultKind, Scenario};
 use twomsl_sim::Plan;
 use twomsl_tcp::{Mutation, WhatIf};
 
-use super::{Figures, Limits, explore, search};
+use super::{Exploration, Figures, Limits, explore, resume};
+use crate::frontier::{Frontier, FrontierError};
+use crate::levels::Explorer;
 use crate::search::Break;
 
 fn linux(text: &str) -> Scenario {
@@ -32,11 +34,19 @@ fn faults_to_see(mutation: Mutation, scenario: &Scenario) -> Option<usize> {
         host.profile.mutation = Some(mutation);
     }
     let plan = Arc::new(Plan::new(spec).expect("a world"));
-    match search(scenario, &plan, &bound, &Limits::default()).1 {
+    match search(scenario, &plan, &Limits::default()).1 {
         Ok(()) => None,
-        Err((_, Break::Found(found))) => Some(found.schedule.len()),
-        Err((_, Break::Stopped)) => panic!("nobody has stopped it"),
+        Err(Break::Found(found)) => Some(found.schedule.len()),
+        Err(Break::Stopped) => panic!("nobody has stopped it"),
     }
+}
+
+/// A search as the scenario says in a world that it does not.
+fn search(scenario: &Scenario, plan: &Arc<Plan>, limits: &Limits) -> (Figures, Result<(), Break>) {
+    let bound = scenario.bound().expect("a story with a bound");
+    let mut frontier = Frontier::default();
+    let end = Explorer::new(scenario, plan, bound, limits).search(bound.faults, &mut frontier);
+    (frontier.figures(), end)
 }
 
 /// Text one way and the other, then the end.
@@ -150,7 +160,6 @@ explore faults=0 kinds="drop" { expect { state "client" "TIME-WAIT" count=1 } }
 #[test]
 fn who_searches_does_not_matter() {
     let scenario = linux(PING);
-    let bound = scenario.bound().expect("a bound");
     let mut spec = scenario.spec();
     let clean = Arc::new(Plan::new(spec.clone()).expect("a world"));
     for host in &mut spec.hosts {
@@ -158,17 +167,66 @@ fn who_searches_does_not_matter() {
     }
     let broken = Arc::new(Plan::new(spec).expect("a world"));
     for plan in [clean, broken] {
-        let with = |jobs| {
-            let (figures, found) =
-                search(&scenario, &plan, bound, &Limits { jobs, ..Limits::default() });
-            // What was searched beside a counterexample depends on who was faster.
-            let figures = if found.is_ok() { figures } else { Figures::default() };
-            (figures, found)
-        };
+        let with = |jobs| search(&scenario, &plan, &Limits { jobs, ..Limits::default() });
         let one = with(1);
         assert_eq!(one, with(2));
         assert_eq!(one, with(4));
     }
+}
+
+/// A search that is stopped again and again, and each time goes on from what it has written down.
+#[test]
+fn a_search_that_is_stopped_goes_on() {
+    let scenario = linux(PING);
+    let bound = scenario.bound().expect("a bound").clone();
+    let whole = explore(&scenario, &bound, &Limits::default()).expect("a world").figures;
+    let mut limits = Limits { jobs: 2, states: 0, ..Limits::default() };
+    let mut frontier = Frontier::default();
+    let mut stops = 0;
+    let figures = loop {
+        limits.states += 40;
+        match resume(&scenario, &bound, &limits, frontier).expect("a world") {
+            Exploration { stopped: Some(left), .. } => {
+                let written = left.to_bytes(&scenario, &bound);
+                frontier = Frontier::from_bytes(&written, &scenario, &bound).expect("a frontier");
+            }
+            clean => {
+                assert!(clean.is_clean(), "{}", clean.report());
+                break clean.figures;
+            }
+        }
+        stops += 1;
+    };
+    assert!(stops > 3, "{stops}");
+    let transitions = figures.transitions;
+    assert!(transitions >= whole.transitions, "{transitions} of {}", whole.transitions);
+    assert_eq!(figures, Figures { transitions, ..whole });
+}
+
+#[test]
+fn what_another_search_has_left_behind_is_refused() {
+    let scenario = linux(PING);
+    let bound = scenario.bound().expect("a bound").clone();
+    let limits = Limits { states: 40, ..Limits::default() };
+    let stopped =
+        explore(&scenario, &bound, &limits).expect("a world").stopped.expect("a frontier");
+    let written = stopped.to_bytes(&scenario, &bound);
+    let read = |bytes: &[u8], of: &Scenario, bound: &Bound| {
+        Frontier::from_bytes(bytes, of, bound).map(|frontier| frontier.faults()).map_err(Some)
+    };
+    let (another, not_one) =
+        (Err(Some(FrontierError::OfAnother)), Err(Some(FrontierError::NotOne)));
+    let (mut more, mut kinds) = (bound.clone(), bound.clone());
+    more.faults += 1;
+    kinds.kinds = vec![FaultKind::Drop];
+    assert_eq!(read(&written, &scenario, &more), Ok(stopped.faults()));
+    assert_eq!(read(&written, &scenario, &kinds), another);
+    assert_eq!(read(&written, &linux(&PING.replace("world", "mars")), &bound), another);
+    assert_eq!(read(&written, &scenario.clone().with_seed(7), &bound), another);
+    for length in [0, 10, 20, 40, written.len() - 1] {
+        assert_eq!(read(&written[..length], &scenario, &bound), not_one, "{length}");
+    }
+    assert_eq!(read(&[&written[..], b"x"].concat(), &scenario, &bound), not_one);
 }
 
 /// What a search says of itself is the same for every number of jobs, also when it finds something:

@@ -97,7 +97,7 @@ fn a_schedule_in_a_file_is_the_schedule_of_the_search() {
         let found = end.world.trace().records.clone();
         let until = end.world.now();
         let nodes: Vec<String> =
-            end.clone().into_schedule().iter().map(|fault| fault.node(&names)).collect();
+            end.clone().take_schedule().iter().map(|fault| fault.node(&names)).collect();
         faults += nodes.len();
         let text = scenario.with_faults_written(&nodes);
         let again = Scenario::parse("again.kdl", &text).unwrap_or_else(|error| panic!("{error}"));

@@ -33,7 +33,7 @@ pub use look::Prospect;
 
 use crate::connection::{Connection, FastOpenCache};
 use crate::event::{Event, Output, SendReason, SocketId, TimerKind};
-use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Observed, Outbox};
+use crate::outbox::{AcceptQueue, ChallengeLimit, Context, Outbox};
 use crate::tuple::Tuple;
 use crate::{Instant, ParameterError, Profile, SocketError, SocketOptions, Status};
 use deadlines::Deadlines;
@@ -215,11 +215,8 @@ impl Stack {
 
     /// Whether [`Event::Timer`](crate::Event::Timer) is put out. Off at first: nobody pays for
     /// what nobody reads.
-    pub fn observe(&mut self, timers: ObserveTimers) {
-        self.out.observed = match timers {
-            ObserveTimers::On => Observed::Yes,
-            ObserveTimers::Off => Observed::No,
-        };
+    pub const fn observe(&mut self, timers: ObserveTimers) {
+        self.out.observed = timers;
     }
 
     /// The next effect. Take all of them after every call and every event.
@@ -337,6 +334,8 @@ impl Stack {
 pub enum ObserveTimers {
     /// Every change of a timer is an event.
     On,
-    /// None is.
+    /// That one runs out is an event.
+    Fired,
+    /// Nothing is.
     Off,
 }

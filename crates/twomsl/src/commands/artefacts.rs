@@ -31,7 +31,7 @@ pub(crate) fn prepare(out: &Path) -> Result<(), String> {
 ///
 /// # Errors
 /// It cannot be written, for the user.
-pub(crate) fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, String> {
+pub(crate) fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> Result<PathBuf, String> {
     let path = folder.join(name);
     let cannot = |error: std::io::Error| format!("error: {}: {error}\n", path.display());
     std::fs::create_dir_all(folder).map_err(cannot)?;

@@ -5,10 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use twomsl::explore::{Bound, Counterexample, Exploration, Limits};
+use indicatif::ProgressBar;
+use twomsl::explore::{
+    Bound, Counterexample, Exploration, Frontier, Limits, OCTETS_PER_STATE, Reached,
+    faults as faults_in_words,
+};
 use twomsl::scenario::Scenario;
 use twomsl::trace::ladder;
 
+use super::progress::Bar;
+use super::sweep::grid;
 use super::{Verdict, artefacts, resolve};
 use crate::args::Explore;
 use crate::output::{complain, print};
@@ -34,9 +40,64 @@ fn one(args: &Explore, file: &Path) -> Result<Verdict, String> {
     let scenario = resolve(&args.scenario, file)?;
     let bound = bound(args, &scenario);
     let limits = limits(args);
-    let found = twomsl::explore::explore(&scenario, &bound, &limits)
-        .map_err(|error| format!("error: {}: {error}\n", scenario.name()))?;
-    show(args, file, &found)
+    let folder = artefacts::folder(args.out.as_deref(), file, "explore");
+    if let Some(out) = &args.out {
+        artefacts::prepare(out)?;
+    }
+    let left = folder.join(LEFT);
+    let begin =
+        if args.go_on { left_behind(&left, &scenario, &bound)? } else { Frontier::default() };
+    let bar = bar(&limits.reached);
+    let found = twomsl::explore::resume(&scenario, &bound, &limits, begin);
+    if let Some(bar) = bar {
+        bar.hide();
+    }
+    let found = found.map_err(|error| format!("error: {}: {error}\n", scenario.name()))?;
+    let verdict = show(file, &folder, &found)?;
+    match &found.stopped {
+        Some(frontier) => leave(&folder, &frontier.to_bytes(&scenario, &bound))?,
+        // What it has gone on from is of no use any more.
+        None if args.go_on => drop(std::fs::remove_file(&left)),
+        None => {}
+    }
+    Ok(verdict)
+}
+
+/// How many schedules there are nobody knows before they were searched: so a count, and no bar.
+fn bar(reached: &Arc<Reached>) -> Option<Bar> {
+    let reached = Arc::clone(reached);
+    let style = "{spinner} {msg}: {human_pos} states, {per_sec}, {elapsed}";
+    Bar::show(ProgressBar::new_spinner(), style, move |bar| {
+        let faults = reached.faults.load(Ordering::Relaxed);
+        bar.set_message(format!("schedules with {}", faults_in_words(faults)));
+        bar.set_position(reached.states.load(Ordering::Relaxed));
+    })
+}
+
+/// What a search that is stopped leaves behind.
+const LEFT: &str = "search.bin";
+
+/// Where the same search has stopped before.
+///
+/// # Errors
+/// There is no such thing, or it is of another search.
+fn left_behind(path: &Path, scenario: &Scenario, bound: &Bound) -> Result<Frontier, String> {
+    let shown = path.display();
+    let hint =
+        "hint: a search that --max-time, --max-states or --max-memory stops can be continued";
+    let bytes =
+        std::fs::read(path).map_err(|error| format!("error: {shown}: {error}\n{hint}\n"))?;
+    Frontier::from_bytes(&bytes, scenario, bound)
+        .map_err(|error| format!("error: {shown}: {error}\n"))
+}
+
+/// Leaves a search behind, and says how to go on with it.
+fn leave(folder: &Path, bytes: &[u8]) -> Result<(), String> {
+    artefacts::write(folder, LEFT, bytes)?;
+    let typed = std::env::args().skip(1).filter(|word| word != "--continue");
+    let typed: Vec<String> = typed.map(|word| twomsl::scenario::shell_word(&word)).collect();
+    let again = format!("twomsl {} --continue", typed.join(" "));
+    print(&format!("artefacts: {}\nto go on: {again}\n", folder.display()))
 }
 
 /// What the file says, unless the arguments say otherwise.
@@ -52,7 +113,8 @@ fn bound(args: &Explore, scenario: &Scenario) -> Bound {
 
 fn limits(args: &Explore) -> Limits {
     let default = Limits::default();
-    let states = args.max_states.unwrap_or(default.states);
+    let memory = args.max_memory.map(|octets| octets / OCTETS_PER_STATE);
+    let states = args.max_states.into_iter().chain(memory).min().unwrap_or(default.states);
     let limits = Limits { jobs: args.jobs.unwrap_or(0), states, ..default };
     if let Some(time) = args.max_time {
         stop_after(time, &limits.stop);
@@ -69,25 +131,26 @@ fn stop_after(time: Duration, stop: &Arc<AtomicBool>) {
     });
 }
 
-fn show(args: &Explore, file: &Path, found: &Exploration) -> Result<Verdict, String> {
+fn show(file: &Path, folder: &Path, found: &Exploration) -> Result<Verdict, String> {
     let name = file.display();
     print(&format!("{name}: {}", found.report()))?;
-    match (&found.counterexample, found.stopped_at) {
-        (Some(counterexample), _) => counter(args, file, counterexample).map(|()| Verdict::Fails),
-        (None, Some(_)) => Ok(Verdict::Stopped),
-        (None, None) => Ok(Verdict::Holds),
+    let reached = grid(&found.figures.coverage);
+    if let Some(counterexample) = &found.counterexample {
+        let report = format!("{}\n{reached}", found.report());
+        return counter(folder, &report, counterexample).map(|()| Verdict::Fails);
     }
+    print(&format!("\n{reached}"))?;
+    Ok(if found.stopped.is_some() { Verdict::Stopped } else { Verdict::Holds })
 }
 
 /// Shows a counterexample, and leaves it in a folder.
-fn counter(args: &Explore, file: &Path, found: &Counterexample) -> Result<(), String> {
+fn counter(folder: &Path, report: &str, found: &Counterexample) -> Result<(), String> {
     let trace = &found.outcome.trace;
     let drawn = ladder::plain(trace, ladder::Form::default());
     print(&format!("\n{drawn}\n{}", found.outcome.failures_in_words()))?;
-    let folder = artefacts::folder(args.out.as_deref(), file, "explore");
-    let path = artefacts::write(&folder, "counterexample.kdl", found.text())?;
-    artefacts::write(&folder, "ladder.txt", &drawn)?;
-    artefacts::write(&folder, "report.txt", &found.report())?;
+    let path = artefacts::write(folder, "counterexample.kdl", found.text())?;
+    artefacts::write(folder, "ladder.txt", &drawn)?;
+    artefacts::write(folder, "report.txt", report)?;
     let again = format!("twomsl run {}", artefacts::word(&path));
     print(&format!("artefacts: {}\nto see it again: {again}\n", folder.display()))?;
     if !found.is_reproduced() {

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod drill;
 pub(crate) mod explore;
 mod library;
+mod progress;
 pub(crate) mod run;
 mod scripts;
 pub(crate) mod shrink;

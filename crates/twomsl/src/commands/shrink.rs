@@ -54,7 +54,7 @@ fn show(args: &Shrink, shrunk: &Shrunk) -> Result<(), String> {
     artefacts::write(&folder, "ladder.txt", &drawn)?;
     let report = report(shrunk, &path.display().to_string())?;
     let again = format!("to see it again: twomsl run {}\n", artefacts::word(&path));
-    artefacts::write(&folder, "report.txt", &format!("{report}{again}"))?;
+    artefacts::write(&folder, "report.txt", format!("{report}{again}"))?;
     let text = shrunk.scenario.text();
     print(&format!("{text}\n{drawn}\n{report}artefacts: {}\n{again}", folder.display()))
 }

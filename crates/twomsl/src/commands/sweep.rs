@@ -1,20 +1,19 @@
 //! `twomsl sweep`: one scenario, many seeds.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use indicatif::{ProgressBar, ProgressStyle};
-use twomsl::explore::{Coverage, Failed, Spread, Sweep, Variety};
+use indicatif::ProgressBar;
+use twomsl::explore::{Coverage, Failed, Met, Spread, Sweep, Variety};
 use twomsl::tcp::TcpState;
 use twomsl::trace::ladder;
 
+use super::progress::Bar;
 use super::{Verdict, artefacts, resolve};
 use crate::args;
 use crate::output::{complain, many, print};
@@ -40,7 +39,11 @@ fn one(args: &args::Sweep) -> Result<Verdict, String> {
     }
     let variety = if args.swarm { Variety::Swarm } else { Variety::Streams };
     let done = Arc::new(AtomicU64::new(0));
-    let bar = Bar::show(seeds.end - seeds.start, &done);
+    let (runs, count) = (seeds.end - seeds.start, Arc::clone(&done));
+    let style = "{wide_bar} {pos}/{len} runs, {per_sec}, {eta} to go";
+    let bar = Bar::show(ProgressBar::new(runs), style, move |bar| {
+        bar.set_position(count.load(Ordering::Relaxed));
+    });
     let jobs = args.jobs.unwrap_or(0);
     let swept = twomsl::explore::sweep(&scenario, seeds, variety, jobs, &done);
     if let Some(bar) = bar {
@@ -48,42 +51,6 @@ fn one(args: &args::Sweep) -> Result<Verdict, String> {
     }
     let swept = swept.map_err(|error| format!("error: {error}\n"))?;
     show(args, &swept)
-}
-
-/// A bar on standard error, if that is a terminal. It only looks at a number, so that nobody who
-/// counts has to wait for it.
-struct Bar {
-    over: Arc<AtomicBool>,
-    drawn: JoinHandle<()>,
-}
-
-impl Bar {
-    fn show(runs: u64, done: &Arc<AtomicU64>) -> Option<Self> {
-        if !std::io::stderr().is_terminal() {
-            return None;
-        }
-        let over = Arc::new(AtomicBool::new(false));
-        let (done, ends) = (Arc::clone(done), Arc::clone(&over));
-        let drawn = std::thread::spawn(move || {
-            let bar = ProgressBar::new(runs);
-            let style = "{wide_bar} {pos}/{len} runs, {per_sec}, {eta} to go";
-            if let Ok(style) = ProgressStyle::with_template(style) {
-                bar.set_style(style);
-            }
-            while !ends.load(Ordering::Relaxed) {
-                bar.set_position(done.load(Ordering::Relaxed));
-                std::thread::sleep(Duration::from_millis(100));
-            }
-            bar.finish_and_clear();
-        });
-        Some(Self { over, drawn })
-    }
-
-    fn hide(self) {
-        self.over.store(true, Ordering::Relaxed);
-        // A bar that could not be drawn is no reason to fail.
-        let _ = self.drawn.join();
-    }
 }
 
 fn show(args: &args::Sweep, swept: &Sweep) -> Result<Verdict, String> {
@@ -110,7 +77,8 @@ fn in_words(file: &Path, swept: &Sweep) -> String {
     for (result, count) in results {
         table.add_row([result.clone(), count.to_string()]);
     }
-    let _ = writeln!(text, "{table}\n\n{}", grid(coverage));
+    let pairs = many(coverage.len().into(), "pair");
+    let _ = writeln!(text, "{table}\n\n{}{pairs} of state and event reached", grid(coverage));
     text
 }
 
@@ -124,17 +92,16 @@ fn row<T: Copy>(name: &str, spread: &Spread<T>, show: impl Fn(T) -> String) -> V
 pub(crate) fn grid(coverage: &Coverage) -> String {
     let events = coverage.events();
     let mut table = plain();
-    let head = std::iter::once("state × event").chain(events.iter().copied());
+    let head = std::iter::once("state × event").chain(events.iter().map(|met| met.name()));
     table.set_header(head);
     for state in TcpState::ALL {
-        let mark = |event: &&str| if coverage.has(state, event) { "x" } else { "" };
+        let mark = |met: &Met| if coverage.has(state, *met) { "x" } else { "" };
         let marks: Vec<&str> = events.iter().map(mark).collect();
         if marks.contains(&"x") {
             table.add_row(std::iter::once(state.name()).chain(marks));
         }
     }
-    let pairs = many(coverage.len() as u64, "pair");
-    format!("{table}\n{pairs} of state and event reached\n")
+    format!("{table}\n")
 }
 
 fn plain() -> Table {

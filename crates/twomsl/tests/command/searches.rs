@@ -41,8 +41,36 @@ fn a_counterexample_is_shown_and_its_file_shows_the_same_ladder() {
     assert!(shown.contains(text(&again.stdout).trim_end()), "{shown}");
     let clean = twomsl(&["explore", &path, "--faults", "0"]);
     assert_eq!(clean.status.code(), Some(0), "{}", text(&clean.stdout));
-    let stopped = twomsl(&["explore", LOST_FIN, "--faults", "2", "--max-states", "10"]);
-    assert_eq!(stopped.status.code(), Some(3), "{}", text(&stopped.stdout));
+}
+
+#[test]
+fn a_search_that_is_stopped_says_how_to_go_on() {
+    let out = folder("stopped");
+    let search = ["explore", LOST_FIN, "--faults", "1", "--out", &out];
+    let whole = twomsl(&search);
+    assert_eq!(whole.status.code(), Some(0), "{}", text(&whole.stdout));
+    let stopped = twomsl(&[&search[..], &["--max-memory", "1KiB"]].concat());
+    let shown = text(&stopped.stdout);
+    assert_eq!(stopped.status.code(), Some(3), "{shown}");
+    assert!(shown.contains("stopped early"), "{shown}");
+    let line = shown.lines().find_map(|line| line.strip_prefix("to go on: twomsl "));
+    let words: Vec<&str> = line.expect("a command").split(' ').collect();
+    let again = twomsl(&words);
+    assert_eq!(
+        again.status.code(),
+        Some(3),
+        "what is remembered still is: {}",
+        text(&again.stdout)
+    );
+    let rest = twomsl(&[&search[..], &["--continue"]].concat());
+    assert_eq!(rest.status.code(), Some(0), "{}", text(&rest.stdout));
+    let table = |output: &Output| {
+        text(&output.stdout).split_once("\n\n").map(|(_, table)| table.to_owned())
+    };
+    assert_eq!(table(&rest), table(&whole));
+    let nothing = twomsl(&[&search[..], &["--continue"]].concat());
+    assert_eq!(nothing.status.code(), Some(2), "{}", text(&nothing.stdout));
+    assert!(text(&nothing.stderr).contains("--max-time"), "{}", text(&nothing.stderr));
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn in_words<'a>(fault: &Fault, name: impl Fn(usize) -> &'a str) -> String {
 fn finds(found: &Exploration) -> Option<Finds> {
     match &found.counterexample {
         Some(counter) => Some(Finds::Disaster(counter.broken)),
-        None => found.stopped_at.is_none().then_some(Finds::Nothing),
+        None => found.stopped.is_none().then_some(Finds::Nothing),
     }
 }
 
