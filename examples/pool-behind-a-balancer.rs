@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{sleep, timeout};
 use twomsl::net::{TcpListener, TcpSocket, TcpStream};
 use twomsl::sim::Recording;
-use twomsl::sim::spec::{MiddleboxKind, MiddleboxSpec, UnknownFlow};
+use twomsl::sim::spec::{Flows, MiddleboxKind, MiddleboxSpec};
 use twomsl::sockets::{Lab, Profile, SocketOption, netstat};
 use twomsl::trace::{Trace, ladder};
 
@@ -106,8 +106,7 @@ pub(crate) fn simulate(care: Care) -> turmoil::Result<(turmoil::Result, Trace)> 
             inside,
             outside,
             kind: MiddleboxKind::Transparent,
-            idle_timeout: REMEMBERS,
-            unknown_flow: UnknownFlow::Drop,
+            flows: Flows::forgotten_after(REMEMBERS),
         })
     })?;
     let latency = Duration::from_millis(10);
