@@ -328,6 +328,7 @@ fn sent(trace: &Trace) -> (u64, u64) {
             SendReason::Retransmission
                 | SendReason::FastRetransmission
                 | SendReason::LossProbe
+                | SendReason::SynText
                 | SendReason::SynAgain
         ));
     }

@@ -1,6 +1,7 @@
 //! Every expectation, holding where it should and failing where it should, on one run.
 
 use twomsl_scenario::{Engine, Outcome, Scenario};
+use twomsl_sim::{End, MOST_RECORDS};
 
 /// A close in which the client's FIN is lost once, with all its four segments.
 const STORY: &str = r#"scenario "Lost FIN" { question "?"; answer "!"; rfc "9293 §3.6" }
@@ -170,4 +171,26 @@ expect {
 "#,
     );
     assert_eq!(outcome.report(), "");
+}
+
+/// The server has taken forged text, and the client knows nothing of it: each tells the other that its
+/// numbers are wrong (RFC 1337 §1, hazard H2).
+const WAR: &str = r#"scenario "War of acknowledgments"
+host "client" profile="rfc9293"
+host "server" profile="rfc9293"
+link "client" "server" delay="1ms"
+role "server" { listen 80; accept; sleep "1m" }
+role "client" { connect "server:80"; sleep "1m" }
+forge at="1s" from="client" to="server" flags="ACK" seq="server.rcv-nxt" ack="server.snd-nxt" payload="forged"
+"#;
+
+#[test]
+fn a_run_without_an_end_is_given_up_and_says_what_goes_on() {
+    let outcome = run_file(&format!("{WAR}expect {{ violation 4 min=1 }}\n"));
+    assert_eq!(outcome.end, End::TooMuch);
+    assert!((MOST_RECORDS..MOST_RECORDS + 100).contains(&outcome.trace.records.len()));
+    let [failure] = &outcome.failures[..] else { panic!("{}", outcome.report()) };
+    assert!(failure.instead.contains("500 times ACK from client, 500 times ACK from server"));
+    let expected = format!("{WAR}expect {{ violation 4 min=1; ends \"too-much\" }}\n");
+    assert_eq!(run_file(&expected).report(), "");
 }

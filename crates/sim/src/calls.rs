@@ -184,6 +184,10 @@ impl Live {
             Ok(socket) => {
                 if let Some(text) = &connect.text {
                     self.wrote(host, socket, text.slice(..text.len() - rest.len()));
+                    if connect.wait == Wait::UntilDone {
+                        // It has just been made.
+                        let _ = self.hosts[host as usize].stack.expect_writer(now, socket);
+                    }
                 }
                 let task = self.tasks.get_mut(id);
                 task.current = Some(socket);

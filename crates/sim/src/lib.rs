@@ -84,4 +84,6 @@ pub use outside::{Carrier, FaultId, MiddleboxId, Network, Parcel, Plug, Ready};
 pub use plan::Plan;
 pub use run::Run;
 pub use spec::WorldSpec;
-pub use world::{Checks, End, Outcome, Recording, RoleResult, SpecError, Totals, Violation, World};
+pub use world::{
+    Checks, End, MOST_RECORDS, Outcome, Recording, RoleResult, SpecError, Totals, Violation, World,
+};

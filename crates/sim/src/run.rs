@@ -24,8 +24,10 @@ pub struct Run {
 impl Live {
     /// What came of it.
     pub(crate) fn over(&self, end: End, ended_at: Instant) -> Run {
+        let mut trace = self.trace.clone();
+        trace.about.cut_at = (end == End::TimeUp).then_some(ended_at);
         Run {
-            trace: self.trace.clone(),
+            trace,
             totals: self.hosts.iter().map(|host| host.totals).collect(),
             sockets: self.hosts.iter().map(|host| host.stack.sockets().collect()).collect(),
             end,

@@ -56,7 +56,13 @@ pub enum End {
     TimeUp,
     /// Ten million things happened without any time passing: they never would stop.
     Stuck,
+    /// So much happened that writing it down was given up ([`MOST_RECORDS`]): two ends that answer
+    /// each other's answers, say. Only where a trace is written; memory is what it would cost.
+    TooMuch,
 }
+
+/// How many records the trace of a run may have. The longest story of the library has 42,448.
+pub const MOST_RECORDS: usize = 1_000_000;
 
 /// A world that cannot be made: an index without a host, two links between the same hosts, …
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -174,6 +180,9 @@ impl World {
             self.live.happen(&self.plan, entry.at, entry.what);
             if self.live.is_stuck() {
                 return End::Stuck;
+            }
+            if self.live.is_full() {
+                return End::TooMuch;
             }
         }
         self.live.check_quiet(&self.plan);
@@ -315,6 +324,11 @@ impl Live {
         self.busy >= BUSY_LIMIT
     }
 
+    /// Whether the trace has as many records as a run may write down.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.trace.records.len() >= MOST_RECORDS
+    }
+
     /// The next thing that happens, taken out of the queue. Entries that nothing stands behind any
     /// more are passed over, so that they never move the clock.
     #[inline]
@@ -402,7 +416,8 @@ pub(crate) fn about(plan: &Plan, seed: u64) -> About {
         forward: words::impairments(&link.forward),
         backward: words::impairments(&link.backward),
     });
-    About { title: spec.title.clone(), seed, hosts: hosts.collect(), paths: paths.collect() }
+    let (hosts, paths) = (hosts.collect(), paths.collect());
+    About { title: spec.title.clone(), seed, hosts, paths, cut_at: None }
 }
 
 impl From<&WorldSpec> for Arc<WorldSpec> {

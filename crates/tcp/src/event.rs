@@ -148,6 +148,8 @@ pub enum SendReason {
     ChallengeAck,
     /// The receive window has grown enough to say so (RFC 9293 §3.8.6.2.2).
     WindowUpdate,
+    /// Text of our SYN that the SYN,ACK does not acknowledge (RFC 7413 §4.2.1).
+    SynText,
     /// It was too large for the path, and is sent again in smaller segments (RFC 1191 §6.4).
     PathMtu,
     /// The connection is reset, or there is none (RFC 9293 §3.5.2).
@@ -211,6 +213,7 @@ impl SendReason {
             Self::Retransmission
                 | Self::FastRetransmission
                 | Self::PathMtu
+                | Self::SynText
                 | Self::LossProbe
                 | Self::SynAgain
         )

@@ -75,6 +75,8 @@ pub enum Verdict {
     Trimmed,
     /// Reassembly has no room for another gap: dropped.
     ReassemblyFull,
+    /// A RST with flags that no reset of a SYN,ACK has: dropped.
+    SpuriousRst,
     /// TIME-WAIT: the FIN came again; it is acknowledged and 2MSL starts over.
     TimeWaitFin,
     /// TIME-WAIT: something else came; it is acknowledged.
@@ -149,9 +151,10 @@ impl Verdict {
             Self::AfterFin => ("after the peer's FIN, ignored", "9293 §3.10.7.4"),
             Self::Trimmed => ("trimmed to the window", "9293 §3.10.7.4"),
             Self::ReassemblyFull => ("no room to reassemble, dropped", "9293 §3.10.7.4"),
+            Self::SpuriousRst => ("RST with ACK, SYN or FIN, dropped", "syncache_chkrst"),
             Self::TimeWaitFin => ("FIN again: 2MSL restarted", "9293 §3.10.7.4"),
             Self::TimeWaitAck => ("TIME-WAIT: acknowledged again", "9293 §3.10.7.4"),
-            Self::TimeWaitRst => ("RST ends TIME-WAIT", "1337 §2"),
+            Self::TimeWaitRst => ("RST ends TIME-WAIT", "9293 §3.10.7.4"),
             Self::TimeWaitRstIgnored => ("RST ignored in TIME-WAIT", "1337 §3"),
             Self::ChallengeLimited => ("challenge limit used up, dropped", "5961 §7"),
             Self::BadChecksum => ("bad checksum, dropped", "9293 §3.1"),

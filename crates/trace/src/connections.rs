@@ -112,8 +112,12 @@ impl Connections {
         }
     }
 
-    /// SEG.SEQ counted from the sender's ISN.
+    /// SEG.SEQ counted from the sender's ISN. Who resets what it knows nothing of has no ISN, and
+    /// says 0 (RFC 9293 §3.10.7.1).
     pub fn seq(&self, packet: PacketId, segment: &Segment) -> Number {
+        if segment.has(Flags::RST | Flags::ACK) && segment.seq == SeqNum::new(0) {
+            return Number::Absolute(0);
+        }
         self.count(segment.seq, self.place(packet), Place::sender)
     }
 

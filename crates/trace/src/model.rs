@@ -31,6 +31,8 @@ pub struct About {
     pub hosts: Vec<HostInfo>,
     /// The paths between hosts.
     pub paths: Vec<PathInfo>,
+    /// When the run was cut off because its time was up, though more would have happened.
+    pub cut_at: Option<Instant>,
 }
 
 /// A host, by its place in [`About::hosts`].

@@ -6,7 +6,8 @@
 //! TIME-WAIT       0       0      10.0.0.1:49152        10.0.0.2:80  0.430  orphan   timer:(timewait,59.570s,0)
 //! ```
 //!
-//! `State` is `ss`'s name; `Recv-Q` and `Send-Q` are octets not read and not acknowledged, for a
+//! `State` is `ss`'s name; `Recv-Q` and `Send-Q` are octets not read and not acknowledged, a FIN or
+//! our SYN among them as in Linux' `tcp_diag_get_info`, for a
 //! listener the connections waiting and the backlog. `Age` is how long the socket has been in its state, in
 //! seconds: `ss` does not tell, and TIME-WAIT is about it. Times are cut as in a ladder. The timer is the earliest one, with the
 //! time left and how often something was sent again. `Process` is who holds the socket.
@@ -144,8 +145,8 @@ fn line(
 fn row(clock: Clock, now: Instant, status: &Status) -> [String; COLUMNS] {
     [
         state(status.state).to_owned(),
-        status.receive_queue.to_string(),
-        status.send_queue.to_string(),
+        (status.receive_queue + number_of_peer(status.state)).to_string(),
+        (status.send_queue + number_of_ours(status)).to_string(),
         status.local.to_string(),
         status.remote.map_or_else(|| anyone(status.local), |remote| remote.to_string()),
         clock.long(now.since(status.since)),
@@ -155,6 +156,20 @@ fn row(clock: Clock, now: Instant, status: &Status) -> [String; COLUMNS] {
             .first()
             .map_or_else(String::new, |timer| self::timer(clock, now, *timer, status)),
     ]
+}
+
+/// The peer's FIN has a number, which no application reads.
+fn number_of_peer(state: TcpState) -> u32 {
+    u32::from(matches!(state, TcpState::CloseWait | TcpState::Closing | TcpState::LastAck))
+}
+
+/// Our SYN or FIN has a number, which is not acknowledged yet. A SYN,ACK of a listener is nobody's.
+fn number_of_ours(status: &Status) -> u32 {
+    u32::from(match status.state {
+        TcpState::SynSent | TcpState::FinWait1 | TcpState::Closing | TcpState::LastAck => true,
+        TcpState::SynReceived => status.holder != Holder::Listener,
+        _ => false,
+    })
 }
 
 /// `timer:(keepalive,7199.990s,0)`

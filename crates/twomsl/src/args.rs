@@ -16,7 +16,7 @@ pub(crate) use drill::Drill;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  every expectation holds
-  1  an expectation does not hold; what happened instead is on standard error
+  1  an expectation does not hold, or a run never would end; what happened instead is on standard error
   2  the input cannot be used: a file, a setting or an argument
 
 A FILE may be the name of a scenario of the library, such as lost-fin: `twomsl demo` lists them. The

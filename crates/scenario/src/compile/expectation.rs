@@ -17,8 +17,12 @@ use crate::language::{Names, names, suggest};
 
 impl Choice for End {
     const WHAT: &'static str = "end";
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("quiet", Self::Quiet), ("time-up", Self::TimeUp), ("stuck", Self::Stuck)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("quiet", Self::Quiet),
+        ("time-up", Self::TimeUp),
+        ("stuck", Self::Stuck),
+        ("too-much", Self::TooMuch),
+    ];
 }
 
 /// The expectations of all `expect` nodes, in order.

@@ -1,8 +1,11 @@
 //! Holding a run against its expectations.
 
-use twomsl_sim::End;
+use std::collections::BTreeMap;
+
+use twomsl_sim::{End, MOST_RECORDS};
+use twomsl_tcp::wire::{Body, Packet};
 use twomsl_tcp::{Instant, SocketError, Verdict};
-use twomsl_trace::{Event, HostId};
+use twomsl_trace::{Event, HostId, Record};
 
 use super::facts::Facts;
 use super::states::Held;
@@ -28,7 +31,7 @@ pub(crate) fn check_all(
         }
     }
     failures.extend(violations(expected, facts, source));
-    failures.extend(stuck(expected, facts, source));
+    failures.extend(endless(expected, facts, source));
     failures
 }
 
@@ -74,15 +77,50 @@ fn exactly(wanted: u64, found: u64, what: &str) -> Held {
 }
 
 /// A run that never would have ended proves nothing, unless that is what it shows.
-fn stuck(expected: &[&Expected], facts: &Facts<'_>, source: &Source) -> Option<Failure> {
-    let shown = expected
-        .iter()
-        .any(|one| matches!(&one.wanted, Wanted::Ends(EndsWanted { how: Some(End::Stuck), .. })));
-    (facts.end == End::Stuck && !shown).then(|| Failure {
+fn endless(expected: &[&Expected], facts: &Facts<'_>, source: &Source) -> Option<Failure> {
+    let shown = expected.iter().any(
+        |one| matches!(&one.wanted, Wanted::Ends(EndsWanted { how: Some(how), .. }) if *how == facts.end),
+    );
+    let how = match facts.end {
+        End::Stuck => "it went on and on without any time passing".to_owned(),
+        End::TooMuch => too_much(facts),
+        End::Quiet | End::TimeUp => return None,
+    };
+    (!shown).then(|| Failure {
         place: format!("{}:1:1", source.name),
         expectation: "the run comes to an end".to_owned(),
-        instead: format!("at {} it went on and on without any time passing", facts.ended_at),
+        instead: format!("at {} {how}", facts.ended_at),
     })
+}
+
+/// How much happened, what goes back and forth at the end, and what to do about it.
+fn too_much(facts: &Facts<'_>) -> String {
+    /// So many segments at the end tell what goes on.
+    const LAST: usize = 1000;
+    let segment = |record: &Record| match &record.event {
+        Event::Sent { host, content: Packet { body: Body::Tcp(segment), .. }, .. } => Some((
+            facts.host_name(usize::from(host.0)),
+            segment.flags.to_string(),
+            !segment.payload.is_empty(),
+        )),
+        _ => None,
+    };
+    let mut kinds = BTreeMap::new();
+    for kind in facts.trace.records.iter().rev().filter_map(segment).take(LAST) {
+        *kinds.entry(kind).or_insert(0_usize) += 1;
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let one = |((host, flags, text), count): &((&str, String, bool), usize)| {
+        let text = if *text { " with text" } else { "" };
+        format!("{count} times {flags}{text} from {host}")
+    };
+    let last: Vec<String> = kinds.iter().take(3).map(one).collect();
+    format!(
+        "{MOST_RECORDS} things had happened, and the run was given up; the last segments: {}\n  \
+         hint: `until` with an earlier time ends the run before; `ends \"too-much\"` expects this",
+        last.join(", ")
+    )
 }
 
 type Returned = Result<Option<u64>, SocketError>;
@@ -152,6 +190,7 @@ fn ends(wanted: &EndsWanted, facts: &Facts<'_>) -> Held {
         End::Quiet => "nothing was left to happen",
         End::TimeUp => "the time was up",
         End::Stuck => "it went on and on without any time passing",
+        End::TooMuch => "too much had happened",
     };
     if holds { Ok(()) } else { Err(format!("the run ended at {at}: {how}")) }
 }

@@ -158,9 +158,9 @@ impl Monitors {
         if let Some(place) = fails.position(|fails| fails) {
             return Some(Broken::Expectation(place));
         }
-        let stuck =
-            |one: &Wanted| matches!(one, Wanted::Ends(EndsWanted { how: Some(End::Stuck), .. }));
-        (end == End::Stuck && !self.watched.wanted.iter().any(stuck)).then_some(Broken::Stuck)
+        let shown = |one: &Wanted| matches!(one, Wanted::Ends(EndsWanted { how: Some(how), .. }) if *how == end);
+        let endless = matches!(end, End::Stuck | End::TooMuch);
+        (endless && !self.watched.wanted.iter().any(shown)).then_some(Broken::Stuck)
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) const REASONS: Table<SendReason> = &[
     ("challenge-ack", SendReason::ChallengeAck),
     ("window-update", SendReason::WindowUpdate),
     ("path-mtu", SendReason::PathMtu),
+    ("syn-text", SendReason::SynText),
     ("reset", SendReason::Reset),
 ];
 
@@ -114,6 +115,7 @@ pub(crate) const VERDICTS: Table<Verdict> = &[
     ("after-fin", Verdict::AfterFin),
     ("trimmed", Verdict::Trimmed),
     ("reassembly-full", Verdict::ReassemblyFull),
+    ("spurious-rst", Verdict::SpuriousRst),
     ("time-wait-fin", Verdict::TimeWaitFin),
     ("time-wait-ack", Verdict::TimeWaitAck),
     ("time-wait-rst", Verdict::TimeWaitRst),

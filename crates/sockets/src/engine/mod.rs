@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use turmoil::{Builder, Sim};
 use twomsl_sim::spec::{IncidentAction, WorldSpec};
-use twomsl_sim::{Carrier, End, Network, Recording, Run, SpecError};
+use twomsl_sim::{Carrier, End, MOST_RECORDS, Network, Recording, Run, SpecError};
 use twomsl_tcp::Instant;
 
 use crate::calls::Calls;
@@ -126,6 +126,9 @@ fn play(sim: &mut Sim<'_>, stage: &Stage) -> turmoil::Result<End> {
         if now > until {
             return Ok(End::TimeUp);
         }
+        if stage.simulation.lock().network.trace().records.len() >= MOST_RECORDS {
+            return Ok(End::TooMuch);
+        }
         quiet_ticks = if stage.is_quiet() { quiet_ticks + 1 } else { 0 };
         // What the last tick has woken runs in the next one.
         if quiet_ticks > 2 {
@@ -164,7 +167,7 @@ impl Stage {
         let last = network.trace().records.last().map_or(Instant::ZERO, |record| record.at);
         let until = self.spec.until.map_or(DEFAULT_END, |until| Instant::ZERO + until);
         // The ticks in which nothing happened are not part of the story.
-        network.over(end, if end == End::Quiet { last } else { until })
+        network.over(end, if end == End::TimeUp { until } else { last })
     }
 }
 

@@ -100,7 +100,13 @@ impl Role {
             Step::Connect { host, port, from, text, options, name, wait } => {
                 let from = (*from, text.as_ref());
                 self.start_connect((*host, *port), from, options, name.as_ref())?;
-                if *wait == Wait::No { Ok(()) } else { self.connected().await }
+                if *wait == Wait::No {
+                    return Ok(());
+                }
+                if text.is_some() {
+                    self.expect_writer()?;
+                }
+                self.connected().await
             }
             _ => Ok(()),
         }
@@ -207,6 +213,14 @@ impl Role {
             }
             Err(error) => self.failed(Some(socket), "connect", error),
         }
+    }
+
+    /// A connect with text waits until the connection is there.
+    fn expect_writer(&mut self) -> Done {
+        let socket = self.known(self.current, "connect")?;
+        // It has just been made.
+        let _ = self.enter(|call| call.stack(|stack, now| stack.expect_writer(now, socket)))?;
+        Ok(())
     }
 
     /// Waits until a connect has come to anything.

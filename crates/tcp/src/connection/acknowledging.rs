@@ -28,7 +28,7 @@ const MOST_QUICK_ACKS: u8 = 16;
 /// What `__tcp_ecn_check_ce` asks for.
 const QUICK_ACKS_FOR_MARK: u8 = 2;
 /// `TCP_DELACK_MAX`, in nanoseconds.
-const LONGEST_DELAY: u64 = 200_000_000;
+pub(super) const LONGEST_DELAY: u64 = 200_000_000;
 /// `TCP_MSS_DEFAULT` and `TCP_MIN_MSS`, in octets.
 const USUAL_SEGMENT: u16 = 536;
 const SMALLEST_SEGMENT: u16 = 88;

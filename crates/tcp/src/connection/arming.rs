@@ -2,9 +2,10 @@
 
 use super::Connection;
 use super::recovery::Phase;
+use super::rtt::LEAST_WAIT;
 use crate::event::{TcpState, TimerKind};
 use crate::outbox::Context;
-use crate::profile::{RetryCounting, WindowProbe};
+use crate::profile::{Incoming, RetryCounting, WindowProbe};
 use crate::{Profile, WhatIf};
 
 impl Connection {
@@ -42,6 +43,38 @@ impl Connection {
     pub(super) fn start_retransmission_timer(&mut self, cx: &mut Context<'_>) {
         let deadline = cx.now.plus_nanos(self.rtt.timeout(cx.profile));
         self.timers.set(cx, TimerKind::Retransmission, deadline);
+    }
+
+    /// The first segment was sent again because acknowledgments said so. RFC 6298 §5 leaves the timer
+    /// alone then, and RFC 6675 §6 lets it start over; Linux starts it over
+    /// (`tcp_xmit_retransmit_queue`).
+    pub(super) fn on_front_sent_again(&mut self, cx: &mut Context<'_>) {
+        if cx.profile.incoming == Incoming::Linux
+            && self.timers.is_running(TimerKind::Retransmission)
+        {
+            self.start_retransmission_timer(cx);
+        }
+    }
+
+    /// Acknowledgments have begun a recovery: FreeBSD stops the timer, and what is sent again starts
+    /// it (`tcp_do_segment`, `tcp_output`).
+    pub(super) fn on_recovery_begun(&mut self, cx: &mut Context<'_>) {
+        if cx.profile.is_bsd() {
+            self.start_retransmission_timer(cx);
+        }
+    }
+
+    /// Linux has one timer for what may only be late and for the timeout: when the one has fired,
+    /// the other counts from when the first segment was sent last (`tcp_rearm_rto`,
+    /// `tcp_rto_delta_us`), and waits a tick at least.
+    pub(super) fn count_timeout_from_front(&mut self, cx: &mut Context<'_>) {
+        let Some(first) = self.send.board.get(0) else { return };
+        if cx.profile.incoming == Incoming::Linux
+            && self.timers.is_running(TimerKind::Retransmission)
+        {
+            let deadline = first.at.plus_nanos(self.rtt.timeout(cx.profile));
+            self.timers.set(cx, TimerKind::Retransmission, deadline.max(cx.now + LEAST_WAIT));
+        }
     }
 
     /// Whether something is to be sent, or sent again, if the window and its size allow it.

@@ -8,16 +8,18 @@ use alloc::collections::BTreeMap;
 use core::net::IpAddr;
 
 use bytes::Bytes;
-use twomsl_wire::{Flags, Mss, Options, Segment, TcpOption};
+use twomsl_wire::{Flags, Mss, Options, Segment, SeqNum, TcpOption};
 
 use super::Connection;
+use super::acknowledging::LONGEST_DELAY;
 use super::arrives::Taken;
 use super::counters::SynText;
 use super::parts::{Ending, Push};
-use super::receive::PeerFin;
-use crate::event::{Cause, SendReason, TcpState};
+use super::receive::{Owed, PeerFin};
+use super::scoreboard::Sent;
+use crate::event::{Cause, SendReason, TcpState, TimerKind};
 use crate::outbox::Context;
-use crate::profile::Offer;
+use crate::profile::{Incoming, Offer};
 
 /// How many cookies a client keeps.
 const MOST_COOKIES: usize = 1024;
@@ -33,8 +35,17 @@ pub(crate) enum FastOpen {
     Cookie(FastOpenCookie),
     /// The server's SYN,ACK gives the client this cookie, for the next time.
     Grant(FastOpenCookie),
+    /// The server has not taken the text of the client's SYN, which ends here.
+    Refused(SeqNum),
     /// The server has seen a good cookie: text goes both ways before the handshake is over.
     Early,
+}
+
+/// Whether a call that writes waits until the connection is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Writer {
+    None,
+    Waits,
 }
 
 /// A cookie: 4 to 16 octets (RFC 7413 §4.1.1).
@@ -211,12 +222,34 @@ impl Connection {
     /// again at once (RFC 7413 §4.2.1).
     pub(super) fn repair_text_of_syn(&mut self) {
         if !self.send.is_idle() {
+            self.fast_open = FastOpen::Refused(self.send.nxt);
             self.send.board.mark_all_lost(|_, _| true);
         } else if self.send.una.after(self.send.iss + 1) {
             self.counters.syn_text = SynText::Acknowledged;
             // "SYN-data is counted as two separate packets" (`tcp_rcv_fastopen_synack`).
             self.counters.delivered = self.counters.delivered.saturating_sub(1).max(1);
         }
+    }
+
+    /// Whether this is the text that the SYN carried in vain, and was not sent by itself yet.
+    pub(super) fn is_refused_text_of_syn(&self, sent: &Sent) -> bool {
+        matches!(self.fast_open, FastOpen::Refused(end) if sent.end().at_or_before(end))
+            && !sent.was_copied()
+    }
+
+    /// A SYN,ACK is acknowledged at once, but not on Linux while a writer waits for the connection:
+    /// its text takes the acknowledgment along, and nothing does for 200 ms if the SYN had all of it
+    /// (`sk_write_pending` in `tcp_rcv_synsent_state_process`).
+    pub(super) fn owe_ack_of_syn(&mut self, cx: &mut Context<'_>) {
+        let waits = core::mem::replace(&mut self.writer, Writer::None) == Writer::Waits;
+        let refused = matches!(self.fast_open, FastOpen::Refused(_));
+        if !waits || refused || cx.profile.incoming != Incoming::Linux {
+            return self.owe_ack();
+        }
+        self.receive.owed = Owed::Delayed;
+        self.acknowledge_quickly(cx.profile);
+        let deadline = cx.now.plus_nanos(LONGEST_DELAY);
+        self.timers.set(cx, TimerKind::DelayedAck, deadline);
     }
 
     /// Text of a SYN with a good cookie, for the application at once. Its FIN waits for the end of

@@ -47,7 +47,7 @@ use twomsl_wire::{Mss, Scale, Segment, SeqNum, Window};
 
 pub(crate) use arrives::{Deferred, Taken};
 pub(crate) use calls::shut_down_allowed;
-pub(crate) use fast_open::{FastOpen, FastOpenCache, FastOpenCookie, cookie_of};
+pub(crate) use fast_open::{FastOpen, FastOpenCache, FastOpenCookie, Writer, cookie_of};
 pub(crate) use info::state_number;
 pub use parts::Ending;
 pub(crate) use stateless::CookieOptions;
@@ -56,6 +56,7 @@ pub(crate) use transition::Cleanup;
 
 use crate::event::{Readiness, SocketId, TcpState, TimerKind};
 use crate::outbox::Context;
+use crate::profile::Incoming;
 use crate::timers::Timers;
 use crate::tuple::Tuple;
 use crate::{Detail, Holder, Instant, Profile, SocketError, SocketOptions, Status};
@@ -94,6 +95,7 @@ pub(crate) struct Connection {
     recovery: Recovery,
     ecn: EcnState,
     fast_open: FastOpen,
+    pub(crate) writer: Writer,
     /// Apart, since nothing follows from most of them, so that the rest lies close together.
     counters: Box<Counters>,
     /// `TCP_DEFER_ACCEPT` was applied to it.
@@ -174,6 +176,7 @@ impl Connection {
             recovery: Recovery::new(iss, profile),
             ecn: EcnState::default(),
             fast_open: FastOpen::Off,
+            writer: Writer::None,
             counters: Box::default(),
             deferred: Deferred::No,
             last_sent: now,
@@ -309,8 +312,16 @@ impl Connection {
 
 /// The largest text this host sends and announces on a connection (MUST-14, MUST-67).
 pub(crate) fn own_mss(tuple: &Tuple, options: &SocketOptions, profile: &Profile) -> u32 {
+    /// The MTU of Linux' `lo` is 65,536 octets, and a packet has one less at most.
+    const LOOPBACK_V4: u16 = 65_495;
+    const LOOPBACK_V6: u16 = 65_476;
+    let own = tuple.local_addr == tuple.remote_addr || tuple.remote_addr.is_loopback();
     // An IPv6 header is 20 octets longer than an IPv4 header.
-    let path =
-        if tuple.local_addr.is_ipv4() { profile.mss } else { profile.mss.saturating_sub(20) };
+    let path = match (own && profile.incoming == Incoming::Linux, tuple.local_addr.is_ipv4()) {
+        (true, true) => LOOPBACK_V4,
+        (true, false) => LOOPBACK_V6,
+        (false, true) => profile.mss,
+        (false, false) => profile.mss.saturating_sub(20),
+    };
     u32::from(options.max_segment.unwrap_or(path).min(path).max(1))
 }

@@ -154,7 +154,7 @@ impl Connection {
             OptionOrder::Bsd => list.in_bsd_order(),
         }
         match &self.fast_open {
-            FastOpen::Off | FastOpen::Early => {}
+            FastOpen::Off | FastOpen::Early | FastOpen::Refused(_) => {}
             FastOpen::Request => {
                 list.push(TcpOption::FastOpen(&[]));
                 list.pad_to_word(order);

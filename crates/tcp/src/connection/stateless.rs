@@ -10,6 +10,7 @@ use super::{Connection, Origin};
 use crate::Instant;
 use crate::event::{Cause, SendReason, SocketId, TcpState};
 use crate::outbox::Context;
+use crate::profile::WindowRounding;
 
 /// The options that the low bits of our timestamp carry to the peer and back: `TS_OPT_WSCALE_MASK`,
 /// `TS_OPT_SACK` and `TS_OPT_ECN` of Linux' `cookie_init_timestamp`.
@@ -100,7 +101,16 @@ impl Connection {
         self.send.board.push(iss, 1, cx.now);
         self.send.board.mark_lost(0);
         self.send.board.on_sent_again(0, cx.now);
-        self.offer_window(cx.profile, Flags::SYN | Flags::ACK);
+        match (cx.profile.window_rounding, syn.options.mss()) {
+            // `cookie_v4_check` counts whole segments as if they had no options, so that the window is
+            // another one than that of the SYN,ACK.
+            (WindowRounding::Segments, Some(mss)) => {
+                self.receive.offer_first(mss.into());
+            }
+            _ => {
+                self.offer_window(cx.profile, Flags::SYN | Flags::ACK);
+            }
+        }
         self.receive.acknowledged = self.receive.nxt;
         self.arm_timers(cx);
     }

@@ -85,11 +85,6 @@ impl Timestamps {
         self.recent
     }
 
-    /// When TS.Recent was taken.
-    pub(crate) const fn recent_at(&self) -> Instant {
-        self.recent_at
-    }
-
     /// Takes TSval of an acceptable segment that contains the last octet acknowledged or what
     /// precedes it (§4.3, 2; §5.3, R3).
     pub(crate) fn take(&mut self, now: Instant, value: u32) {

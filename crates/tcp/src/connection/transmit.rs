@@ -178,7 +178,9 @@ impl Connection {
             Bound::Peer => room,
         };
         let text = left.min(self.segment_size()).min(usable);
-        let ends = text == left && send.writing == Writing::Ended && room > text;
+        // FreeBSD counts text only (`tcp_output`).
+        let fits = room > text || profile.is_bsd();
+        let ends = text == left && send.writing == Writing::Ended && fits;
         let plan = Plan { seq: send.nxt, text, fin: if ends { Fin::Yes } else { Fin::No } };
         (ends || (text > 0 && self.is_worth_sending(text, left, patience))).then_some(plan)
     }
@@ -263,6 +265,9 @@ impl Connection {
             }
         };
         self.put_text_out(cx, (sent.seq, sent.length), push, reason);
+        if index == 0 {
+            self.on_front_sent_again(cx);
+        }
         true
     }
 

@@ -8,7 +8,7 @@ use twomsl_wire::Segment;
 
 use super::Stack;
 use super::listener::Listener;
-use crate::connection::{FastOpen, FastOpenCookie, cookie_of};
+use crate::connection::{FastOpen, FastOpenCookie, Writer, cookie_of};
 use crate::event::SocketId;
 use crate::profile::Offer;
 use crate::tuple::{Tuple, bits};
@@ -32,6 +32,16 @@ impl Stack {
         let socket = self.begin_active(now, local, remote, options)?;
         self.with_connection(now, socket, |connection, cx| connection.open_fast(cx, text))?;
         Ok(socket)
+    }
+
+    /// The application that called [`connect_with_text`](Self::connect_with_text) waits until the
+    /// connection is there. On Linux its next text then takes the acknowledgment of the SYN,ACK
+    /// along (`sk_write_pending`).
+    ///
+    /// # Errors
+    /// `BadSocket` for what is no connection.
+    pub fn expect_writer(&mut self, now: Instant, socket: SocketId) -> Result<(), SocketError> {
+        self.with_connection(now, socket, |connection, _| connection.writer = Writer::Waits)
     }
 
     /// Forgets the cookies that servers have given to this host (`ip tcp_metrics flush`).

@@ -286,8 +286,9 @@ impl TimeWait {
     }
 
     /// When `connect` may take the 4-tuple over with a port that the stack chooses, as Linux'
-    /// `tcp_twsk_unique` decides it: from that moment on the timestamps of the next incarnation are
-    /// later than those of this one, at the peer too. `None` for never.
+    /// `tcp_twsk_unique` decides it: so long after this state was entered (`tw_entry_stamp`, since
+    /// 6.14) that the timestamps of the next incarnation are later than those of this one, at the
+    /// peer too. `None` for never.
     pub(crate) fn ripe_at(&self, profile: &Profile) -> Option<Instant> {
         let Tuple { local_addr, remote_addr, .. } = self.tuple;
         let reused = match profile.connect_reuse {
@@ -295,8 +296,8 @@ impl TimeWait {
             ConnectReuse::Loopback => local_addr.is_loopback() || remote_addr.is_loopback(),
             ConnectReuse::Always => true,
         };
-        let heard = self.timestamps.filter(|_| reused)?.recent_at();
-        Some(heard + profile.connect_reuse_delay)
+        self.timestamps.filter(|_| reused)?;
+        Some(self.since + profile.connect_reuse_delay)
     }
 
     /// Whether `connect` may take it over with a port that the application has chosen.

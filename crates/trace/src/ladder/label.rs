@@ -204,6 +204,7 @@ fn mark(reason: SendReason, segment: &Segment) -> Option<&'static str> {
         SendReason::Retransmission => "retransmission timeout",
         SendReason::FastRetransmission => "fast retransmit",
         SendReason::LossProbe => "tail loss probe",
+        SendReason::SynText => "not taken with the SYN",
         SendReason::PathMtu => "smaller, for the path's MTU",
         SendReason::SynAgain => "the SYN came again",
         SendReason::WindowProbe => "window probe",

@@ -91,7 +91,8 @@ pub fn parts(trace: &Trace, form: Form, colour: Colour) -> Vec<String> {
     let cut = micros::cut(trace);
     let trace = cut.as_ref().unwrap_or(trace);
     let connections = Connections::of(trace);
-    let clock = Clock::of(trace.records.iter().map(|record| record.at));
+    let times = trace.records.iter().map(|record| record.at);
+    let clock = Clock::of(times.chain(trace.about.cut_at));
     let mut rows = rows::rows(trace, &connections, clock);
     if form.length == Length::Folded {
         rows = fold::fold_runs(rows);

@@ -294,7 +294,8 @@ impl<'a> Teller<'a> {
 
     /// What is still open when the run ends, listeners aside.
     fn end(&mut self) {
-        let Some(at) = self.trace.records.last().map(|record| record.at) else { return };
+        let last = self.trace.records.last().map(|record| record.at);
+        let Some(at) = last.max(self.trace.about.cut_at) else { return };
         let last = self.trace.records.len();
         let mut open: BTreeMap<(HostId, TcpState), Vec<(SocketRef, Instant)>> = BTreeMap::new();
         for (socket, (state, since)) in &self.states {

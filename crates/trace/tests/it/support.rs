@@ -116,6 +116,7 @@ impl Story {
             seed: 0,
             hosts: names.iter().enumerate().map(host).collect(),
             paths: (1..names.len()).map(path).collect(),
+            cut_at: None,
         };
         Self { trace: Trace { about, records: Vec::new() }, now: Instant::ZERO, packets: 0 }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use twomsl::tcp::Instant;
 use twomsl::trace::{Event, HostId, Record, Trace, jsonl, ladder, ss, tcpdump};
-use twomsl::{Outcome, Scenario};
+use twomsl::{End, Outcome, Scenario};
 
 use super::tally::Tally;
 use super::{Verdict, library};
@@ -73,7 +73,8 @@ fn one(args: &Run, file: &Path, output: &Output) -> Result<Verdict, String> {
             shown = Some(outcome);
         }
     }
-    if let Some(outcome) = &shown {
+    if let Some(outcome) = &mut shown {
+        shorten(args.format, outcome);
         show(args, &outcome.trace, file, output)?;
     }
     complain(&reports);
@@ -86,6 +87,19 @@ fn one(args: &Run, file: &Path, output: &Output) -> Result<Verdict, String> {
     }
     note(&success(&scenario, seeds.len()));
     Ok(if scenario.expectations() == 0 { Verdict::Silent } else { Verdict::Holds })
+}
+
+/// How much is shown of a run that was given up: nobody reads the same rows a million times, and a
+/// ladder of all of them would take gigabytes.
+const SHOWN: usize = 2000;
+
+/// Leaves the beginning of a run that was given up, and says so. JSON lines are for programs.
+fn shorten(format: Format, outcome: &mut Outcome) {
+    let all = outcome.trace.records.len();
+    if outcome.end == End::TooMuch && format != Format::Jsonl && all > SHOWN {
+        outcome.trace.records.truncate(SHOWN);
+        note(&format!("only the first {SHOWN} of {all} events are shown: --format jsonl has all"));
+    }
 }
 
 /// A learner at a terminal is told the question; a program that reads a pipe has not asked.

@@ -204,6 +204,7 @@ impl Host {
         fd: i32,
         remote: SocketAddr,
         octets: usize,
+        patience: Patience,
     ) -> Result<usize, Errno> {
         let options = &self.files.socket(fd)?.options;
         let room = self.stack.room_in_syn(remote.ip(), options).unwrap_or(0);
@@ -213,6 +214,10 @@ impl Host {
         let (local, options) = (socket.bound, Some(&socket.options));
         let opened = self.stack.connect_with_text(self.now, local, remote, options, &mut text);
         let id = opened.map_err(|error| self.connect_error(error))?;
+        if patience == Patience::Waits {
+            // It has just been made.
+            let _ = self.stack.expect_writer(self.now, id);
+        }
         let socket = self.files.socket_mut(fd)?;
         (socket.phase, socket.error) = (Phase::Connecting(id), None);
         Ok(carried - text.len())

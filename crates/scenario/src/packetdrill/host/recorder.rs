@@ -38,6 +38,7 @@ impl Recorder {
             seed: 0,
             hosts: vec![host("stack", profile, local), host("script", "played", remote)],
             paths: vec![path],
+            cut_at: None,
         };
         Self { trace: Trace { about, records: Vec::new() }, packets: 0 }
     }

@@ -131,7 +131,7 @@ impl Host {
         if self.kernel == Kernel::Linux
             && let Some(remote) = self.fast_target(&writing)?
         {
-            writing.given = self.open_with_text(writing.fd, remote, writing.length)?;
+            writing.given = self.open_with_text(writing.fd, remote, writing.length, limit.0)?;
             writing.otherwise = Errno::EINPROGRESS;
         }
         Ok((Pending::Write(writing), limit))

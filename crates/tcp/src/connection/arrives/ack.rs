@@ -198,6 +198,9 @@ impl Connection {
         {
             progress.twice = self.take_blocks(segment, &blocks, &mut progress.delivery);
         }
+        if cx.profile.is_bsd() && self.is_sack_without_news(segment, &progress) {
+            progress.news = News::None;
+        }
         if progress.acked {
             // The SYN is no text, and must not open the congestion window (RFC 5681 §3.1).
             progress.acked_octets = self.send.acknowledge(segment.ack);
@@ -216,6 +219,16 @@ impl Connection {
             self.arm_probe(cx);
             self.wake_writer(cx);
         }
+    }
+
+    /// FreeBSD counts an acknowledgment with blocks, or while it knows of holes, as a duplicate only
+    /// if the blocks say something new (`tcp_is_sack_recovery`, `SACK_NOCHANGE`).
+    fn is_sack_without_news(&self, segment: &Segment, progress: &Progress) -> bool {
+        let blocks = segment.options.sack_blocks().is_some();
+        self.agreement.sack == Use::Yes
+            && progress.news == News::Duplicate
+            && progress.delivery.sacked.segments == 0
+            && (blocks || self.send.board.sacked().segments > 0)
     }
 
     /// What can be said of an acknowledgment before anything is made of it.

@@ -1,13 +1,18 @@
 //! SYN-SENT (RFC 9293 §3.10.7.3).
 
+use core::time::Duration;
+
 use twomsl_wire::{Flags, Segment};
 
 use super::super::Connection;
 use super::{Step, Taken};
-use crate::event::{Cause, SynTaken, TcpState};
+use crate::event::{Cause, SynTaken, TcpState, TimerKind};
 use crate::outbox::Context;
 use crate::profile::Incoming;
 use crate::{SendReason, SocketError, Verdict};
+
+/// `TCP_TIMEOUT_MIN`: two ticks of a kernel with 1000 a second.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(2);
 
 impl Connection {
     pub(super) fn arrives_in_syn_sent(
@@ -32,7 +37,7 @@ impl Connection {
             self.establish(cx, Cause::SynAck);
             self.take_ack(cx, segment);
             self.repair_text_of_syn();
-            self.owe_ack();
+            self.owe_ack_of_syn(cx);
             // "Continue processing at the sixth step."
             if let Err(verdict) = self.process_text(cx, segment, &mut taken) {
                 taken.verdict = verdict;
@@ -51,6 +56,9 @@ impl Connection {
         let ack = segment.has(Flags::ACK);
         let ack_is_bad =
             ack && (segment.ack.at_or_before(self.send.iss) || segment.ack.after(self.send.nxt));
+        if ack_is_bad {
+            self.hasten_syn(cx);
+        }
         if segment.has(Flags::RST) {
             if !ack || ack_is_bad {
                 return Err(Verdict::SynSentRst);
@@ -68,6 +76,15 @@ impl Connection {
             return Err(Verdict::OldTimestamp);
         }
         if segment.has(Flags::SYN) { Ok(()) } else { Err(Verdict::SynSentNothing) }
+    }
+
+    /// What acknowledges something else shows a peer that still has an old connection. Once our reset
+    /// has told it so, the SYN is welcome: on Linux it goes again at once, but only once
+    /// (`tcp_rcv_synsent_state_process`, since 5.7).
+    fn hasten_syn(&mut self, cx: &mut Context<'_>) {
+        if cx.profile.incoming == Incoming::Linux && self.retransmissions == 0 {
+            self.timers.set(cx, TimerKind::Retransmission, cx.now + SHORTEST_TIMEOUT);
+        }
     }
 
     /// Whether a SYN,ACK echoes a time at which no SYN of this connection was sent.

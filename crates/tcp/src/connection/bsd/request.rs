@@ -32,8 +32,12 @@ impl Connection {
         }
     }
 
-    /// `syncache_chkrst`
+    /// `syncache_chkrst`. What resets a SYN,ACK acknowledges nothing (RFC 9293 §3.10.7.1): anything
+    /// else "is spurious".
     fn reset_request(&mut self, cx: &mut Context<'_>, segment: &Segment) -> Verdict {
+        if segment.flags.intersects(Flags::ACK | Flags::SYN | Flags::FIN) {
+            return Verdict::SpuriousRst;
+        }
         let (next, window) = (self.receive.nxt, self.receive.window());
         if !segment.seq.is_within(next, window) && segment.seq != next {
             return Verdict::OutsideWindowRst;

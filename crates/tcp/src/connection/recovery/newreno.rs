@@ -46,6 +46,7 @@ impl Connection {
         self.recovery.prr = None;
         self.recovery.point = self.send.nxt;
         self.recovery.undo.end();
+        self.on_recovery_begun(cx);
         self.send_first_again(cx);
         let inflated = self.congestion.threshold() + self.recovery.reordering * self.send.mss;
         self.congestion.set_window(inflated);

@@ -254,6 +254,7 @@ impl Connection {
         }
         self.recovery.undo.begin(self.send.una, self.send.board.copies_under_way());
         self.begin_phase(cx, Phase::Recovery, flight);
+        self.on_recovery_begun(cx);
         if self.recovery.prr.is_none() && self.send.board.lost().segments > 0 {
             // Step 4.3: the first one at once, whatever is under way.
             self.send_first_lost(cx);

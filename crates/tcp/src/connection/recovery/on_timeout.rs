@@ -134,5 +134,6 @@ impl Connection {
             self.allow(self.send.mss, pipe, Safety::Unsafe);
         }
         self.transmit(cx);
+        self.count_timeout_from_front(cx);
     }
 }

@@ -32,9 +32,13 @@ impl Connection {
         self.start_retransmission_timer(cx);
     }
 
-    /// Why a segment is sent again that was too large before; `None` if it was not.
+    /// Why a segment is sent again that was too large before, or that a SYN carried in vain; `None`
+    /// if it was neither.
     pub(in super::super) fn reason_to_repair(&self, index: usize) -> Option<SendReason> {
         let sent = self.send.board.get(index)?;
+        if self.is_refused_text_of_syn(sent) {
+            return Some(SendReason::SynText);
+        }
         sent.was_too_large().then_some(SendReason::PathMtu)
     }
 }

@@ -92,6 +92,39 @@ fn with_a_cookie_text_is_answered_before_the_handshake_is_over() {
     assert_eq!(pair.log[1].segment.ack, pair.log[0].segment.seq + 9, "the text is acknowledged");
 }
 
+/// A client that waits for its connection and has had all its text in the SYN, 30 ms later.
+fn waiting_client() -> Pair {
+    let mut pair = acquainted(5);
+    connect(&mut pair, b"question");
+    let (now, socket) = (pair.now, pair.host(Client).socket.unwrap());
+    pair.host(Client).stack.expect_writer(now, socket).unwrap();
+    pair.run(ms(10));
+    pair.accept();
+    pair.run(ms(20));
+    assert_eq!(pair.state(Client), TcpState::Established);
+    assert_eq!(pair.ladder(), ["> SYN 8", "< SYN,ACK"], "no ACK");
+    pair
+}
+
+/// `sk_write_pending` in `tcp_rcv_synsent_state_process`.
+#[test]
+fn a_client_that_waits_acknowledges_with_its_next_text_or_the_answer_or_later() {
+    let mut pair = waiting_client();
+    assert_eq!(pair.send(Client, b"more"), Ok(4));
+    pair.run(ms(0));
+    assert_eq!(pair.ladder()[2..], ["> ACK 4"]);
+    let mut pair = waiting_client();
+    assert_eq!(pair.send(Server, b"answer"), Ok(6));
+    pair.run(ms(10));
+    assert_eq!(pair.ladder()[2..], ["< ACK 6", "> ACK"]);
+    // TCP_DELACK_MAX, from the SYN,ACK on.
+    let mut pair = waiting_client();
+    pair.run(ms(189));
+    assert_eq!(pair.ladder().len(), 2);
+    pair.run(ms(1));
+    assert_eq!(pair.ladder()[2..], ["> ACK"]);
+}
+
 #[test]
 fn a_server_may_answer_and_close_before_the_handshake_is_over() {
     let mut pair = acquainted(5);

@@ -2,7 +2,7 @@
 //! `tcp_ack`), where that is not what RFC 9293 §3.10.7.4 says.
 
 use twomsl_tcp::wire::{Flags, Segment, TcpOption};
-use twomsl_tcp::{Profile, SendReason, TcpInfo, TcpState, Verdict};
+use twomsl_tcp::{Profile, SendReason, TcpInfo, TcpState, TimerKind, Verdict};
 
 use super::ms;
 use crate::harness::lab::Lab;
@@ -65,6 +65,32 @@ fn an_acknowledgment_of_what_was_never_sent_is_dropped_without_a_word() {
     bad.seq += 1;
     let (_, effects) = lab.arrive(bad);
     assert_eq!(effects.reasons(), [SendReason::ChallengeAck]);
+}
+
+/// A peer that still has an old connection: our reset ends it, and the SYN follows at once, but once
+/// only (`tcp_rcv_synsent_state_process`).
+#[test]
+fn after_a_bad_acknowledgment_the_syn_goes_again_at_once() {
+    for (profile, flags, waits) in [
+        (Profile::linux(), ACK, [2, 1000]),
+        (Profile::linux(), RST | ACK, [2, 1000]),
+        (Profile::rfc9293(), ACK, [1000, 2000]),
+    ] {
+        let mut lab =
+            Lab::new(Profile { isn: twomsl_tcp::profile::IsnSource::Fixed(ISS), ..profile });
+        lab.socket = lab.stack.connect(lab.now, Some(ours()), theirs(), None).ok();
+        lab.effects();
+        for wait in waits {
+            let (_, effects) = lab.arrive(segment(flags, IRS, ISS));
+            let resets: &[SendReason] =
+                if flags.contains(RST) { &[] } else { &[SendReason::Reset] };
+            assert_eq!(effects.reasons(), resets);
+            let before = lab.now;
+            let (kind, effects) = lab.next_timeout().expect("the SYN is not acknowledged");
+            assert_eq!((kind, lab.now.since(before)), (TimerKind::Retransmission, ms(wait)));
+            assert_eq!(effects.only().flags & !(Flags::ECE | Flags::CWR), SYN);
+        }
+    }
 }
 
 #[test]

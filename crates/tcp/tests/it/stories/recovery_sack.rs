@@ -47,6 +47,47 @@ fn a_segment_is_lost_when_more_than_two_have_arrived_behind_it() {
     assert_eq!(sender.window(), 5);
 }
 
+/// RFC 6298 §5.3 starts the timer over when something new is acknowledged, and RFC 6675 §6 lets each
+/// repair do so. Linux does with the first segment, FreeBSD with the recovery.
+#[test]
+fn whether_a_repair_starts_the_retransmission_timer_over() {
+    let none = [("timestamps", "off"), ("sack", "off")];
+    for (profile, changes, over) in [
+        (Profile::linux(), &BLOCKS[..], ROUND_TRIP),
+        (Profile::linux(), &RACK, ROUND_TRIP),
+        (Profile::linux(), &none, ROUND_TRIP),
+        (Profile::freebsd(), &RACK, ROUND_TRIP),
+        (Profile::freebsd(), &none, ROUND_TRIP),
+        (Profile::rfc9293(), &BLOCKS, Duration::ZERO),
+        (Profile::rfc9293(), &none, Duration::ZERO),
+    ] {
+        let name = format!("{:?} {changes:?}", profile.lineage);
+        let mut sender = Sender::flying(profile, changes, 40);
+        let due = |sender: &Sender| sender.lab.timer(TimerKind::Retransmission);
+        let before = due(&sender).expect("it runs");
+        let sent = grow(&mut sender, 1, 2..=4);
+        assert!(sent.concat().contains(&0), "{name}: {sent:?}");
+        assert_eq!(due(&sender), Some(before + over), "{name}");
+        // What follows is another segment, and changes nothing.
+        sender.wait(ms(1));
+        grow(&mut sender, 1, 5..=6);
+        assert_eq!(due(&sender), Some(before + over), "{name}: again");
+    }
+}
+
+#[test]
+fn when_reordering_was_waited_for_in_vain_the_timeout_counts_from_the_repair() {
+    // `tcp_rearm_rto`, `tcp_rto_delta_us`
+    let mut sender = rack(10);
+    let timeout = sender.lab.timer(TimerKind::Retransmission).expect("it runs");
+    let timeout = timeout.since(sender.lab.now) + ROUND_TRIP;
+    assert_eq!(sender.sack(0, &[(1, 2)]), [0; 0]);
+    let (kind, _, sent) = sender.timeout();
+    assert_eq!((kind, sent), (TimerKind::Reordering, vec![0]));
+    let due = sender.lab.timer(TimerKind::Retransmission);
+    assert_eq!(due, Some(sender.lab.now + timeout));
+}
+
 #[test]
 fn several_holes_are_repaired_in_one_round_trip() {
     let mut sender = blocks(40);

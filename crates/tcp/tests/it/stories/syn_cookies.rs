@@ -160,6 +160,16 @@ fn timestamps_carry_the_options() {
     assert!(blocks, "{:?}", effects.only().options);
 }
 
+/// `cookie_v4_check` counts whole segments of the cookie's MSS, whatever options take of each.
+#[test]
+fn the_window_after_a_cookie_is_not_that_of_the_syn_ack() {
+    let mut lab = flooded(SynCookies::WhenFull);
+    let answer = cookie_for(&mut lab, rich_syn());
+    assert_eq!(answer.window, 45 * (1460 - 12));
+    came_back(&mut lab, stamped(ack_of(&answer), &answer));
+    assert_eq!(lab.detail().rcv_wnd, 50 * 1300);
+}
+
 #[test]
 fn ecn_is_carried_too() {
     for (flags, agreed) in [(SYN, false), (SYN | Flags::ECE | Flags::CWR, true)] {
@@ -173,13 +183,13 @@ fn ecn_is_carried_too() {
     }
 }
 
-/// The window that was offered with the cookie holds.
+/// The window that was offered with the cookie holds, if the cookie has the whole MSS.
 #[test]
 fn text_is_taken_within_the_window_that_the_syn_ack_offered() {
     let mut lab = listening(SynCookies::Always, 4);
     let small = SocketOption::ReceiveBuffer(3000);
     lab.stack.set_option(lab.now, lab.listener.unwrap(), small).unwrap();
-    let answer = cookie_for(&mut lab, syn());
+    let answer = cookie_for(&mut lab, segment(SYN, IRS, 0).mss(1460));
     let window = u32::from(answer.window);
     assert!((1..=3000).contains(&window));
     came_back(&mut lab, ack_of(&answer));
