@@ -64,6 +64,27 @@ fn three_hosts_have_three_rails() {
     assert_snapshot!(folded(&stories::three_hosts().trace));
 }
 
+/// RFC 9293 §3.10.7.1: <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
+#[test]
+fn who_knows_nothing_of_a_connection_resets_it_with_number_0() {
+    let mut story = Story::new("Reset by a stranger");
+    stories::open(&mut story);
+    let reset = seg(SERVER, Flags::RST | Flags::ACK, 0_u32.wrapping_sub(SERVER_ISN), 1);
+    story.at(50).sent(None, reset, SendReason::Reset);
+    let text = folded(&story.trace);
+    assert!(text.contains("RST,ACK seq=0 ack=1 "), "{text}");
+}
+
+#[test]
+fn what_is_left_stands_at_the_time_when_the_run_was_cut_off() {
+    let mut story = Story::new("Cut off");
+    stories::open(&mut story);
+    let last = |story: &Story| folded(&story.trace).lines().last().unwrap_or_default().to_owned();
+    assert!(!last(&story).contains("3600.000"));
+    story.trace.about.cut_at = Some(Instant::from_millis(3_600_000));
+    assert!(last(&story).contains("3600.000  │ at the end: ESTABLISHED"), "{}", last(&story));
+}
+
 /// The connection that an old SYN makes counts from the ISN of that SYN.
 #[test]
 fn ghost_of_an_old_syn_has_relative_numbers() {
