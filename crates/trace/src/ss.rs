@@ -146,7 +146,7 @@ fn row(clock: Clock, now: Instant, status: &Status) -> [String; COLUMNS] {
     [
         state(status.state).to_owned(),
         (status.receive_queue + number_of_peer(status.state)).to_string(),
-        (status.send_queue + number_of_ours(status)).to_string(),
+        (status.send_queue + number_of_ours(status.state)).to_string(),
         status.local.to_string(),
         status.remote.map_or_else(|| anyone(status.local), |remote| remote.to_string()),
         clock.long(now.since(status.since)),
@@ -163,13 +163,13 @@ fn number_of_peer(state: TcpState) -> u32 {
     u32::from(matches!(state, TcpState::CloseWait | TcpState::Closing | TcpState::LastAck))
 }
 
-/// Our SYN or FIN has a number, which is not acknowledged yet. A SYN,ACK of a listener is nobody's.
-fn number_of_ours(status: &Status) -> u32 {
-    u32::from(match status.state {
-        TcpState::SynSent | TcpState::FinWait1 | TcpState::Closing | TcpState::LastAck => true,
-        TcpState::SynReceived => status.holder != Holder::Listener,
-        _ => false,
-    })
+/// Our SYN or FIN has a number, which is not acknowledged yet. That of a SYN,ACK does not count: only
+/// in a simultaneous open it would.
+fn number_of_ours(state: TcpState) -> u32 {
+    u32::from(matches!(
+        state,
+        TcpState::SynSent | TcpState::FinWait1 | TcpState::Closing | TcpState::LastAck
+    ))
 }
 
 /// `timer:(keepalive,7199.990s,0)`
