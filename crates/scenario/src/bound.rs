@@ -17,6 +17,13 @@ pub struct Bound {
     pub(crate) expected: Vec<Expected>,
 }
 
+impl Bound {
+    /// How many expectations there are about every schedule. The invariants of the world always are.
+    pub fn expectations(&self) -> usize {
+        self.expected.len()
+    }
+}
+
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FaultKind {

@@ -488,3 +488,24 @@ fn help_documents_the_exit_codes() {
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stdout).contains("Exit codes:"), "{}", text(&output.stdout));
 }
+
+/// A rule that counts to a FIN that never comes.
+#[test]
+fn a_fault_that_no_packet_meets_is_told() {
+    let story = |nth| {
+        format!(
+            "scenario \"Never\"\nhost \"client\" profile=\"linux\"\nhost \"server\" profile=\"linux\"\n\
+             link \"client\" \"server\" delay=\"10ms\"\n\
+             role \"server\" {{ listen 80; accept; read-to-end; close }}\n\
+             role \"client\" {{ connect \"server:80\"; close }}\n\
+             fault drop nth={nth} from=\"server\" flags=\"FIN\"\n"
+        )
+    };
+    let told = |nth| {
+        let path = file(&format!("never-{nth}.kdl"), &story(nth));
+        text(&twomsl(&["run", &path.display().to_string()]).stderr)
+            .contains("no packet ever met fault 1")
+    };
+    assert!(told(7), "there is no seventh FIN");
+    assert!(!told(1));
+}

@@ -66,7 +66,7 @@ fn one(args: &Explore, file: &Path) -> Result<Verdict, String> {
 /// How many schedules there are nobody knows before they were searched: so a count, and no bar.
 fn bar(reached: &Arc<Reached>) -> Option<Bar> {
     let reached = Arc::clone(reached);
-    let style = "{spinner} {msg}: {human_pos} states, {per_sec}, {elapsed}";
+    let style = "{spinner} {msg}: {human_pos} states, {elapsed}";
     Bar::show(ProgressBar::new_spinner(), style, move |bar| {
         let faults = reached.faults.load(Ordering::Relaxed);
         bar.set_message(format!("schedules with {}", faults_in_words(faults)));
@@ -138,6 +138,10 @@ fn show(file: &Path, folder: &Path, found: &Exploration) -> Result<Verdict, Stri
     if let Some(counterexample) = &found.counterexample {
         let report = format!("{}\n{reached}", found.report());
         return counter(folder, &report, counterexample).map(|()| Verdict::Fails);
+    }
+    if found.bound.expectations() == 0 {
+        let hint = "what it expects of every schedule, a file says in `explore { expect { … } }`";
+        print(&format!("only the invariants of the world were held against them: {hint}\n"))?;
     }
     print(&format!("\n{reached}"))?;
     Ok(if found.stopped.is_some() { Verdict::Stopped } else { Verdict::Holds })

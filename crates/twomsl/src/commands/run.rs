@@ -1,9 +1,11 @@
 //! `twomsl run`: every file is run, whatever came of those before it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use twomsl::sim::spec::FaultVerdict;
 use twomsl::tcp::Instant;
-use twomsl::trace::{Event, HostId, Record, Trace, jsonl, ladder, ss, tcpdump};
+use twomsl::trace::{Decider, Event, HostId, Record, Trace, jsonl, ladder, ss, tcpdump};
 use twomsl::{End, Outcome, Scenario};
 
 use super::tally::Tally;
@@ -64,8 +66,10 @@ fn one(args: &Run, file: &Path, output: &Output) -> Result<Verdict, String> {
     }
     let mut reports = String::new();
     let mut shown: Option<Outcome> = None;
+    let mut idle = all_rules(&scenario);
     for seed in &seeds {
         let outcome = run_to_end(args, &scenario.clone().with_seed(*seed))?;
+        leave_out_used(&mut idle, &outcome.trace);
         reports.push_str(&outcome.report());
         // What somebody has to look at is the first run that fails.
         let worse = shown.as_ref().is_none_or(|shown| shown.holds() && !outcome.holds());
@@ -77,6 +81,9 @@ fn one(args: &Run, file: &Path, output: &Output) -> Result<Verdict, String> {
         shorten(args.format, outcome);
         show(args, &outcome.trace, file, output)?;
     }
+    for (number, text) in &idle {
+        note(&format!("{}: no packet ever met fault {number}: {text}", scenario.name()));
+    }
     complain(&reports);
     if !reports.is_empty() {
         return Ok(Verdict::Fails);
@@ -87,6 +94,27 @@ fn one(args: &Run, file: &Path, output: &Output) -> Result<Verdict, String> {
     }
     note(&success(&scenario, seeds.len()));
     Ok(if scenario.expectations() == 0 { Verdict::Silent } else { Verdict::Holds })
+}
+
+/// The fault rules that do something to packets: their numbers, and their words. Where a file has variants,
+/// rules may be for some of them only.
+fn all_rules(scenario: &Scenario) -> BTreeMap<u32, String> {
+    if scenario.variants().count() > 0 {
+        return BTreeMap::new();
+    }
+    let rules = scenario.spec().faults.into_iter().zip(1..);
+    let acts = rules.filter(|(rule, _)| rule.verdict != FaultVerdict::Pass);
+    acts.map(|(rule, number)| (number, rule.text)).collect()
+}
+
+/// Those that decided about a packet are left out. One that never does is most often a mistake: it
+/// counts to a seventh FIN, and there are two.
+fn leave_out_used(rules: &mut BTreeMap<u32, String>, trace: &Trace) {
+    for record in &trace.records {
+        if let Event::Fate { by: Decider::Rule { number, .. }, .. } = &record.event {
+            rules.remove(number);
+        }
+    }
 }
 
 /// How much is shown of a run that was given up: nobody reads the same rows a million times, and a
@@ -110,10 +138,16 @@ fn tells_story(args: &Run, output: &Output) -> bool {
 fn success(scenario: &Scenario, seeds: usize) -> String {
     let name = scenario.name();
     let seeds = if seeds > 1 { format!(" with each of {seeds} seeds") } else { String::new() };
+    let others = match scenario.variants().count() {
+        _ if scenario.chosen_variant().is_some() => String::new(),
+        0 => String::new(),
+        1 => " (its variant was not run: see --variant)".to_owned(),
+        more => format!(" (its {more} variants were not run: see --variant)"),
+    };
     match scenario.expectations() {
-        0 => format!("{name}: expects nothing"),
-        1 => format!("{name}: its expectation holds{seeds}"),
-        more => format!("{name}: all {more} expectations hold{seeds}"),
+        0 => format!("{name}: expects nothing{others}"),
+        1 => format!("{name}: its expectation holds{seeds}{others}"),
+        more => format!("{name}: all {more} expectations hold{seeds}{others}"),
     }
 }
 
