@@ -502,7 +502,7 @@ fn a_fault_that_no_packet_meets_is_told() {
         )
     };
     let told = |nth| {
-        let path = file(&format!("never-{nth}.kdl"), &story(nth));
+        let path = file(&format!("never-{nth}.kdl"), story(nth));
         text(&twomsl(&["run", &path.display().to_string()]).stderr)
             .contains("no packet ever met fault 1")
     };

@@ -60,10 +60,11 @@ impl Look {
 /// waits for a lesson that the one before it does not need.
 fn tell_all(args: &Demo, look: &Look, output: &Output) -> Result<Verdict, String> {
     let mut worst = Verdict::Holds;
+    let chosen = chosen(args)?;
     output.print(&format!("{}\n", key(look)))?;
     let waits = args.step && io::stdin().is_terminal() && output.is_terminal();
     let at_once = if waits { 1 } else { 2 * rayon::current_num_threads() };
-    for tales in chosen(args)?.chunks(at_once) {
+    for tales in chosen.chunks(at_once) {
         let lessons: Vec<_> =
             tales.par_iter().map(|tale| Lesson::new(&tale.scenario()?, look)).collect();
         for lesson in lessons {
@@ -83,13 +84,18 @@ const LADDERS: &str = "How to read it: time runs downwards, in seconds. Each hos
     (ESTABLISHED → FIN-WAIT-1) and its timers. ├─ … ─▶ is a segment, drawn when it is sent: its flags (SYN opens, \
     FIN ends a direction, ACK acknowledges, RST breaks off, PSH ends what was written), the number of its first \
     octet (seq, counted from 0), the number that its sender waits for next (ack), how much more it takes in (win), \
-    and how much text it has (len). #2 belongs to the second connection, if there are several. ✗ it is lost; ~ it comes later; ⇒ what its receiver makes of \
-    it; ┄ nothing happens for so long; » what there is to say about it.";
+    and how much text it has (len); on a SYN also what its sender can do: the largest segment it takes (mss), selective \
+    acknowledgments (sackOK), timestamps (TS), the scale of its windows (ws). In brackets stands why it is sent: (again: …); \
+    (delayed ACK), it has waited for text to ride on; (duplicate ACK), it asks for what is missing. #2 belongs to the \
+    second connection, if there are several. ✗ it is lost; ~ it comes later; * no host has made it, but a forger or a box between \
+    the hosts; ⇒ what its receiver makes of it; ■ something befalls a host; ┄ nothing happens for so long; » what there is to \
+    say about it. A call that answers EAGAIN was given up after a time. The page docs/ladder.md has every sign.";
 
 const TABLES: &str = "A table of sockets is like that of `ss` on Linux: octets not yet read (Recv-Q) and not yet \
-    acknowledged (Send-Q), both addresses with their ports, for how many seconds the socket has been in its state \
+    acknowledged (Send-Q; a LISTEN has there the connections that wait to be accepted, and how many may wait), both addresses with their ports, for how many seconds the socket has been in its state \
     (Age), who holds it (app; orphan: nobody any more), and the timer that runs, with the time left and how often \
-    something was sent again (on: until it is sent again).";
+    something was sent again (on: until it is sent again; persist: until the window is asked for; timewait: until the \
+    socket is gone).";
 
 /// What a lesson is made of.
 enum Tale {
@@ -141,8 +147,8 @@ fn tell(lesson: &Lesson, waits: bool, output: &Output) -> Result<Verdict, String
     let last = lesson.pieces.len().saturating_sub(1);
     for (place, piece) in lesson.pieces.iter().enumerate() {
         output.print(piece)?;
-        if waits && place < last {
-            wait(output)?;
+        if waits && place < last && wait(output)? == Answer::Leave {
+            break;
         }
     }
     match &lesson.failure {
@@ -154,10 +160,18 @@ fn tell(lesson: &Lesson, waits: bool, output: &Output) -> Result<Verdict, String
     }
 }
 
+/// What somebody at a terminal wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    GoOn,
+    Leave,
+}
+
 /// Waits for Enter.
-fn wait(output: &Output) -> Result<(), String> {
-    output.print("(Enter: go on) ")?;
-    // Nothing is read from the line, and the end of the input is as good as Enter.
-    let _ = io::stdin().lock().read_line(&mut String::new());
-    Ok(())
+fn wait(output: &Output) -> Result<Answer, String> {
+    output.print("(Enter: go on, q: leave) ")?;
+    let mut line = String::new();
+    // The end of the input is as good as Enter.
+    let _ = io::stdin().lock().read_line(&mut line);
+    Ok(if line.trim() == "q" { Answer::Leave } else { Answer::GoOn })
 }
