@@ -61,8 +61,9 @@ impl Frontier {
     /// found something.
     pub(crate) fn note(&mut self, parts: Vec<Part>, next: usize) -> Result<(), Break> {
         let found = parts.iter().position(|part| matches!(part.end, Some(Err(Break::Found(_)))));
-        let stopped = parts.iter().any(|part| part.end != Some(Ok(())));
-        if found.is_none() && stopped {
+        // What was found counts only if everything before it was searched: else it may not be the first.
+        let before = &parts[..found.unwrap_or(parts.len())];
+        if before.iter().any(|part| part.end != Some(Ok(()))) {
             self.open = parts;
             return Err(Break::Stopped);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use siphasher::sip::SipHasher13;
 use twomsl_scenario::{Broken, FaultKind, Monitors};
 use twomsl_sim::spec::HostIndex;
-use twomsl_sim::{Arriving, InHand, Plan, Recording, World};
+use twomsl_sim::{Arriving, InHand, Plan, Reachable, Recording, World};
 use twomsl_tcp::Instant;
 
 use crate::fault::{Befalls, Fault, Schedule};
@@ -158,6 +158,10 @@ impl Node {
         arriving: &Arriving,
         default_lifetime: Duration,
     ) -> Option<Self> {
+        let lost_anyway = matches!(kind, FaultKind::Drop | FaultKind::Corrupt);
+        if lost_anyway && arriving.host == Reachable::No {
+            return None;
+        }
         let mut child = self.clone();
         child.left -= 1;
         let until = arriving.sent + arriving.lifetime.unwrap_or(default_lifetime);
@@ -242,9 +246,11 @@ impl Node {
         let first = self.hand.iter().map(|held| held.until).min().unwrap_or(Instant::MAX);
         for (place, held) in self.hand.iter().enumerate() {
             let (times, must) = held.times(&gap);
-            let times = times.into_iter().flatten().filter(|at| *at <= first);
+            // What would come after the end of the run stays in hand.
+            let times = times.into_iter().flatten().filter(|at| *at <= first && *at <= last);
+            let before = all.len();
             all.extend(times.map(|at| Between::Release(place, at)));
-            if must {
+            if must && all.len() > before {
                 waits = Waits::No;
             }
         }

@@ -180,6 +180,10 @@ impl<'a> Search<'a> {
             return Ok(Goes::NoFurther);
         }
         if node.world.is_over() {
+            if node.left == 0 {
+                // What is in hand would come after the end.
+                return self.finish(node);
+            }
             // It has fewer faults than are asked for, and was judged when those were searched.
             return Ok(Goes::NoFurther);
         }

@@ -35,6 +35,18 @@ pub struct Arriving {
     pub sent: Instant,
     /// How long a packet lives on this link, if the link says so.
     pub lifetime: Option<Duration>,
+    /// Whether the host is there to get it. If it is off, or its link is down, it may be back when a
+    /// packet that is late arrives.
+    pub host: Reachable,
+}
+
+/// Whether a host is there to get packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reachable {
+    /// It is.
+    Yes,
+    /// It is off, or its link is down.
+    No,
 }
 
 /// A packet taken out of the network, to be [released](World::release) later. Good for the world
@@ -52,14 +64,16 @@ impl World {
     }
 
     /// The packet whose arrival is the next thing to happen, if a choice can be made about it: a
-    /// host has sent it over a link, its host is there to get it, and nothing was chosen before.
+    /// host has sent it over a link, its host is there to get it or may come back, and nothing was
+    /// chosen before.
     pub fn arriving(&mut self) -> Option<Arriving> {
         let (at, What::Arrival(place)) = self.live.look_ahead()? else { return None };
         let flight = self.live.flights.get(place);
         let Via::Path(path) = flight.via else { return None };
         let host = &self.live.hosts[flight.to as usize];
-        let reachable = host.power == Power::On && host.cable == Cable::Up;
-        if flight.nth == 0 || !reachable {
+        let there = host.power == Power::On && host.cable == Cable::Up;
+        // Without incidents nobody who is gone comes back.
+        if flight.nth == 0 || (!there && self.plan.spec.incidents.is_empty()) {
             return None;
         }
         Some(Arriving {
@@ -69,6 +83,7 @@ impl World {
             at,
             sent: flight.sent,
             lifetime: self.plan.paths[path as usize].impairments.lifetime,
+            host: if there { Reachable::Yes } else { Reachable::No },
         })
     }
 

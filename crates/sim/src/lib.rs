@@ -78,7 +78,7 @@ mod words;
 mod world;
 
 pub use builder::{Forged, Moment, Packets, Role, WorldBuilder};
-pub use choices::{Arriving, InHand};
+pub use choices::{Arriving, InHand, Reachable};
 pub use coverage::{Coverage, Met, PacketKind};
 pub use outside::{Carrier, FaultId, MiddleboxId, Network, Parcel, Plug, Ready};
 pub use plan::Plan;

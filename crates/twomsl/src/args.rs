@@ -191,7 +191,7 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "N")]
     pub(crate) max_states: Option<u64>,
 
-    /// Stop when what is remembered takes so much memory, such as 2GiB: 64 octets for each state
+    /// Stop when what is remembered takes so much memory, such as 2GiB: 96 octets for each state
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_memory: Option<u64>,
 

@@ -220,6 +220,9 @@ fn what_another_search_has_left_behind_is_refused() {
     more.faults += 1;
     kinds.kinds = vec![FaultKind::Drop];
     assert_eq!(read(&written, &scenario, &more), Ok(stopped.faults()));
+    let mut fewer = bound.clone();
+    fewer.faults = stopped.faults() - 1;
+    assert_eq!(read(&written, &scenario, &fewer), Err(Some(FrontierError::TooFar)));
     assert_eq!(read(&written, &scenario, &kinds), another);
     assert_eq!(read(&written, &linux(&PING.replace("world", "mars")), &bound), another);
     assert_eq!(read(&written, &scenario.clone().with_seed(7), &bound), another);

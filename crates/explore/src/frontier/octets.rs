@@ -27,6 +27,11 @@ pub enum FrontierError {
          lifetimes and the version of twomsl must be the same"
     )]
     OfAnother,
+    /// It has gone beyond what is asked for now.
+    #[error(
+        "this search was already at schedules with more faults: let `--faults` be as large as before"
+    )]
+    TooFar,
 }
 
 impl Frontier {
@@ -49,7 +54,7 @@ impl Frontier {
     /// faults may be larger now.
     ///
     /// # Errors
-    /// These octets are something else, or of another search.
+    /// These octets are something else, of another search, or of one with more faults.
     pub fn from_bytes(
         bytes: &[u8],
         scenario: &Scenario,
@@ -61,7 +66,11 @@ impl Frontier {
             return Err(FrontierError::OfAnother);
         }
         let frontier = Self::get(&mut rest).filter(|_| rest.is_empty());
-        frontier.ok_or(FrontierError::NotOne)
+        let frontier = frontier.ok_or(FrontierError::NotOne)?;
+        if frontier.faults > bound.faults {
+            return Err(FrontierError::TooFar);
+        }
+        Ok(frontier)
     }
 
     fn get(rest: &mut &[u8]) -> Option<Self> {

@@ -97,7 +97,8 @@ fn leave(folder: &Path, bytes: &[u8]) -> Result<(), String> {
     let typed = std::env::args().skip(1).filter(|word| word != "--continue");
     let typed: Vec<String> = typed.map(|word| twomsl::scenario::shell_word(&word)).collect();
     let again = format!("twomsl {} --continue", typed.join(" "));
-    print(&format!("artefacts: {}\nto go on: {again}\n", folder.display()))
+    let hint = "with a larger --max-states or --max-memory, if that has stopped it";
+    print(&format!("artefacts: {}\nto go on: {again}\n  {hint}\n", folder.display()))
 }
 
 /// What the file says, unless the arguments say otherwise.
