@@ -252,3 +252,44 @@ fn figures_of_a_counterexample_do_not_depend_on_who_was_faster() {
         assert_eq!(figures(4), alone);
     }
 }
+
+/// The server is off when the SYN would arrive; late enough, it meets the server's next life.
+#[test]
+fn a_packet_for_a_host_that_is_off_may_be_late() {
+    let story = |kinds: &str| {
+        linux(&format!(
+            r#"
+role "server" {{ listen 80; serve {{ read-to-end; close }} }}
+role "client" {{ connect "server:80"; write "hello"; close }}
+crash "server" at="5ms"
+reboot "server" at="60ms"
+crash "client" at="50ms"
+explore faults=1 kinds="{kinds}" {{ expect {{ state "server" "SYN-RECEIVED" max=0 }} }}
+"#
+        ))
+    };
+    for (kinds, breaks) in [("delay", true), ("duplicate", true), ("drop,corrupt", false)] {
+        let scenario = story(kinds);
+        let bound = scenario.bound().expect("a bound").clone();
+        let found = explore(&scenario, &bound, &Limits::default()).expect("a world");
+        assert_eq!(found.counterexample.is_some(), breaks, "{kinds}: {}", found.report());
+        assert!(found.counterexample.is_none_or(|found| found.is_reproduced()), "{kinds}");
+    }
+}
+
+/// The run ends before the second text is written, however late a packet of the first is.
+#[test]
+fn nothing_happens_after_the_end_of_a_run() {
+    let scenario = linux(
+        r#"
+role "server" { listen 80; accept; read-to-end; close }
+role "client" { connect "server:80"; write "hello"; sleep "200ms"; write "world"; close }
+until "150ms"
+explore faults=1 kinds="duplicate" { expect { segments from="client" payload=#true max=1 } }
+"#,
+    );
+    let bound = scenario.bound().expect("a bound").clone();
+    let found = explore(&scenario, &bound, &Limits::default()).expect("a world");
+    assert!(found.is_clean(), "{}", found.report());
+    assert!(found.figures.schedules > 1, "{}", found.report());
+}
