@@ -20,6 +20,9 @@ use crate::search::{Break, Progress, Rules, Search, Shared, Trunk};
 /// ones keep more processors busy; smaller ones search less of the same twice.
 const ABREAST: usize = 64;
 
+/// More threads than this only cost the time to start them.
+pub(crate) const MOST_JOBS: usize = 1024;
+
 /// A search through all schedules.
 pub(crate) struct Explorer<'a> {
     root: Node,
@@ -39,7 +42,8 @@ impl<'a> Explorer<'a> {
         let root = Node::root(plan, scenario.seed(), scenario.monitors());
         let lifetime = bound.lifetime.unwrap_or_else(|| default_lifetime(plan));
         let last = root.world.ends_by();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(limits.jobs).build().ok();
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(limits.jobs.min(MOST_JOBS)).build().ok();
         Self { root, rules: Rules::new(bound, lifetime, last), limits, pool }
     }
 

@@ -83,6 +83,7 @@ impl Node {
         self.world.fingerprint(hasher);
         self.monitors.hash(hasher);
         (self.left, self.touched, self.world.now()).hash(hasher);
+        self.world.violations().len().hash(hasher);
         // In what order they came into the hand does not matter.
         let mut hand: Vec<u64> = self.hand.iter().map(|held| self.of_hand(held)).collect();
         hand.sort_unstable();

@@ -142,6 +142,9 @@ impl<'a> Search<'a> {
             trunk.goes = self.onward(&mut trunk.node, &mut Children::Collect(&mut parts))?;
         }
         self.tally.coverage.add(&trunk.node.world.coverage());
+        if trunk.goes == Goes::NoFurther {
+            self.open.clear();
+        }
         Ok(parts)
     }
 

@@ -11,11 +11,12 @@ use std::time::Duration;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use twomsl_scenario::{Engine, RunError, Scenario};
 use twomsl_sim::spec::HostIndex;
-use twomsl_sim::{Coverage, Outcome, Plan, Recording, RoleResult, SpecError, World};
+use twomsl_sim::{Coverage, MOST_RECORDS, Outcome, Plan, Recording, RoleResult, SpecError, World};
 use twomsl_tcp::{Instant, SendReason};
 use twomsl_trace::{Event, Trace, ladder};
 
 use crate::artefacts;
+use crate::levels::MOST_JOBS;
 use crate::swarm;
 
 /// What a sweep varies.
@@ -166,7 +167,7 @@ pub fn sweep(
         let parts = seeds.into_par_iter().try_fold(Sum::default, run_one);
         parts.try_reduce(Sum::default, |sum, next| Ok(sum.and(next)))
     };
-    let sum: Sum = match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
+    let sum: Sum = match rayon::ThreadPoolBuilder::new().num_threads(jobs.min(MOST_JOBS)).build() {
         Ok(pool) => pool.install(run),
         Err(_) => run(),
     }?;
@@ -291,6 +292,10 @@ fn drawn(scenario: &Scenario, seed: u64) -> Result<Scenario, RunError> {
     })
 }
 
+/// How many events are shown of a run that was given up: two ends that answer each other's answers do
+/// so a million times.
+const SHOWN: usize = 2000;
+
 /// A run that failed, once more.
 fn again(
     scenario: &Scenario,
@@ -299,7 +304,10 @@ fn again(
     variety: Variety,
 ) -> Result<Failed, RunError> {
     let Ran { world, what, .. } = one(scenario, plan, seed, variety)?;
-    let trace = world.into_trace();
+    let mut trace = world.into_trace();
+    if trace.records.len() >= MOST_RECORDS {
+        trace.records.truncate(SHOWN);
+    }
     let seeded = scenario.clone().with_seed(seed);
     let run = seeded.command(Engine::Sim);
     let (scenario, text, command) = match variety {

@@ -100,5 +100,7 @@ impl Live {
     pub(crate) fn flight(&self, place: u32, hasher: &mut impl Hasher) {
         let flight = self.flights.get(place);
         (&flight.packet, flight.to, flight.mark, flight.flipped).hash(hasher);
+        // Whether choices can be made about it, and how long it may live then.
+        (flight.nth != 0).then_some((flight.via, flight.sent)).hash(hasher);
     }
 }
